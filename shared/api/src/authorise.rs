@@ -1,0 +1,249 @@
+//! Who may do what: one pure function, denying by default, so that a policy engine can take its place.
+
+use std::fmt;
+
+use im_model::{IntegrationId, OrganizationId};
+
+use crate::{
+    Problem,
+    caller::{Caller, Role},
+};
+
+/// What a route does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Create an incident.
+    CreateIncident,
+    /// Read incidents and their links.
+    ReadIncidents,
+    /// Edit an incident.
+    EditIncident,
+    /// Create an integration.
+    CreateIntegration,
+    /// Read integrations.
+    ReadIntegrations,
+    /// Change an integration.
+    ChangeIntegration,
+}
+
+impl Action {
+    /// Every action.
+    pub const ALL: [Self; 6] = [
+        Self::CreateIncident,
+        Self::ReadIncidents,
+        Self::EditIncident,
+        Self::CreateIntegration,
+        Self::ReadIntegrations,
+        Self::ChangeIntegration,
+    ];
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CreateIncident => "create incidents",
+            Self::ReadIncidents => "read incidents",
+            Self::EditIncident => "edit incidents",
+            Self::CreateIntegration => "create integrations",
+            Self::ReadIntegrations => "read integrations",
+            Self::ChangeIntegration => "change integrations",
+        })
+    }
+}
+
+/// What it is done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resource<'a> {
+    /// Whose it is.
+    pub organization: &'a OrganizationId,
+    /// Which one.
+    pub which: Which<'a>,
+}
+
+/// Which one of an organization's resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which<'a> {
+    /// Not known yet: is there any that it may be done to?
+    Any,
+    /// An incident.
+    Incident {
+        /// Who works on it.
+        assigned_to: Option<&'a str>,
+    },
+    /// An integration.
+    Integration(&'a IntegrationId),
+}
+
+impl<'a> Resource<'a> {
+    /// Some resource of the caller's own organization.
+    pub fn any_of(caller: &'a Caller) -> Self {
+        Self { organization: &caller.organization, which: Which::Any }
+    }
+
+    /// An incident of the caller's own organization.
+    pub fn incident(caller: &'a Caller, assigned_to: Option<&'a str>) -> Self {
+        Self { organization: &caller.organization, which: Which::Incident { assigned_to } }
+    }
+
+    /// An integration of the caller's own organization.
+    pub fn integration(caller: &'a Caller, id: &'a IntegrationId) -> Self {
+        Self { organization: &caller.organization, which: Which::Integration(id) }
+    }
+}
+
+/// Why not.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Denied(String);
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        Self::forbidden(denied.0)
+    }
+}
+
+/// May the caller do this?
+pub fn may(caller: &Caller, action: Action, resource: Resource<'_>) -> Result<(), Denied> {
+    if *resource.organization != caller.organization {
+        let reason = format!("the token is for organization {}", caller.organization);
+        return Err(Denied(reason));
+    }
+    if caller.roles.iter().any(|role| allows(*role, caller, action, resource.which)) {
+        return Ok(());
+    }
+    let roles: Vec<_> = caller.roles.iter().map(|role| role.as_str()).collect();
+    let roles = if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") };
+    let which = match resource.which {
+        Which::Any => "",
+        Which::Incident { .. } => " that are not assigned to the token's subject",
+        Which::Integration(_) => " outside the token's scopes",
+    };
+    Err(Denied(format!("the token's roles ({roles}) do not allow it to {action}{which}")))
+}
+
+fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool {
+    match role {
+        Role::PlatformAdministrator => true,
+        Role::IntegrationManager => match action {
+            Action::CreateIntegration | Action::ReadIntegrations | Action::ChangeIntegration => {
+                match which {
+                    Which::Any => !caller.scopes.is_empty(),
+                    Which::Integration(id) => {
+                        caller.scopes.contains("*") || caller.scopes.contains(id.as_str())
+                    }
+                    Which::Incident { .. } => false,
+                }
+            }
+            Action::ReadIncidents => true,
+            Action::CreateIncident | Action::EditIncident => false,
+        },
+        Role::IncidentCommander => match action {
+            Action::CreateIncident | Action::ReadIncidents => true,
+            Action::EditIncident => match which {
+                Which::Any => true,
+                Which::Incident { assigned_to } => assigned_to == Some(caller.subject.as_str()),
+                Which::Integration(_) => false,
+            },
+            Action::CreateIntegration | Action::ReadIntegrations | Action::ChangeIntegration => {
+                false
+            }
+        },
+        // It may read the sync status, which has no route yet.
+        Role::Viewer => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use im_model::ActorId;
+
+    use super::*;
+
+    fn caller(roles: &[Role], scopes: &[&str]) -> Caller {
+        Caller {
+            subject: ActorId::parse("ann@example.com").expect("valid"),
+            organization: OrganizationId::parse("acme").expect("valid"),
+            roles: roles.iter().copied().collect(),
+            scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+        }
+    }
+
+    /// Every role on every action: on any resource, on the caller's own, on somebody else's.
+    fn decisions(caller: &Caller) -> Vec<(Action, [bool; 3])> {
+        let (mine, other) = (IntegrationId::parse("mine"), IntegrationId::parse("other"));
+        let (mine, other) = (mine.expect("valid"), other.expect("valid"));
+        let decide = |action: Action| {
+            let (own, foreign) = match action {
+                Action::CreateIncident | Action::ReadIncidents | Action::EditIncident => (
+                    Resource::incident(caller, Some("ann@example.com")),
+                    Resource::incident(caller, Some("bob@example.com")),
+                ),
+                _ => (Resource::integration(caller, &mine), Resource::integration(caller, &other)),
+            };
+            let resources = [Resource::any_of(caller), own, foreign];
+            (action, resources.map(|resource| may(caller, action, resource).is_ok()))
+        };
+        Action::ALL.into_iter().map(decide).collect()
+    }
+
+    #[test]
+    fn the_table_of_roles() {
+        use Action::*;
+        let (all, none, own) = ([true; 3], [false; 3], [true, true, false]);
+        let no_role = decisions(&caller(&[], &["mine", "*"]));
+        assert!(no_role.into_iter().all(|(_, decision)| decision == none), "default deny");
+        let viewer = decisions(&caller(&[Role::Viewer], &["mine", "*"]));
+        assert!(viewer.into_iter().all(|(_, decision)| decision == none));
+        let administrator = decisions(&caller(&[Role::PlatformAdministrator], &[]));
+        assert!(administrator.into_iter().all(|(_, decision)| decision == all));
+        assert_eq!(decisions(&caller(&[Role::IncidentCommander], &["mine", "*"])), [
+            (CreateIncident, all),
+            (ReadIncidents, all),
+            (EditIncident, own),
+            (CreateIntegration, none),
+            (ReadIntegrations, none),
+            (ChangeIntegration, none),
+        ]);
+        let manager = |integrations| {
+            [
+                (CreateIncident, none),
+                (ReadIncidents, all),
+                (EditIncident, none),
+                (CreateIntegration, integrations),
+                (ReadIntegrations, integrations),
+                (ChangeIntegration, integrations),
+            ]
+        };
+        let of_scopes = |scopes: &[&str]| decisions(&caller(&[Role::IntegrationManager], scopes));
+        assert_eq!(of_scopes(&["mine"]), manager(own));
+        assert_eq!(of_scopes(&["*"]), manager(all));
+        assert_eq!(of_scopes(&[]), manager(none));
+    }
+
+    #[test]
+    fn roles_add_up() {
+        let both = caller(&[Role::IncidentCommander, Role::IntegrationManager], &["*"]);
+        assert!(decisions(&both).into_iter().all(|(_, [any, own, _])| any && own));
+    }
+
+    #[test]
+    fn nobody_acts_in_another_organization() {
+        let caller = caller(&[Role::PlatformAdministrator], &["*"]);
+        let organization = OrganizationId::parse("rival").expect("valid");
+        let resource = Resource { organization: &organization, which: Which::Any };
+        for action in Action::ALL {
+            assert!(may(&caller, action, resource).is_err(), "{action}");
+        }
+    }
+
+    #[test]
+    fn an_unassigned_incident_is_nobodys() {
+        let caller = caller(&[Role::IncidentCommander], &[]);
+        let denied = may(&caller, Action::EditIncident, Resource::incident(&caller, None));
+        assert_eq!(
+            denied.expect_err("must be denied").to_string(),
+            "the token's roles (incident_commander) do not allow it to edit incidents that are \
+             not assigned to the token's subject"
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! What can go wrong in the engine, and whether waiting helps.
+
+use std::collections::BTreeMap;
+
+use im_model::{ExternalId, Field, IntegrationId, RecordVersion};
+use im_vendors::VendorError;
+use jiff::{SignedDuration, Timestamp};
+
+/// A store, queue or vault that failed: what was tried, on what, and what came back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{tried} {on}: {detail}")]
+pub struct StoreError {
+    /// What was tried.
+    pub tried: &'static str,
+    /// On what.
+    pub on: String,
+    /// What came back. Never a credential.
+    pub detail: String,
+}
+
+/// Why one link was not synced.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SyncError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The vendor failed.
+    #[error(transparent)]
+    Vendor(#[from] VendorError),
+    /// Somebody else works on the link. Not a failure: the hint is queued again.
+    #[error("another worker holds the link until {until}")]
+    Busy {
+        /// When its lease ends at the latest.
+        until: Timestamp,
+    },
+    /// The vendor answered with an older record than was announced. Not a failure at first.
+    #[error(
+        "{external_id} was read at version {}, but version {} is known to exist", read.0, known.0
+    )]
+    Stale {
+        /// Which record.
+        external_id: ExternalId,
+        /// What was read.
+        read: RecordVersion,
+        /// What is known to exist.
+        known: RecordVersion,
+    },
+    /// Some fields can never be synced as they are; the others were.
+    #[error("not synced for good: {}", list(.0))]
+    Fields(BTreeMap<Field, String>),
+    /// The integration cannot work as it is configured.
+    #[error("integration {integration} cannot work: {detail}")]
+    Misconfigured {
+        /// Which.
+        integration: IntegrationId,
+        /// Why.
+        detail: String,
+    },
+    /// Two external records for one incident, or one that says it belongs to an incident that has another.
+    #[error("{detail}")]
+    Duplicate {
+        /// Which records, and what to do.
+        detail: String,
+    },
+    /// Others were faster too many times in a row.
+    #[error("lost {0} races in a row")]
+    TooManyRaces(u32),
+}
+
+fn list(fields: &BTreeMap<Field, String>) -> String {
+    let words: Vec<_> = fields.iter().map(|(field, why)| format!("{field}: {why}")).collect();
+    words.join("; ")
+}
+
+impl SyncError {
+    /// True if waiting cannot help (design section 5): straight to the dead letters.
+    pub fn is_permanent(&self) -> bool {
+        match self {
+            Self::Vendor(error) => error.is_permanent(),
+            Self::Fields(_) | Self::Misconfigured { .. } | Self::Duplicate { .. } => true,
+            Self::Store(_) | Self::Busy { .. } | Self::Stale { .. } | Self::TooManyRaces(_) => {
+                false
+            }
+        }
+    }
+
+    /// True if this is no failed attempt: the hint only has to wait a moment.
+    pub fn only_has_to_wait(&self) -> bool {
+        matches!(self, Self::Busy { .. } | Self::Stale { .. } | Self::TooManyRaces(_))
+    }
+
+    /// How long the vendor asks us to wait.
+    pub fn retry_after(&self) -> Option<SignedDuration> {
+        match self {
+            Self::Vendor(VendorError {
+                kind: im_vendors::VendorErrorKind::RateLimited { retry_after },
+                ..
+            }) => *retry_after,
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! What is written to the store: claims before, one update after.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use im_model::{
+    ActorId, BasePair, ExternalId, Field, Incident, IncidentId, IntegrationId, Link, Notice,
+    PlatformValue, RecordVersion,
+};
+use im_sync::{Decision, Pulled, Sent};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A link's one worker at a time, and what it is about to do: a journal entry that is never changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// On which incident.
+    pub incident: IncidentId,
+    /// On whose link.
+    pub integration: IntegrationId,
+    /// Which version of the link it replaces.
+    pub link_version: u64,
+    /// The how-manieth claim on that version; the next one may be made when this one's lease is over.
+    pub attempt: u32,
+    /// Who works.
+    pub worker: String,
+    /// Since when.
+    pub claimed_at: Timestamp,
+    /// Until when at the latest.
+    pub lease_until: Timestamp,
+    /// What made the job.
+    pub cause: String,
+    /// The vendor's version of the record that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_version: Option<RecordVersion>,
+    /// What is about to be written to the vendor.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sent: BTreeMap<Field, Sent>,
+    /// What earlier claims on this version turned out to have written.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settled: BTreeMap<Field, BasePair>,
+    /// Every decision, with the values of both sides it was taken on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub decisions: BTreeMap<Field, Decision>,
+}
+
+/// The update that ends a sync. It holds only if link, fields and debt are still as loaded.
+#[derive(Debug, Clone)]
+pub struct Commit<'a> {
+    /// As loaded.
+    pub incident: &'a Incident,
+    /// Whose link.
+    pub integration: &'a IntegrationId,
+    /// New bases.
+    pub base: BTreeMap<Field, BasePair>,
+    /// Values the platform takes over.
+    pub pulls: BTreeMap<Field, Pulled>,
+    /// Notices to set or take back.
+    pub notices: BTreeMap<Field, Option<Notice>>,
+    /// The vendor's version up to which all changes are planned now.
+    pub record_version: RecordVersion,
+    /// Other integrations that are owed what was pulled.
+    pub owed: BTreeSet<IntegrationId>,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// Reserves a link, or renews a reservation whose creation never happened.
+#[derive(Debug, Clone)]
+pub struct Reserve<'a> {
+    /// As loaded.
+    pub incident: &'a Incident,
+    /// For whom.
+    pub integration: &'a IntegrationId,
+    /// The link as it will be.
+    pub link: Link,
+    /// The fields whose values are sent.
+    pub fields: BTreeSet<Field>,
+}
+
+/// Completes a link.
+#[derive(Debug, Clone)]
+pub struct Connect<'a> {
+    /// As loaded; its link is reserved or absent.
+    pub incident: &'a Incident,
+    /// Whose.
+    pub integration: &'a IntegrationId,
+    /// The link as it will be.
+    pub link: Link,
+    /// The vendor's ticket.
+    pub external_id: ExternalId,
+    /// True if the vendor's record already says all that the incident says.
+    pub settles_debt: bool,
+}
+
+/// A new incident: from the management API, or from an external record with its link.
+#[derive(Debug, Clone)]
+pub struct NewIncident {
+    /// The incident with fields, link (if it comes from a record) and debts.
+    pub incident: Incident,
+    /// The record it comes from.
+    pub from: Option<(IntegrationId, ExternalId)>,
+}
+
+/// A change of fields on the platform.
+#[derive(Debug, Clone)]
+pub struct EditOfIncident<'a> {
+    /// As loaded.
+    pub incident: &'a Incident,
+    /// The new values.
+    pub values: BTreeMap<Field, PlatformValue>,
+    /// Who.
+    pub actor: ActorId,
+    /// When.
+    pub now: Timestamp,
+    /// The integrations that are owed the change.
+    pub owed: BTreeSet<IntegrationId>,
+    /// The caller has seen this revision and wants no other to be changed (`If-Match`).
+    pub if_revision: Option<u64>,
+}

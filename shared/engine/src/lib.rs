@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod accept;
+mod cache;
+mod error;
+mod hint;
+mod journal;
+pub mod manage;
+pub mod ports;
+mod retry;
+mod runner;
+mod sync;
+
+pub use accept::{Accepted, DeliveryAcceptor, Rejected};
+pub use cache::{CredentialCache, IntegrationCache};
+pub use error::{StoreError, SyncError};
+pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
+pub use journal::{Claim, Commit, Connect, EditOfIncident, NewIncident, Reserve};
+pub use retry::{Disposition, RetryLadder, RetryMessage};
+pub use runner::JobRunner;
+pub use sync::{Outcome, SyncEngine};

@@ -1,0 +1,173 @@
+//! Incidents: create, get, list, edit.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use im_model::{
+    ActorId, Field, FieldState, Incident, IncidentId, OrganizationId, Origin, PlatformValue,
+    Severity, Status,
+};
+use jiff::Timestamp;
+
+use super::{FieldProblem, ManageError};
+use crate::{
+    EditOfIncident, NewIncident, StoreError,
+    cache::owed,
+    ports::{Attempt, Clock, Ids, IncidentStore, IntegrationStore, Page},
+};
+
+/// The incidents of the platform.
+pub struct Incidents {
+    /// Where they are.
+    pub store: Arc<dyn IncidentStore>,
+    /// Who is owed their changes.
+    pub integrations: Arc<dyn IntegrationStore>,
+    /// When.
+    pub clock: Arc<dyn Clock>,
+    /// Ids of new ones.
+    pub ids: Arc<dyn Ids>,
+}
+
+impl Incidents {
+    /// An edit that loses this many races in a row gives up.
+    const MOST_RACES: u32 = 8;
+
+    /// Creates an incident. `title` is required; `severity` is SEV-3 and `status` open unless given.
+    pub async fn create(
+        &self,
+        organization: &OrganizationId,
+        actor: &ActorId,
+        values: BTreeMap<Field, PlatformValue>,
+    ) -> Result<Incident, ManageError> {
+        let now = self.clock.now();
+        let mut values = values;
+        if values.get(&Field::Title).is_none_or(PlatformValue::is_empty) {
+            let problem = FieldProblem::new("title", "must not be empty");
+            return Err(ManageError::Invalid(vec![problem]));
+        }
+        let default = |word: &str| PlatformValue::text(word);
+        values.entry(Field::Severity).or_insert_with(|| default(Severity::Sev3.as_str()));
+        values.entry(Field::Status).or_insert_with(|| default(Status::Open.as_str()));
+        let origin = Origin::Platform { actor: actor.clone() };
+        let fields = values.into_iter().filter(|(_, value)| !value.is_empty()).map(|(f, value)| {
+            (f, FieldState { value, version: 1, changed_at: now, origin: origin.clone() })
+        });
+        let owed = self.owed(organization).await?;
+        let incident = Incident {
+            id: IncidentId::from_ulid(self.ids.ulid(now)),
+            organization: organization.clone(),
+            created_at: now,
+            revision: 1,
+            fields: fields.collect(),
+            links: BTreeMap::new(),
+            pending: owed.into_iter().map(|integration| (integration, 1)).collect(),
+        };
+        let new = NewIncident { incident, from: None };
+        match self.store.create(&new).await? {
+            Attempt::Done => Ok(new.incident),
+            Attempt::LostRace => Err(ManageError::Exists(new.incident.id.to_string())),
+        }
+    }
+
+    /// One incident of an organization.
+    pub async fn get(
+        &self,
+        organization: &OrganizationId,
+        id: &IncidentId,
+    ) -> Result<Incident, ManageError> {
+        let found = self.store.load(id).await?;
+        found
+            .filter(|incident| incident.organization == *organization)
+            .ok_or_else(|| ManageError::NotFound(format!("incident {id}")))
+    }
+
+    /// One page of an organization's incidents.
+    pub async fn list(
+        &self,
+        organization: &OrganizationId,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<Page<Incident>, ManageError> {
+        let after = cursor.map(IncidentId::parse).transpose().map_err(|_| {
+            let problem = "is not a cursor that a list answered with";
+            ManageError::Invalid(vec![FieldProblem::new("cursor", problem)])
+        })?;
+        Ok(self.store.list(organization, after.as_ref(), limit).await?)
+    }
+
+    /// Changes fields. A value that is there already is no change. `if_revision` is the revision the caller has seen.
+    pub async fn edit(
+        &self,
+        organization: &OrganizationId,
+        actor: &ActorId,
+        id: &IncidentId,
+        values: &BTreeMap<Field, PlatformValue>,
+        if_revision: Option<u64>,
+    ) -> Result<Incident, ManageError> {
+        let owed = self.owed(organization).await?;
+        for _ in 0..Self::MOST_RACES {
+            let incident = self.get(organization, id).await?;
+            if if_revision.is_some_and(|seen| seen != incident.revision) {
+                return Err(ManageError::Changed(format!("incident {id}")));
+            }
+            let changed: BTreeMap<_, _> = values
+                .iter()
+                .filter(|(field, value)| incident.value(field) != **value)
+                .map(|(field, value)| (field.clone(), value.clone()))
+                .collect();
+            if changed.is_empty() {
+                return Ok(incident);
+            }
+            let mut owed = owed.clone();
+            owed.extend(incident.links.keys().cloned());
+            let edit = EditOfIncident {
+                incident: &incident,
+                values: changed,
+                actor: actor.clone(),
+                now: self.clock.now(),
+                owed,
+                if_revision,
+            };
+            if self.store.edit(&edit).await? == Attempt::Done {
+                return Ok(edited(&edit));
+            }
+        }
+        Err(ManageError::Changed(format!("incident {id}")))
+    }
+
+    async fn owed(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<BTreeSet<im_model::IntegrationId>, StoreError> {
+        Ok(owed(&self.integrations.integrations_of(organization).await?))
+    }
+}
+
+/// The incident as the update left it.
+fn edited(edit: &EditOfIncident<'_>) -> Incident {
+    let mut incident = edit.incident.clone();
+    incident.revision += 1;
+    for (field, value) in &edit.values {
+        let state = new_state(edit, field, value, edit.now);
+        incident.fields.insert(field.clone(), state);
+    }
+    let revision = incident.revision;
+    incident.pending.extend(edit.owed.iter().map(|integration| (integration.clone(), revision)));
+    incident
+}
+
+fn new_state(
+    edit: &EditOfIncident<'_>,
+    field: &Field,
+    value: &PlatformValue,
+    now: Timestamp,
+) -> FieldState {
+    FieldState {
+        value: value.clone(),
+        version: edit.incident.field_version(field) + 1,
+        changed_at: now,
+        origin: Origin::Platform { actor: edit.actor.clone() },
+    }
+}

@@ -1,0 +1,235 @@
+//! Integrations: create, get, list, change. Credentials go to the vault and never come back.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use im_model::{
+    Activity, ConflictStrategy, Direction, Integration, IntegrationId, IntegrationType,
+    OrganizationId, Secret,
+};
+use im_vendors::{Configuration, Credentials, VendorApi, registry};
+use url::Url;
+
+use super::{FieldProblem, ManageError};
+use crate::ports::{Attempt, Clock, IntegrationStore, Vault};
+
+/// What a new integration is made from; each part was parsed already.
+#[derive(Debug, Clone)]
+pub struct NewIntegration {
+    /// Its id.
+    pub id: IntegrationId,
+    /// Its tenant.
+    pub organization: OrganizationId,
+    /// Which vendor.
+    pub integration_type: IntegrationType,
+    /// What people call it.
+    pub name: String,
+    /// Where the vendor's API is.
+    pub base_url: Url,
+    /// Who we are there.
+    pub credentials: BTreeMap<String, Secret>,
+    /// Which way changes may flow.
+    pub direction: Direction,
+    /// Whether it is in use.
+    pub enabled: bool,
+    /// Who wins when both sides changed.
+    pub strategy: ConflictStrategy,
+    /// What only this vendor has.
+    pub options: BTreeMap<String, String>,
+}
+
+/// What changes of an integration; `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct IntegrationChange {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Where the vendor's API is.
+    pub base_url: Option<Url>,
+    /// Those that are given replace those of the same name.
+    pub credentials: BTreeMap<String, Secret>,
+    /// Which way changes may flow.
+    pub direction: Option<Direction>,
+    /// Whether it is in use.
+    pub enabled: Option<bool>,
+    /// Who wins when both sides changed.
+    pub strategy: Option<ConflictStrategy>,
+    /// Those that are given replace those of the same name.
+    pub options: BTreeMap<String, String>,
+    /// The caller has seen this version and wants no other to be changed (`If-Match`).
+    pub if_version: Option<u64>,
+}
+
+/// The integrations of the platform.
+pub struct Integrations {
+    /// Where they are.
+    pub store: Arc<dyn IntegrationStore>,
+    /// Where their credentials are.
+    pub vault: Arc<dyn Vault>,
+    /// When.
+    pub clock: Arc<dyn Clock>,
+    /// What the ids of their secrets start with, e.g. `im/prod/`.
+    pub secret_prefix: String,
+}
+
+impl Integrations {
+    /// Creates an integration. Its credentials are stored first: an integration without them could not work.
+    pub async fn create(&self, new: NewIntegration) -> Result<Integration, ManageError> {
+        let vendor = vendor(new.integration_type)?;
+        let given: Vec<_> = new.credentials.keys().map(String::as_str).collect();
+        let mut problems = check_names(&vendor.configuration(), &new.options, &given);
+        problems.extend(missing(&vendor.configuration(), &new.options, &new.credentials));
+        problems.extend(check_strategy(new.strategy));
+        if !problems.is_empty() {
+            return Err(ManageError::Invalid(problems));
+        }
+        let now = self.clock.now();
+        let integration = Integration {
+            secret_id: format!("{}integration/{}", self.secret_prefix, new.id),
+            id: new.id,
+            organization: new.organization,
+            integration_type: new.integration_type,
+            name: new.name,
+            base_url: new.base_url,
+            direction: new.direction,
+            enabled: new.enabled,
+            activity: Activity::Active,
+            strategy: new.strategy,
+            options: new.options,
+            ownership: vendor.default_ownership(),
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        // The id decides who may write the secret: never overwrite that of another integration.
+        if self.store.integration(&integration.id).await?.is_some() {
+            return Err(ManageError::Exists(format!("integration {}", integration.id)));
+        }
+        self.vault.keep(&integration.secret_id, &Credentials(new.credentials)).await?;
+        match self.store.create_integration(&integration).await? {
+            Attempt::Done => Ok(integration),
+            Attempt::LostRace => {
+                Err(ManageError::Exists(format!("integration {}", integration.id)))
+            }
+        }
+    }
+
+    /// One integration of an organization.
+    pub async fn get(
+        &self,
+        organization: &OrganizationId,
+        id: &IntegrationId,
+    ) -> Result<Integration, ManageError> {
+        let found = self.store.integration(id).await?;
+        found
+            .filter(|integration| integration.organization == *organization)
+            .ok_or_else(|| ManageError::NotFound(format!("integration {id}")))
+    }
+
+    /// The integrations of an organization, by id.
+    pub async fn list(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Vec<Integration>, ManageError> {
+        let mut all = self.store.integrations_of(organization).await?;
+        all.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(all)
+    }
+
+    /// Changes an integration.
+    pub async fn change(
+        &self,
+        organization: &OrganizationId,
+        id: &IntegrationId,
+        change: IntegrationChange,
+    ) -> Result<Integration, ManageError> {
+        let mut integration = self.get(organization, id).await?;
+        let changed_meanwhile = || ManageError::Changed(format!("integration {id}"));
+        if change.if_version.is_some_and(|seen| seen != integration.version) {
+            return Err(changed_meanwhile());
+        }
+        let vendor = vendor(integration.integration_type)?;
+        let given: Vec<_> = change.credentials.keys().map(String::as_str).collect();
+        let mut problems = check_names(&vendor.configuration(), &change.options, &given);
+        problems.extend(change.strategy.and_then(check_strategy));
+        if !problems.is_empty() {
+            return Err(ManageError::Invalid(problems));
+        }
+        if !change.credentials.is_empty() {
+            let kept = self.vault.credentials(&integration.secret_id).await?;
+            let mut credentials = kept.unwrap_or_default();
+            remember_webhook_secret(&mut credentials, &change.credentials);
+            credentials.0.extend(change.credentials);
+            self.vault.keep(&integration.secret_id, &credentials).await?;
+        }
+        integration.name = change.name.unwrap_or(integration.name);
+        integration.base_url = change.base_url.unwrap_or(integration.base_url);
+        integration.direction = change.direction.unwrap_or(integration.direction);
+        integration.enabled = change.enabled.unwrap_or(integration.enabled);
+        integration.strategy = change.strategy.unwrap_or(integration.strategy);
+        integration.options.extend(change.options);
+        integration.version += 1;
+        integration.updated_at = self.clock.now();
+        match self.store.update_integration(&integration).await? {
+            Attempt::Done => Ok(integration),
+            Attempt::LostRace => Err(changed_meanwhile()),
+        }
+    }
+}
+
+/// A rotation: until the vendor signs with the new secret, the one before is accepted too.
+fn remember_webhook_secret(kept: &mut Credentials, change: &BTreeMap<String, Secret>) {
+    if change.contains_key("webhook_secret")
+        && let Some(before) = kept.0.get("webhook_secret").cloned()
+    {
+        kept.0.insert("previous_webhook_secret".to_owned(), before);
+    }
+}
+
+fn vendor(integration_type: IntegrationType) -> Result<&'static dyn VendorApi, ManageError> {
+    registry::vendor_api(integration_type).ok_or_else(|| {
+        let problem = format!("{integration_type} is not supported yet; supported: pagerduty");
+        ManageError::Invalid(vec![FieldProblem::new("integration_type", problem)])
+    })
+}
+
+fn check_names(
+    configuration: &Configuration,
+    options: &BTreeMap<String, String>,
+    credentials: &[&str],
+) -> Vec<FieldProblem> {
+    let unknown = |group: &str, name: &str, known: &[&str]| {
+        let problem = format!("unknown; expected one of {}", known.join(", "));
+        (!known.contains(&name)).then(|| FieldProblem::new(format!("{group}.{name}"), problem))
+    };
+    let options =
+        options.keys().filter_map(|name| unknown("options", name, configuration.options));
+    let credentials = credentials
+        .iter()
+        .filter_map(|name| unknown("credentials", name, configuration.credentials));
+    options.chain(credentials).collect()
+}
+
+fn missing(
+    configuration: &Configuration,
+    options: &BTreeMap<String, String>,
+    credentials: &BTreeMap<String, Secret>,
+) -> Vec<FieldProblem> {
+    let required = |field: String| FieldProblem::new(field, "is required");
+    let options = configuration
+        .required_options
+        .iter()
+        .filter(|name| options.get(**name).is_none_or(String::is_empty))
+        .map(|name| required(format!("options.{name}")));
+    let credentials = configuration
+        .required_credentials
+        .iter()
+        .filter(|name| credentials.get(**name).is_none_or(Secret::is_empty))
+        .map(|name| required(format!("credentials.{name}")));
+    options.chain(credentials).collect()
+}
+
+fn check_strategy(strategy: ConflictStrategy) -> Option<FieldProblem> {
+    (strategy == ConflictStrategy::ManualReview).then(|| {
+        let problem = "manual-review is not available yet: use last-write-wins or ownership-priority";
+        FieldProblem::new("conflict_strategy", problem)
+    })
+}

@@ -1,0 +1,9 @@
+//! The management use cases: what people and programs do through the API.
+
+mod incidents;
+mod integrations;
+mod problem;
+
+pub use incidents::Incidents;
+pub use integrations::{Integrations, NewIntegration, IntegrationChange};
+pub use problem::{FieldProblem, ManageError};

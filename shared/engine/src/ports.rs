@@ -1,0 +1,164 @@
+//! What the engine needs of the outside. Each port is as narrow as its users.
+
+use async_trait::async_trait;
+use im_model::{
+    ExternalId, Incident, IncidentId, Integration, IntegrationId, OrganizationId,
+};
+use im_vendors::Credentials;
+use jiff::Timestamp;
+
+use crate::{
+    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, NewIncident, Reserve,
+    RetryMessage, StoreError,
+};
+
+/// The present. Nothing else in the engine knows it.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Ids for new things: random in production, seeded in the simulation.
+pub trait Ids: Send + Sync {
+    /// A new ULID at this time.
+    fn ulid(&self, now: Timestamp) -> ulid::Ulid;
+}
+
+/// What became of a conditional write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Attempt {
+    /// It is stored.
+    Done,
+    /// Somebody was faster: nothing was written, start again from the load.
+    LostRace,
+}
+
+/// A page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// What is on it.
+    pub items: Vec<T>,
+    /// Where the next one starts, if there is one. Opaque.
+    pub next: Option<String>,
+}
+
+/// Incidents with their links, claims and journal.
+#[async_trait]
+pub trait IncidentStore: Send + Sync {
+    /// Which incident an external record belongs to. Strongly consistent.
+    async fn incident_of(
+        &self,
+        integration: &IntegrationId,
+        external_id: &ExternalId,
+    ) -> Result<Option<IncidentId>, StoreError>;
+
+    /// The incident with its links. Strongly consistent.
+    async fn load(&self, id: &IncidentId) -> Result<Option<Incident>, StoreError>;
+
+    /// One page of an organization's incidents, oldest first.
+    async fn list(
+        &self,
+        organization: &OrganizationId,
+        after: Option<&IncidentId>,
+        limit: u16,
+    ) -> Result<Page<Incident>, StoreError>;
+
+    /// Stores a new incident. With a link, the external id's entry is stored in the same transaction;
+    /// [`Attempt::LostRace`] then means that the record belongs to an incident already.
+    async fn create(&self, new: &NewIncident) -> Result<Attempt, StoreError>;
+
+    /// Changes fields on the platform: journal first, then one conditional update.
+    async fn edit(&self, edit: &EditOfIncident<'_>) -> Result<Attempt, StoreError>;
+
+    /// Reserves a link before the vendor is asked to create the record.
+    async fn reserve(&self, reserve: &Reserve<'_>) -> Result<Attempt, StoreError>;
+
+    /// Completes a link: incident and external id's entry in one transaction.
+    async fn connect(&self, connect: &Connect<'_>) -> Result<Attempt, StoreError>;
+
+    /// Puts a claim under its key, if nobody holds it.
+    async fn claim(&self, claim: &Claim) -> Result<Attempt, StoreError>;
+
+    /// The last claim on a version of a link, if there is one. Strongly consistent.
+    async fn last_claim(
+        &self,
+        incident: &IncidentId,
+        integration: &IntegrationId,
+        link_version: u64,
+    ) -> Result<Option<Claim>, StoreError>;
+
+    /// The one conditional update that ends a sync and so closes its claim.
+    async fn commit(&self, commit: &Commit<'_>) -> Result<Attempt, StoreError>;
+
+    /// Takes an integration out of the outbox, if it is still owed just this revision.
+    async fn settle_debt(
+        &self,
+        incident: &Incident,
+        integration: &IntegrationId,
+    ) -> Result<Attempt, StoreError>;
+}
+
+/// The inbox.
+#[async_trait]
+pub trait DeliveryStore: Send + Sync {
+    /// Stores a delivery; false if it was stored before.
+    async fn accept(&self, delivery: &Delivery) -> Result<bool, StoreError>;
+
+    /// A stored delivery.
+    async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>, StoreError>;
+
+    /// Marks it done, with what came of it.
+    async fn finish(&self, key: &DeliveryKey, outcome: &str) -> Result<(), StoreError>;
+}
+
+/// Integrations.
+#[async_trait]
+pub trait IntegrationStore: Send + Sync {
+    /// One of them.
+    async fn integration(&self, id: &IntegrationId) -> Result<Option<Integration>, StoreError>;
+
+    /// All of an organization.
+    async fn integrations_of(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Vec<Integration>, StoreError>;
+
+    /// Stores a new one; [`Attempt::LostRace`] if the id is taken.
+    async fn create_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
+
+    /// Replaces the version before it.
+    async fn update_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
+}
+
+/// A function's own retry queue, and the dead letters.
+#[async_trait]
+pub trait RetryQueue: Send + Sync {
+    /// Queues a job until its `not_before`, or as long as the queue can delay it.
+    async fn put(&self, message: &RetryMessage) -> Result<(), StoreError>;
+
+    /// Puts a job to the dead letters.
+    async fn bury(&self, message: &RetryMessage) -> Result<(), StoreError>;
+}
+
+/// Where credentials are kept.
+#[async_trait]
+pub trait Vault: Send + Sync {
+    /// The credentials kept under this id. One read.
+    async fn credentials(&self, secret_id: &str) -> Result<Option<Credentials>, StoreError>;
+
+    /// The version before, where a rotation left one.
+    async fn previous(&self, secret_id: &str) -> Result<Option<Credentials>, StoreError>;
+
+    /// Keeps credentials under this id, replacing what was there.
+    async fn keep(&self, secret_id: &str, credentials: &Credentials) -> Result<(), StoreError>;
+}
+
+/// What is known of a vault's credentials of one integration.
+#[derive(Debug, Clone, Default)]
+pub struct Vaulted {
+    /// In force.
+    pub current: Credentials,
+    /// The version before, if it was asked for: its webhook secret is still accepted during a rotation.
+    pub previous: Option<Credentials>,
+}

@@ -1,0 +1,165 @@
+//! What happens after an attempt that failed (design section 5). Pure.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{Job, SyncError};
+
+/// The waits between attempts. The attempt after the last one is the dead letters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryLadder(pub Vec<SignedDuration>);
+
+impl Default for RetryLadder {
+    /// 30 s, 2 min, 8 min, 30 min: five attempts with the first.
+    fn default() -> Self {
+        Self([30, 120, 480, 1800].map(SignedDuration::from_secs).to_vec())
+    }
+}
+
+/// A job that waits in its function's retry queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryMessage {
+    /// What to do. No values: it is recomputed from the present.
+    pub job: Job,
+    /// The how-manieth attempt the next one is; the first was the stream's.
+    pub attempt: u32,
+    /// How often it was put back only because it had to wait a moment.
+    #[serde(default)]
+    pub waits: u32,
+    /// What went wrong so far, oldest first.
+    #[serde(default)]
+    pub errors: Vec<String>,
+    /// Not before this.
+    pub not_before: Timestamp,
+}
+
+/// Where a job goes after an attempt that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Disposition {
+    /// Into the function's own retry queue.
+    Retry(RetryMessage),
+    /// To the dead letters.
+    Dead(RetryMessage),
+}
+
+impl RetryLadder {
+    /// How often a hint may be put back for a moment before that counts as a failed attempt. With waits of 1, 2, 4, 8,
+    /// 10, 10 … s this outlasts a claim's lease.
+    const MOST_WAITS: u32 = 8;
+
+    /// Decides what becomes of a job. `so_far` is the message that the attempt came from.
+    pub fn after(&self, so_far: RetryMessage, error: &SyncError, now: Timestamp) -> Disposition {
+        let mut message = so_far;
+        if error.only_has_to_wait() && message.waits < Self::MOST_WAITS {
+            let seconds = 1_i64.checked_shl(message.waits).unwrap_or(i64::MAX).min(10);
+            message.waits += 1;
+            message.not_before = now + SignedDuration::from_secs(seconds);
+            return Disposition::Retry(message);
+        }
+        message.errors.push(error.to_string());
+        let rung = message.attempt.saturating_sub(1) as usize;
+        match self.0.get(rung) {
+            Some(wait) if !error.is_permanent() => {
+                // What the vendor asks for stretches a delay, and never shortens it.
+                let wait = error.retry_after().map_or(*wait, |asked| asked.max(*wait));
+                message.attempt += 1;
+                message.waits = 0;
+                message.not_before = now + wait;
+                Disposition::Retry(message)
+            }
+            _ => Disposition::Dead(message),
+        }
+    }
+}
+
+impl RetryMessage {
+    /// The first attempt of a job.
+    pub fn first(job: Job, now: Timestamp) -> Self {
+        Self { job, attempt: 1, waits: 0, errors: Vec::new(), not_before: now }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use im_model::RecordVersion;
+    use im_vendors::{VendorError, VendorErrorKind};
+
+    use super::*;
+    use crate::{Cause, Hint};
+
+    fn first() -> RetryMessage {
+        let hint = Hint::Incident {
+            incident: im_model::IncidentId::from_ulid(ulid::Ulid(1)),
+            integration: "pd".parse().expect("an id"),
+        };
+        let job = Job { hint, cause: Cause::Change, insist: false };
+        RetryMessage::first(job, Timestamp::UNIX_EPOCH)
+    }
+
+    fn vendor(kind: VendorErrorKind) -> SyncError {
+        VendorError { tried: "PUT /incidents/P1".into(), kind, detail: String::new() }.into()
+    }
+
+    fn wait_of(disposition: Disposition) -> (i64, RetryMessage) {
+        match disposition {
+            Disposition::Retry(message) => (message.not_before.as_second(), message),
+            Disposition::Dead(message) => panic!("dead: {message:?}"),
+        }
+    }
+
+    #[test]
+    fn five_attempts_at_30_s_2_min_8_min_30_min_and_then_the_dead_letters() {
+        let ladder = RetryLadder::default();
+        let error = vendor(VendorErrorKind::Timeout);
+        let mut message = first();
+        for expected in [30, 120, 480, 1800] {
+            let (wait, next) = wait_of(ladder.after(message, &error, Timestamp::UNIX_EPOCH));
+            assert_eq!(wait, expected);
+            message = next;
+        }
+        let Disposition::Dead(dead) = ladder.after(message, &error, Timestamp::UNIX_EPOCH) else {
+            panic!("the fifth failure is the last");
+        };
+        assert_eq!((dead.attempt, dead.errors.len()), (5, 5));
+    }
+
+    #[test]
+    fn what_waiting_cannot_mend_is_dead_at_once() {
+        let error = vendor(VendorErrorKind::Refused { status: 400, code: None });
+        let disposition = RetryLadder::default().after(first(), &error, Timestamp::UNIX_EPOCH);
+        assert!(matches!(disposition, Disposition::Dead(_)));
+    }
+
+    #[test]
+    fn the_vendors_wish_stretches_a_delay_and_never_shortens_it() {
+        for (asked, expected) in [(5, 30), (90, 90)] {
+            let retry_after = Some(SignedDuration::from_secs(asked));
+            let error = vendor(VendorErrorKind::RateLimited { retry_after });
+            let disposition = RetryLadder::default().after(first(), &error, Timestamp::UNIX_EPOCH);
+            assert_eq!(wait_of(disposition).0, expected);
+        }
+    }
+
+    #[test]
+    fn waiting_for_somebody_is_no_failed_attempt_until_it_takes_longer_than_a_lease() {
+        let error = SyncError::Stale {
+            external_id: "P1".parse().expect("an id"),
+            read: RecordVersion(1),
+            known: RecordVersion(2),
+        };
+        let mut message = first();
+        let mut total = 0;
+        for expected in [1, 2, 4, 8, 10, 10, 10, 10] {
+            let disposition =
+                RetryLadder::default().after(message, &error, Timestamp::UNIX_EPOCH);
+            let (wait, next) = wait_of(disposition);
+            assert_eq!((wait, next.attempt), (expected, 1));
+            total += wait;
+            message = next;
+        }
+        assert!(total > 25, "longer than a lease");
+        let (wait, next) =
+            wait_of(RetryLadder::default().after(message, &error, Timestamp::UNIX_EPOCH));
+        assert_eq!((wait, next.attempt, next.waits), (30, 2, 0));
+    }
+}

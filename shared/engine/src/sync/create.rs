@@ -1,0 +1,249 @@
+//! An incident that has no record at the vendor yet (design section 4): reserve, create, connect.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use im_model::{
+    BasePair, ExternalRecord, ExternalValue, Field, Incident, Link, LinkState, Notice, NoticeKind,
+    PlatformValue, Side,
+};
+use im_sync::{PlanInput, Sent, plan};
+use im_vendors::VendorErrorKind;
+
+use super::{Claimed, Outcome, Pass, Worker};
+use crate::{
+    Connect, Reserve, SyncError,
+    ports::Attempt,
+};
+
+/// What a creation sends, and what it cannot.
+struct Draft {
+    values: BTreeMap<Field, ExternalValue>,
+    sent: BTreeMap<Field, Sent>,
+    notices: BTreeMap<Field, Notice>,
+}
+
+impl Worker<'_> {
+    /// No link: make one, if the incident is to be sent.
+    pub(super) async fn unlinked(&mut self, incident: Incident) -> Result<Pass, SyncError> {
+        if !self.integration.direction.allows_outbound() {
+            return self.nothing_owed(&incident, "the direction lets nothing out").await;
+        }
+        self.reserve_and_create(&incident, 0).await
+    }
+
+    async fn nothing_owed(
+        &mut self,
+        incident: &Incident,
+        why: &'static str,
+    ) -> Result<Pass, SyncError> {
+        if incident.pending.contains_key(self.id())
+            && self.store().settle_debt(incident, self.id()).await? == Attempt::LostRace
+        {
+            return Ok(Pass::Again);
+        }
+        Ok(Pass::Finished(Outcome::Skipped(why)))
+    }
+
+    /// Reserved by somebody: if its worker is gone, find out whether the vendor has the record. `found` is the record
+    /// where the vendor itself announced it.
+    pub(super) async fn reserved(
+        &mut self,
+        incident: Incident,
+        found: Option<ExternalRecord>,
+    ) -> Result<Pass, SyncError> {
+        let Some(link) = incident.links.get(self.id()) else { return Ok(Pass::Again) };
+        let mut claim = self.new_claim(&incident, link.version, 1);
+        claim.record_version = found.as_ref().map(|record| record.version);
+        match self.put_claim(&mut claim).await? {
+            Claimed::Won => {}
+            Claimed::Again => return Ok(Pass::Again),
+            Claimed::Held(other) => return Err(SyncError::Busy { until: other.lease_until }),
+            Claimed::Abandoned(dead) => {
+                claim.attempt = dead.attempt + 1;
+                claim.settled = dead.settled;
+                if self.store().claim(&claim).await? == Attempt::LostRace {
+                    return Ok(Pass::Again);
+                }
+            }
+        }
+        let found = match found {
+            Some(found) => Some(found),
+            None => self.find(&incident).await?,
+        };
+        match found {
+            Some(record) => self.adopt(&incident, &record).await,
+            None => self.reserve_and_create(&incident, link.version).await,
+        }
+    }
+
+    /// The record that an earlier attempt created, if there is one. The oldest, if a late commit made two.
+    async fn find(&self, incident: &Incident) -> Result<Option<ExternalRecord>, SyncError> {
+        let found = self.vendor.find(self.connection(), &incident.id).await?;
+        if found.len() > 1 {
+            let ids: Vec<_> = found.iter().map(|record| record.id.as_str()).collect();
+            tracing::warn!(incident = %incident.id, records = ids.join(","), "duplicate records");
+        }
+        Ok(found.into_iter().next())
+    }
+
+    async fn reserve_and_create(
+        &mut self,
+        incident: &Incident,
+        replaces: u64,
+    ) -> Result<Pass, SyncError> {
+        let draft = self.draft(incident);
+        let link = Link {
+            version: replaces + 1,
+            state: LinkState::Reserved,
+            created_from: Side::Platform,
+            record_version: None,
+            base: written(&draft.sent),
+            notices: draft.notices.clone(),
+        };
+        let fields: BTreeSet<_> = draft.sent.keys().cloned().collect();
+        let reserve = Reserve { incident, integration: self.id(), link: link.clone(), fields };
+        if self.store().reserve(&reserve).await? == Attempt::LostRace {
+            return Ok(Pass::Again);
+        }
+        let mut claim = self.new_claim(incident, link.version, 1);
+        claim.sent.clone_from(&draft.sent);
+        match self.put_claim(&mut claim).await? {
+            Claimed::Won => {}
+            Claimed::Held(other) => return Err(SyncError::Busy { until: other.lease_until }),
+            Claimed::Abandoned(_) | Claimed::Again => return Ok(Pass::Again),
+        }
+        let record = match self
+            .vendor
+            .create(self.connection(), &incident.id, &draft.values)
+            .await
+        {
+            Ok(written) => written.record,
+            // Perhaps because the record is there already: `PagerDuty` refuses an open key with a 400 (FACTS).
+            Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
+                match self.find(incident).await? {
+                    Some(record) => record,
+                    None => return Err(error.into()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.done.created = Some(record.id.clone());
+        self.connect(incident, link, &record).await
+    }
+
+    async fn adopt(
+        &mut self,
+        incident: &Incident,
+        record: &ExternalRecord,
+    ) -> Result<Pass, SyncError> {
+        let Some(link) = incident.links.get(self.id()) else { return Ok(Pass::Again) };
+        self.done.adopted = Some(record.id.clone());
+        // The base is what the reservation sent, not what the record holds by now: an edit made meanwhile is a change.
+        self.connect(incident, link.clone(), record).await
+    }
+
+    /// Links incident and record in one transaction.
+    pub(super) async fn connect(
+        &mut self,
+        incident: &Incident,
+        reserved: Link,
+        record: &ExternalRecord,
+    ) -> Result<Pass, SyncError> {
+        let link = Link {
+            version: reserved.version + 1,
+            state: LinkState::Linked { external_id: record.id.clone(), url: record.url.clone() },
+            // Nothing of the record is planned yet but what the base says.
+            record_version: None,
+            ..reserved
+        };
+        let follow_up = plan(&PlanInput {
+            base: &link.base,
+            incident,
+            external: record,
+            rules: &self.rules,
+            created_from: link.created_from,
+            notices: &link.notices,
+            insist: false,
+        });
+        let connect = Connect {
+            incident,
+            integration: self.id(),
+            link,
+            external_id: record.id.clone(),
+            settles_debt: follow_up.is_empty(),
+        };
+        if self.store().connect(&connect).await? == Attempt::LostRace {
+            return self.lost_connection(incident, record).await;
+        }
+        if follow_up.is_empty() {
+            return Ok(Pass::Finished(Outcome::NothingNew));
+        }
+        Ok(Pass::Again)
+    }
+
+    /// Either the link moved on, which the next load shows, or the record belongs to another incident.
+    async fn lost_connection(
+        &mut self,
+        incident: &Incident,
+        record: &ExternalRecord,
+    ) -> Result<Pass, SyncError> {
+        match self.store().incident_of(self.id(), &record.id).await? {
+            Some(other) if other != incident.id => Err(SyncError::Duplicate {
+                detail: format!(
+                    "{} carries the id of {} but is linked to {other}; unlink one of them",
+                    record.id, incident.id
+                ),
+            }),
+            _ => Ok(Pass::Again),
+        }
+    }
+
+    /// The values that may flow to the vendor and can be sent in a creation.
+    fn draft(&self, incident: &Incident) -> Draft {
+        let mut values = BTreeMap::new();
+        let mut notices = BTreeMap::new();
+        for (field, rule) in &self.rules.fields {
+            let platform = incident.value(field);
+            if platform.is_empty() || !rule.ownership.lets_out() {
+                continue;
+            }
+            let value = match rule.outward.apply(&platform.0) {
+                im_sync::Mapped::Value(value) => ExternalValue(value),
+                im_sync::Mapped::LeaveAlone => continue,
+                im_sync::Mapped::Unmapped => {
+                    let why = format!("the outbound map has no answer for {platform:?}");
+                    notices.insert(field.clone(), self.notice(NoticeKind::Unmapped, why, &platform));
+                    continue;
+                }
+            };
+            match rule.limit.refuses(&value) {
+                None => {
+                    values.insert(field.clone(), value);
+                }
+                Some(why) => {
+                    let notice = self.notice(NoticeKind::Unwritable, why, &platform);
+                    notices.insert(field.clone(), notice);
+                }
+            }
+        }
+        let values = self.vendor.creatable(values);
+        let sent = values.iter().map(|(field, value)| {
+            let sent = Sent { platform: incident.value(field), external: value.clone() };
+            (field.clone(), sent)
+        });
+        Draft { sent: sent.collect(), values, notices }
+    }
+
+    fn notice(&self, kind: NoticeKind, detail: String, platform: &PlatformValue) -> Notice {
+        let about = BasePair::seen(platform, &ExternalValue::EMPTY);
+        Notice { kind, detail, about, at: self.now() }
+    }
+}
+
+fn written(sent: &BTreeMap<Field, Sent>) -> BTreeMap<Field, BasePair> {
+    let pair = |(field, sent): (&Field, &Sent)| {
+        (field.clone(), BasePair::written(&sent.platform, &sent.external))
+    };
+    sent.iter().map(pair).collect()
+}
+

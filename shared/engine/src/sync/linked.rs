@@ -1,0 +1,220 @@
+//! A link with both ends: plan, claim, write, commit.
+
+use std::collections::BTreeMap;
+
+use im_model::{BasePair, ExternalRecord, Field, Incident, Link};
+use im_sync::{Action, Conclusion, History, Plan, PlanInput, Sent, conclude, plan, settle};
+use im_vendors::{VendorErrorKind, Written};
+
+use super::{Claimed, Outcome, Pass, Worker};
+use crate::{Claim, Commit, SyncError, ports::Attempt};
+
+impl Worker<'_> {
+    pub(super) async fn linked(&mut self, incident: Incident) -> Result<Pass, SyncError> {
+        let Some(link) = incident.links.get(self.id()) else { return Ok(Pass::Again) };
+        let Some(external_id) = link.external_id() else { return Ok(Pass::Again) };
+        let record = self.read(external_id).await?;
+        self.refuse_stale(&record, link.record_version)?;
+        let plan = self.plan(&incident, link, &record);
+        if plan.is_empty() && self.settled.is_empty() {
+            return self.nothing_to_do(&incident).await;
+        }
+        let mut claim = self.new_claim(&incident, link.version, 1);
+        claim.record_version = Some(record.version);
+        claim.sent = sent(&plan);
+        claim.decisions.clone_from(&plan.decisions);
+        match self.put_claim(&mut claim).await? {
+            Claimed::Won => self.execute(&incident, &record, plan).await,
+            Claimed::Again => Ok(Pass::Again),
+            Claimed::Held(other) => self.held(&incident, &plan, &other).await,
+            Claimed::Abandoned(dead) => self.abandoned(&incident, &record, &dead).await,
+        }
+    }
+
+    fn plan(&self, incident: &Incident, link: &Link, record: &ExternalRecord) -> Plan {
+        let mut base = link.base.clone();
+        base.extend(self.settled.clone());
+        plan(&PlanInput {
+            base: &base,
+            incident,
+            external: record,
+            rules: &self.rules,
+            created_from: link.created_from,
+            notices: &link.notices,
+            insist: self.job.insist,
+        })
+    }
+
+    /// Hints with nothing new end here, and so does a debt that turned out to be none.
+    async fn nothing_to_do(&mut self, incident: &Incident) -> Result<Pass, SyncError> {
+        if incident.pending.contains_key(self.id())
+            && self.store().settle_debt(incident, self.id()).await? == Attempt::LostRace
+        {
+            return Ok(Pass::Again);
+        }
+        Ok(Pass::Finished(Outcome::NothingNew))
+    }
+
+    /// Somebody else works on the link. If all that we saw is what they are writing, that was their echo: they move
+    /// the base themselves, and if they die their own job comes again.
+    async fn held(
+        &mut self,
+        incident: &Incident,
+        plan: &Plan,
+        other: &Claim,
+    ) -> Result<Pass, SyncError> {
+        let is_theirs = |(field, decision): (&Field, &im_sync::Decision)| {
+            decision.action == Action::Rebase
+                && other.sent.get(field).is_some_and(|sent| {
+                    sent.external == decision.external && sent.platform == decision.platform
+                })
+        };
+        let owed = incident.pending.contains_key(self.id())
+            && matches!(self.job.hint, crate::Hint::Incident { .. });
+        if !owed && self.settled.is_empty() && plan.decisions.iter().all(is_theirs) {
+            return Ok(Pass::Finished(Outcome::NothingNew));
+        }
+        Err(SyncError::Busy { until: other.lease_until })
+    }
+
+    /// A worker died between its claim and its commit. If the link has moved on since we loaded it, it did not die.
+    async fn abandoned(
+        &mut self,
+        seen: &Incident,
+        record: &ExternalRecord,
+        dead: &Claim,
+    ) -> Result<Pass, SyncError> {
+        let Some(incident) = self.store().load(&seen.id).await? else { return Ok(Pass::Again) };
+        let version = |incident: &Incident| incident.links.get(self.id()).map(|link| link.version);
+        if version(&incident) != version(seen) {
+            return Ok(Pass::Again);
+        }
+        // Read after the claim's lease: whatever its worker did is done by now.
+        let record = self.read(&record.id).await?;
+        let history = if dead.sent.keys().any(|f| self.vendor.history_covers().contains(f)) {
+            self.vendor.history(self.connection(), &record.id, dead.claimed_at).await?
+        } else {
+            History::default()
+        };
+        for (field, pair) in &dead.settled {
+            self.settled.entry(field.clone()).or_insert(*pair);
+        }
+        self.settled.extend(settle(&dead.sent, &record, &history, dead.claimed_at));
+        let Some(link) = incident.links.get(self.id()) else { return Ok(Pass::Again) };
+        let plan = self.plan(&incident, link, &record);
+        let mut claim = self.new_claim(&incident, dead.link_version, dead.attempt + 1);
+        claim.record_version = Some(record.version);
+        claim.sent = sent(&plan);
+        claim.decisions.clone_from(&plan.decisions);
+        if self.store().claim(&claim).await? == Attempt::LostRace {
+            self.settled.clear();
+            return Ok(Pass::Again);
+        }
+        self.execute(&incident, &record, plan).await
+    }
+
+    /// The claim is ours: write what the plan says, then commit what came of it.
+    async fn execute(
+        &mut self,
+        incident: &Incident,
+        record: &ExternalRecord,
+        plan: Plan,
+    ) -> Result<Pass, SyncError> {
+        let pushes = plan.pushes();
+        let written = if pushes.is_empty() {
+            None
+        } else {
+            match self.vendor.write(self.connection(), record, &pushes).await {
+                Ok(written) => Some(written),
+                // Refused for what it says: that is the answer, and the other fields need not wait for it.
+                Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
+                    let refused =
+                        pushes.keys().map(|field| (field.clone(), error.to_string())).collect();
+                    Some(Written { record: record.clone(), refused })
+                }
+                Err(error) => return Err(error.into()),
+            }
+        };
+        let none = BTreeMap::new();
+        let conclusion = conclude(
+            &plan,
+            &self.rules,
+            incident,
+            written.as_ref().map(|written| &written.record),
+            written.as_ref().map_or(&none, |written| &written.refused),
+            self.now(),
+        );
+        let moved_meanwhile =
+            written.as_ref().is_some_and(|written| differs(record, &written.record, &plan));
+        // The version is that of the read: what others wrote between read and write is not planned yet.
+        let committed = self.commit(incident, record, &conclusion).await?;
+        let pushed = pushes.keys().filter(|field| !conclusion.failed.contains_key(*field));
+        if committed == Attempt::LostRace {
+            // The write happened all the same: the next plan must know it.
+            let pairs = pushed.filter_map(|f| Some((f.clone(), *conclusion.base.get(f)?)));
+            let pairs: Vec<_> = pairs.collect();
+            self.done.pushed.extend(pairs.iter().map(|(field, _)| field.clone()));
+            self.settled.extend(pairs);
+            return Ok(Pass::Again);
+        }
+        self.done.pushed.extend(pushed.cloned());
+        self.done.pulled.extend(conclusion.pulls.keys().cloned());
+        self.done.failed.extend(conclusion.failed);
+        self.settled.clear();
+        if moved_meanwhile {
+            return Ok(Pass::Again);
+        }
+        Ok(Pass::Finished(Outcome::NothingNew))
+    }
+
+    async fn commit(
+        &self,
+        incident: &Incident,
+        record: &ExternalRecord,
+        conclusion: &Conclusion,
+    ) -> Result<Attempt, SyncError> {
+        let mut base: BTreeMap<Field, BasePair> = self.settled.clone();
+        base.extend(conclusion.base.clone());
+        let mut owed = if conclusion.pulls.is_empty() {
+            std::collections::BTreeSet::new()
+        } else {
+            let mut owed = self.engine.integrations.owed_by(&incident.organization).await?;
+            owed.extend(incident.links.keys().cloned());
+            owed
+        };
+        owed.remove(self.id());
+        let commit = Commit {
+            incident,
+            integration: self.id(),
+            base,
+            pulls: conclusion.pulls.clone(),
+            notices: conclusion.notices.clone(),
+            record_version: record.version,
+            owed,
+            now: self.now(),
+        };
+        Ok(self.store().commit(&commit).await?)
+    }
+}
+
+fn sent(plan: &Plan) -> BTreeMap<Field, Sent> {
+    let sent = |(field, decision): (&Field, &im_sync::Decision)| match &decision.action {
+        Action::Push { value } => {
+            let platform = decision.platform.clone();
+            Some((field.clone(), Sent { platform, external: value.clone() }))
+        }
+        _ => None,
+    };
+    plan.decisions.iter().filter_map(sent).collect()
+}
+
+/// Does the answer show that somebody changed a field that we did not write, after we read it?
+fn differs(read: &ExternalRecord, answer: &ExternalRecord, plan: &Plan) -> bool {
+    answer.fields.iter().any(|(field, now)| {
+        let pushed = plan
+            .decisions
+            .get(field)
+            .is_some_and(|decision| matches!(decision.action, Action::Push { .. }));
+        !pushed && read.fields.get(field).is_some_and(|before| before.value != now.value)
+    })
+}

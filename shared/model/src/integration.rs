@@ -1,0 +1,186 @@
+//! One configured connection to one external system.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Field, IntegrationId, OrganizationId, incident::words};
+
+/// A word that is none of those expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("must be one of {expected}")]
+pub struct UnknownWord {
+    expected: String,
+}
+
+impl UnknownWord {
+    pub(crate) fn among(words: &[&str]) -> Self {
+        Self { expected: words.join(", ") }
+    }
+}
+
+words! {
+    /// Which vendor.
+    IntegrationType {
+        /// ServiceNow.
+        ServiceNow = "servicenow",
+        /// Jira Service Management.
+        Jira = "jira",
+        /// PagerDuty.
+        PagerDuty = "pagerduty",
+    }
+}
+words! {
+    /// Which way changes may flow.
+    Direction {
+        /// Neither way; the link and its base stay.
+        None = "none",
+        /// From the vendor only.
+        Inbound = "inbound",
+        /// To the vendor only.
+        Outbound = "outbound",
+        /// Both ways.
+        Bidirectional = "bidirectional",
+    }
+}
+words! {
+    /// Who wins when both sides changed.
+    ConflictStrategy {
+        /// The later change; a tie goes to the platform.
+        LastWriteWins = "last-write-wins",
+        /// The owner with the higher priority; a tie falls back to the later change.
+        OwnershipPriority = "ownership-priority",
+        /// A person decides; until then the field moves in neither direction.
+        ManualReview = "manual-review",
+    }
+}
+words! {
+    /// Who owns a field.
+    Owner {
+        /// The platform: it flows outbound.
+        Platform = "platform",
+        /// The vendor: it flows inbound.
+        External = "external",
+    }
+}
+words! {
+    /// Whether an integration's jobs are worked on.
+    Activity {
+        /// They are.
+        Active = "active",
+        /// They wait until it is resumed.
+        Paused = "paused",
+    }
+}
+
+impl Direction {
+    /// May changes flow from the vendor?
+    pub fn allows_inbound(self) -> bool {
+        matches!(self, Self::Inbound | Self::Bidirectional)
+    }
+
+    /// May changes flow to the vendor?
+    pub fn allows_outbound(self) -> bool {
+        matches!(self, Self::Outbound | Self::Bidirectional)
+    }
+}
+
+/// Who owns one field: an owner's priority if it has a rule. Neither means both may flow, without priority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ownership {
+    /// The platform's priority, if it is an owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform: Option<u8>,
+    /// The vendor's priority, if it is an owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external: Option<u8>,
+}
+
+impl Ownership {
+    /// Owned by one side alone.
+    pub fn only(owner: Owner, priority: u8) -> Self {
+        match owner {
+            Owner::Platform => Self { platform: Some(priority), external: None },
+            Owner::External => Self { platform: None, external: Some(priority) },
+        }
+    }
+
+    /// The single owner, if there is exactly one.
+    pub fn single(self) -> Option<Owner> {
+        match (self.platform, self.external) {
+            (Some(_), None) => Some(Owner::Platform),
+            (None, Some(_)) => Some(Owner::External),
+            _ => None,
+        }
+    }
+
+    /// May the platform's value flow to the vendor?
+    pub fn lets_out(self) -> bool {
+        self.single() != Some(Owner::External)
+    }
+
+    /// May the vendor's value flow to the platform?
+    pub fn lets_in(self) -> bool {
+        self.single() != Some(Owner::Platform)
+    }
+}
+
+/// Ownership by field. A field that is absent has no owner.
+pub type OwnershipRules = BTreeMap<Field, Ownership>;
+
+/// One configured connection to one external system. Its credentials are not here: only where they are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Integration {
+    /// Its id.
+    pub id: IntegrationId,
+    /// Its tenant.
+    pub organization: OrganizationId,
+    /// Which vendor.
+    pub integration_type: IntegrationType,
+    /// What people call it.
+    pub name: String,
+    /// Where the vendor's REST API is, without a trailing slash.
+    pub base_url: url::Url,
+    /// Which way changes may flow.
+    pub direction: Direction,
+    /// Disabled: webhooks are still accepted, nothing is synced.
+    pub enabled: bool,
+    /// Whether its jobs are worked on.
+    pub activity: Activity,
+    /// Who wins when both sides changed.
+    pub strategy: ConflictStrategy,
+    /// What only one vendor has, e.g. `PagerDuty`'s `service`.
+    pub options: BTreeMap<String, String>,
+    /// Ownership by field, complete: the vendor's defaults are copied in when the integration is created.
+    pub ownership: OwnershipRules,
+    /// Where its credentials are kept.
+    pub secret_id: String,
+    /// Raised by one at every change.
+    pub version: u64,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Integration {
+    /// Are its jobs worked on now?
+    pub fn is_working(&self) -> bool {
+        self.enabled && self.activity == Activity::Active
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_owner_alone_flows_and_none_or_both_let_both_flow() {
+        let flows = |ownership: Ownership| (ownership.lets_out(), ownership.lets_in());
+        assert_eq!(flows(Ownership::only(Owner::Platform, 1)), (true, false));
+        assert_eq!(flows(Ownership::only(Owner::External, 1)), (false, true));
+        assert_eq!(flows(Ownership::default()), (true, true));
+        assert_eq!(flows(Ownership { platform: Some(1), external: Some(2) }), (true, true));
+    }
+}

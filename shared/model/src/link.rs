@@ -1,0 +1,120 @@
+//! A link pairs one incident with one external record of one integration.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, ExternalId, ExternalValue, Field, PlatformValue, RecordVersion};
+
+/// One of a link's two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// Ours.
+    Platform,
+    /// The vendor's.
+    External,
+}
+
+/// What both sides of a field were last seen to hold, as digests: the plan only compares, the values are in the
+/// journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BasePair {
+    /// The platform's value.
+    #[serde(rename = "p")]
+    pub platform: Digest,
+    /// The vendor's raw value.
+    #[serde(rename = "e")]
+    pub external: Digest,
+    /// True if the vendor's value is this link's own write: its time is then nobody's change (design 3, rule 4).
+    #[serde(default, rename = "w", skip_serializing_if = "std::ops::Not::not")]
+    pub ours: bool,
+}
+
+impl BasePair {
+    /// The pair that both sides were seen to hold, the vendor's value being somebody else's.
+    pub fn seen(platform: &PlatformValue, external: &ExternalValue) -> Self {
+        Self { platform: platform.digest(), external: external.digest(), ours: false }
+    }
+
+    /// The pair after this link wrote the vendor's value.
+    pub fn written(platform: &PlatformValue, external: &ExternalValue) -> Self {
+        Self { ours: true, ..Self::seen(platform, external) }
+    }
+
+    /// Do both name the same two values?
+    pub fn same_values(&self, other: &Self) -> bool {
+        self.platform == other.platform && self.external == other.external
+    }
+}
+
+/// How far a link is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum LinkState {
+    /// Reserved before the vendor was asked to create the record; its base holds what is being sent.
+    Reserved,
+    /// Both ends exist.
+    Linked {
+        /// The vendor's ticket.
+        external_id: ExternalId,
+        /// Where a person can look at it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+    },
+}
+
+/// Something about a field of this link that an operator should know. It stays until the field moves again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// What kind of thing.
+    pub kind: NoticeKind,
+    /// In words.
+    pub detail: String,
+    /// The pair that it was said about: said once per pair.
+    pub about: BasePair,
+    /// When it was said.
+    pub at: Timestamp,
+}
+
+/// Kinds of [`Notice`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// The value map has no answer for the value.
+    Unmapped,
+    /// The vendor cannot hold the value, or lets nobody change the field.
+    Unwritable,
+    /// The vendor answered with another value than it was sent.
+    Overruled,
+    /// Both sides changed; this says who won.
+    Conflict,
+}
+
+/// Pairs one incident with one external record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Raised by one whenever base or state change, and only by whoever won the claim for the version it replaces.
+    pub version: u64,
+    /// How far it is.
+    pub state: LinkState,
+    /// Which side it was created from: decides first values that have no owner (design 3, rule 5).
+    pub created_from: Side,
+    /// The vendor's version up to which all changes were planned.
+    pub record_version: Option<RecordVersion>,
+    /// What both sides were last seen to hold.
+    pub base: BTreeMap<Field, BasePair>,
+    /// What an operator should know.
+    pub notices: BTreeMap<Field, Notice>,
+}
+
+impl Link {
+    /// The vendor's ticket, once there is one.
+    pub fn external_id(&self) -> Option<&ExternalId> {
+        match &self.state {
+            LinkState::Reserved => None,
+            LinkState::Linked { external_id, .. } => Some(external_id),
+        }
+    }
+}

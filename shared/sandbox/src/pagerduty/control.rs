@@ -1,0 +1,91 @@
+//! `/_sandbox/…`: people's edits, faults and inspection over HTTP, for demonstrations.
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::PagerDuty;
+use super::incident::{NewIncident, Urgency};
+use super::input;
+use super::refusal::Refusal;
+use super::rest::{self, Done};
+use crate::fault::FaultRule;
+
+pub(crate) const PREFIX: &str = "/_sandbox/";
+
+#[derive(Deserialize)]
+struct Create {
+    title: String,
+    #[serde(default = "high")]
+    urgency: Urgency,
+    priority: Option<String>,
+    description: Option<String>,
+    by: String,
+}
+
+fn high() -> Urgency {
+    Urgency::High
+}
+
+pub(crate) fn respond(pagerduty: &PagerDuty, request: &Request<Bytes>) -> Response<Bytes> {
+    rest::response(request, dispatch(pagerduty, request), None)
+}
+
+fn dispatch(pagerduty: &PagerDuty, request: &Request<Bytes>) -> Done {
+    let path = request.uri().path().strip_prefix(PREFIX);
+    let segments: Vec<&str> = path.unwrap_or_default().split('/').collect();
+    match (request.method(), segments.as_slice()) {
+        (&Method::POST, ["incidents"]) => create(pagerduty, request),
+        (&Method::PATCH, ["incidents", id]) => edit(pagerduty, id, request),
+        (&Method::GET, ["incidents"]) => Ok(json!({"incidents": pagerduty.incidents()})),
+        (&Method::GET, ["requests"]) => Ok(json!({"requests": pagerduty.requests()})),
+        (&Method::GET, ["webhooks"]) => Ok(json!({"webhooks": pagerduty.deliveries()})),
+        (&Method::POST, ["webhooks", "release"]) => {
+            pagerduty.release_webhooks();
+            Ok(json!({"webhooks": pagerduty.deliveries()}))
+        }
+        (&Method::GET, ["faults"]) => Ok(json!({"faults": pagerduty.faults()})),
+        (&Method::POST, ["faults"]) => {
+            pagerduty.add_fault(parsed::<FaultRule>(request)?);
+            Ok(json!({"faults": pagerduty.faults()}))
+        }
+        (&Method::DELETE, ["faults"]) => {
+            pagerduty.clear_faults();
+            Ok(json!({"faults": pagerduty.faults()}))
+        }
+        _ => Err(Refusal::not_found()),
+    }
+}
+
+fn parsed<T: serde::de::DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refusal> {
+    serde_json::from_slice(request.body()).map_err(|error| Refusal::invalid(error.to_string()))
+}
+
+fn create(pagerduty: &PagerDuty, request: &Request<Bytes>) -> Done {
+    let wanted: Create = parsed(request)?;
+    let account = pagerduty.account();
+    let mut new = NewIncident::on(pagerduty.first_service()?, wanted.title, wanted.urgency);
+    new.details = wanted.description.map(Value::String);
+    if let Some(name) = wanted.priority {
+        let priority = account.priority_by_name(&name);
+        let priority = priority.ok_or_else(|| Refusal::invalid(format!("priority {name}")))?;
+        new.priority = Some(priority.id.clone());
+    }
+    let id = pagerduty.person(wanted.by).trigger_with(new)?;
+    rest::shown(&pagerduty.state(), &id)
+}
+
+fn edit(pagerduty: &PagerDuty, id: &str, request: &Request<Bytes>) -> Done {
+    let mut wanted: Map<String, Value> = parsed(request)?;
+    let by = wanted.remove("by");
+    let by = by.as_ref().and_then(Value::as_str);
+    let by = by.ok_or_else(|| Refusal::invalid("by is required: whose edit it is"))?;
+    let account = pagerduty.account();
+    let changes: Result<Vec<_>, _> = wanted
+        .iter()
+        .map(|(field, value)| input::named(&account, field, value))
+        .collect();
+    pagerduty.person(by).change(id, changes?)?;
+    rest::shown(&pagerduty.state(), id)
+}

@@ -1,0 +1,216 @@
+//! Everything a stand-in holds, behind its lock.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::config::{Account, PagerDutyConfig};
+use super::incident::{Incident, NewIncident, Status, UserAt};
+use super::log_entry::{Author, Kind, LogEntry};
+use super::refusal::Refusal;
+use super::{edit::Edit, webhook};
+use crate::clock::Clock;
+use crate::fault::Faults;
+use crate::journal::RecordedRequest;
+use crate::outbox::Outbox;
+use crate::rate_limit::RateLimit;
+use crate::seed::Seed;
+
+pub(crate) struct State {
+    pub(crate) account: Arc<Account>,
+    pub(crate) token: String,
+    pub(crate) token_owner: Option<String>,
+    pub(crate) secrets: Vec<String>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) ids: Seed,
+    pub(crate) limit: RateLimit,
+    pub(crate) faults: Faults,
+    pub(crate) outbox: Outbox,
+    pub(crate) journal: Vec<RecordedRequest>,
+    pub(crate) log: Vec<LogEntry>,
+    /// Incidents in order of creation, each with all its versions, the present one last.
+    versions: Vec<Vec<Incident>>,
+    places: HashMap<String, usize>,
+    latest: Timestamp,
+}
+
+impl State {
+    pub(crate) fn new(config: PagerDutyConfig, outbox: Outbox) -> Self {
+        Self {
+            account: Arc::new(config.account),
+            token: config.token,
+            token_owner: config.token_owner,
+            secrets: config.webhook_secrets,
+            clock: config.clock,
+            ids: Seed::new(config.seed),
+            limit: RateLimit::new(config.requests_per_minute),
+            faults: Faults::default(),
+            outbox,
+            journal: Vec::new(),
+            log: Vec::new(),
+            versions: Vec::new(),
+            places: HashMap::new(),
+            latest: Timestamp::MIN,
+        }
+    }
+
+    /// The time of a change: never before an earlier change's.
+    pub(crate) fn now(&mut self) -> Timestamp {
+        self.latest = self.latest.max(self.clock.now());
+        self.latest
+    }
+
+    pub(crate) fn incident(&self, id: &str) -> Option<&Incident> {
+        self.version(id, 0)
+    }
+
+    /// The incident as it was `behind` changes ago, or as it was first.
+    pub(crate) fn version(&self, id: &str, behind: usize) -> Option<&Incident> {
+        let versions = &self.versions[*self.places.get(id)?];
+        versions.iter().rev().nth(behind).or(versions.first())
+    }
+
+    pub(crate) fn incidents(&self) -> impl DoubleEndedIterator<Item = &Incident> {
+        self.versions.iter().filter_map(|versions| versions.last())
+    }
+
+    pub(crate) fn store(&mut self, incident: Incident) {
+        if let Some(&place) = self.places.get(&incident.id) {
+            self.versions[place].push(incident);
+        } else {
+            self.places.insert(incident.id.clone(), self.versions.len());
+            self.versions.push(vec![incident]);
+        }
+    }
+
+    /// Starts a change of `id`; nothing is kept until it is finished.
+    pub(crate) fn edit<'a>(
+        &'a mut self,
+        id: &str,
+        author: &'a Author,
+    ) -> Result<Edit<'a>, Refusal> {
+        let incident = self.incident(id).ok_or_else(Refusal::not_found)?.clone();
+        Ok(Edit::new(self, incident, author))
+    }
+
+    /// Creates an incident whose references exist.
+    pub(crate) fn create(&mut self, new: NewIncident, author: &Author) -> Result<String, Refusal> {
+        let account = Arc::clone(&self.account);
+        let Some(service) = account.service(&new.service) else {
+            return Err(Refusal::invalid("Service is invalid"));
+        };
+        let title = valid_title(&new.title)?;
+        let key = new.incident_key.unwrap_or_else(|| self.ids.hex());
+        if self.open_key(&service.id, &key) {
+            return Err(Refusal::invalid(
+                "Open incident with matching dedup key already exists on this service",
+            ));
+        }
+        let now = self.now();
+        let policy = new
+            .escalation_policy
+            .unwrap_or_else(|| service.escalation_policy.clone());
+        let assigned_directly = !new.assignees.is_empty();
+        let by = author.user().unwrap_or(&service.id).to_owned();
+        let incident = Incident {
+            id: self.ids.id('Q', 13),
+            number: self.versions.len() as u64 + 1,
+            title,
+            status: Status::Triggered,
+            urgency: new.urgency,
+            priority: new.priority,
+            incident_key: key,
+            service: service.id.clone(),
+            assignments: Vec::new(),
+            assigned_directly,
+            acknowledgements: Vec::new(),
+            details: new.details,
+            notes: Vec::new(),
+            created_at: now,
+            updated_at: now,
+            last_status_change_at: now,
+            last_status_change_by: by,
+            resolved_at: None,
+            reopened_at: None,
+            first_log_entry: self.ids.id('R', 13),
+            escalation_policy: policy,
+        };
+        Ok(self.announce(incident, new.assignees, author))
+    }
+
+    fn announce(&mut self, mut incident: Incident, chosen: Vec<String>, author: &Author) -> String {
+        let now = incident.created_at;
+        let assignees = if chosen.is_empty() {
+            self.first_of_policy(&incident.escalation_policy)
+        } else {
+            chosen
+        };
+        let give = |user: &String| UserAt {
+            user: user.clone(),
+            at: now,
+        };
+        incident.assignments = assignees.iter().map(give).collect();
+        let id = incident.id.clone();
+        let trigger = self.entry(&incident, author, Kind::Trigger, now);
+        self.log.push(LogEntry {
+            id: incident.first_log_entry.clone(),
+            ..trigger
+        });
+        let assign = self.entry(&incident, author, Kind::Assign, now);
+        self.log.push(LogEntry {
+            assignees,
+            ..assign
+        });
+        webhook::incident_event(self, "incident.triggered", &incident, author, now);
+        self.store(incident);
+        id
+    }
+
+    pub(crate) fn entry(
+        &mut self,
+        incident: &Incident,
+        author: &Author,
+        kind: Kind,
+        now: Timestamp,
+    ) -> LogEntry {
+        LogEntry {
+            id: self.ids.id('R', 13),
+            kind,
+            created_at: now,
+            incident: incident.id.clone(),
+            user: author.user().map(str::to_owned),
+            channel: author.channel(kind),
+            assignees: Vec::new(),
+            note: None,
+        }
+    }
+
+    pub(crate) fn first_of_policy(&self, policy: &str) -> Vec<String> {
+        let policy = self.account.escalation_policy(policy);
+        let first = policy.and_then(|policy| policy.levels.first());
+        first.cloned().into_iter().collect()
+    }
+
+    fn open_key(&self, service: &str, key: &str) -> bool {
+        self.incidents().any(|incident| {
+            incident.service == service
+                && incident.incident_key == key
+                
+        })
+    }
+}
+
+/// The title as it is stored.
+pub(crate) fn valid_title(title: &str) -> Result<String, Refusal> {
+    let title = title.trim();
+    if title.is_empty() {
+        return Err(Refusal::invalid("Title cannot be empty"));
+    }
+    if title.chars().count() > 1024 {
+        return Err(Refusal::invalid(
+            "Title is too long (maximum is 1024 characters)",
+        ));
+    }
+    Ok(title.to_owned())
+}

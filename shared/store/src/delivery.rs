@@ -1,0 +1,86 @@
+//! The inbox: a conditional put is the dedupe.
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
+use im_engine::{Delivery, DeliveryKey, StoreError, ports::DeliveryStore};
+use jiff::SignedDuration;
+
+use crate::{DynamoStore, failed, is_lost_race, keys, row::DeliveryRow, unreadable, unwritable};
+
+/// How long a delivery is remembered: longer than any vendor redelivers (`PagerDuty`: 48 h).
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
+
+#[async_trait]
+impl DeliveryStore for DynamoStore {
+    async fn accept(&self, delivery: &Delivery) -> Result<bool, StoreError> {
+        let key = delivery.key.to_string();
+        let waits = delivery.announced.is_some();
+        let announced = delivery.announced.clone();
+        let row = DeliveryRow {
+            pk: delivery.key.clone(),
+            received_at: delivery.received_at,
+            event_type: delivery.event_type.clone(),
+            occurred_at: delivery.occurred_at,
+            external_id: announced.as_ref().map(|announced| announced.external_id.clone()),
+            at_least: announced.as_ref().and_then(|announced| announced.at_least),
+            author: announced.as_ref().and_then(|announced| announced.author.clone()),
+            changed: announced.map(|announced| announced.changed).unwrap_or_default(),
+            outcome: (!waits).then(|| "nothing to do".to_owned()),
+            wake: waits.then(|| delivery.received_at.to_string()),
+            open_shard: waits.then(|| keys::shard(&key)),
+            open_since: waits.then_some(delivery.received_at),
+            expires_at: (delivery.received_at + KEPT_FOR).as_second(),
+        };
+        let item = serde_dynamo::aws_sdk_dynamodb_1::to_item(row)
+            .map_err(|error| unwritable(&key, &error))?;
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.deliveries)
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await;
+        match put {
+            Ok(_) => Ok(true),
+            Err(error) if is_lost_race(&error) => Ok(false),
+            Err(error) => Err(failed("store the delivery", &key, &error)),
+        }
+    }
+
+    async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>, StoreError> {
+        let key = key.to_string();
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.tables.deliveries)
+            .key("pk", AttributeValue::S(key.clone()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| failed("read the delivery", &key, &error))?;
+        let Some(item) = answer.item else { return Ok(None) };
+        let row: DeliveryRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+            .map_err(|error| unreadable(&key, &error))?;
+        Ok(Some(row.into()))
+    }
+
+    async fn finish(&self, key: &DeliveryKey, outcome: &str) -> Result<(), StoreError> {
+        let key = key.to_string();
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.deliveries)
+            .key("pk", AttributeValue::S(key.clone()))
+            // Never brings back one that its TTL has removed.
+            .condition_expression("attribute_exists(pk)")
+            .update_expression("SET outcome = :outcome REMOVE wake, open_shard, open_since")
+            .expression_attribute_values(":outcome", AttributeValue::S(outcome.to_owned()))
+            .send()
+            .await;
+        match update {
+            Err(error) if !is_lost_race(&error) => Err(failed("finish the delivery", &key, &error)),
+            _ => Ok(()),
+        }
+    }
+}

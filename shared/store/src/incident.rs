@@ -1,0 +1,487 @@
+//! Incidents and their links: one item, one conditional update.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::{
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{AttributeValue, Put, TransactWriteItem, Update},
+};
+use im_engine::{
+    Claim, Commit, Connect, EditOfIncident, NewIncident, Reserve, StoreError,
+    ports::{Attempt, IncidentStore, Page},
+};
+use im_model::{
+    ExternalId, Field, FieldState, Incident, IncidentId, IntegrationId, Link, OrganizationId,
+    Origin, PlatformValue,
+};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    DynamoStore,
+    expression::Expression,
+    failed, is_lost_race, keys,
+    row::{ExternalRow, FieldRow, IncidentRow, LinkRow},
+    unreadable, unwritable,
+};
+
+#[async_trait]
+impl IncidentStore for DynamoStore {
+    async fn incident_of(
+        &self,
+        integration: &IntegrationId,
+        external_id: &ExternalId,
+    ) -> Result<Option<IncidentId>, StoreError> {
+        let pk = keys::external(integration, external_id);
+        let Some(item) = self.get(&pk, keys::LINK).await? else { return Ok(None) };
+        let row: ExternalRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+            .map_err(|error| unreadable(&pk, &error))?;
+        Ok(Some(row.incident))
+    }
+
+    async fn load(&self, id: &IncidentId) -> Result<Option<Incident>, StoreError> {
+        let pk = keys::incident(id);
+        let Some(item) = self.get(&pk, keys::STATE).await? else { return Ok(None) };
+        read_incident(item, &pk).map(Some)
+    }
+
+    async fn list(
+        &self,
+        organization: &OrganizationId,
+        after: Option<&IncidentId>,
+        limit: u16,
+    ) -> Result<Page<Incident>, StoreError> {
+        let partition = keys::incidents_of(organization);
+        let page = self.listing(&partition, after.map(IncidentId::as_str), limit).await?;
+        let items = page.items.into_iter().map(|item| read_incident(item, &partition));
+        Ok(Page { items: items.collect::<Result<_, _>>()?, next: page.next })
+    }
+
+    async fn create(&self, new: &NewIncident) -> Result<Attempt, StoreError> {
+        let row = StateRow::of(&new.incident);
+        let Some((integration, external_id)) = &new.from else {
+            return self.put_new(&row, &row.pk).await;
+        };
+        let entry = external_row(integration, external_id, &new.incident.id);
+        let put = |item| {
+            Put::builder()
+                .table_name(&self.tables.sync)
+                .set_item(Some(item))
+                .condition_expression("attribute_not_exists(pk)")
+        };
+        let items = [item(&row, &row.pk)?, item(&entry, &entry.pk)?].map(put);
+        let puts = items.map(|put| put.build().map(|put| TransactWriteItem::builder().put(put)));
+        let puts = puts.into_iter().map(|put| put.map(|put| put.build()));
+        let puts = puts.collect::<Result<Vec<_>, _>>().map_err(|error| StoreError {
+            tried: "create the incident",
+            on: row.pk.clone(),
+            detail: error.to_string(),
+        })?;
+        self.transact(puts, "create the incident with its link", &row.pk).await
+    }
+
+    async fn edit(&self, edit: &EditOfIncident<'_>) -> Result<Attempt, StoreError> {
+        let incident = edit.incident;
+        let pk = keys::incident(&incident.id);
+        let entry = EditRow::of(edit, &pk);
+        // An entry whose update then loses a race says what was tried; the next attempt has an entry of its own.
+        let _ = self.put_new(&entry, &entry.sk).await?;
+        let update = edit_expression(edit).map_err(|error| unwritable(&pk, &error))?;
+        self.update(&pk, &update, "edit the incident").await
+    }
+
+    async fn reserve(&self, reserve: &Reserve<'_>) -> Result<Attempt, StoreError> {
+        let pk = keys::incident(&reserve.incident.id);
+        let build = || {
+            let mut update = Expression::default();
+            require_link(&mut update, reserve.integration, reserve.link.version - 1)?;
+            require_fields(&mut update, reserve.incident, reserve.fields.iter())?;
+            set_link(&mut update, reserve.integration, &reserve.link)?;
+            update.remove(&["wake"]);
+            Ok(update)
+        };
+        let update = build().map_err(|error| unwritable(&pk, &error))?;
+        self.update(&pk, &update, "reserve the link").await
+    }
+
+    async fn connect(&self, connect: &Connect<'_>) -> Result<Attempt, StoreError> {
+        let pk = keys::incident(&connect.incident.id);
+        let build = || {
+            let mut update = Expression::default();
+            require_link(&mut update, connect.integration, connect.link.version - 1)?;
+            set_link(&mut update, connect.integration, &connect.link)?;
+            if connect.settles_debt {
+                settle_debt(&mut update, connect.incident, connect.integration, false)?;
+            }
+            update.remove(&["wake"]);
+            Ok(update)
+        };
+        let expression = build().map_err(|error| unwritable(&pk, &error))?;
+        let entry =
+            external_row(connect.integration, &connect.external_id, &connect.incident.id);
+        let tried = "connect the link";
+        let broken = |error: aws_sdk_dynamodb::error::BuildError| StoreError {
+            tried,
+            on: pk.clone(),
+            detail: error.to_string(),
+        };
+        let update = Update::builder()
+            .table_name(&self.tables.sync)
+            .key("pk", AttributeValue::S(pk.clone()))
+            .key("sk", AttributeValue::S(keys::STATE.to_owned()))
+            .update_expression(expression.update())
+            .condition_expression(expression.condition())
+            .set_expression_attribute_names(Some(expression.names()))
+            .set_expression_attribute_values(expression.values())
+            .build()
+            .map_err(broken)?;
+        let put = Put::builder()
+            .table_name(&self.tables.sync)
+            .set_item(Some(item(&entry, &entry.pk)?))
+            .condition_expression("attribute_not_exists(pk) OR incident = :incident")
+            .expression_attribute_values(
+                ":incident",
+                AttributeValue::S(connect.incident.id.to_string()),
+            )
+            .build()
+            .map_err(broken)?;
+        let items = vec![
+            TransactWriteItem::builder().update(update).build(),
+            TransactWriteItem::builder().put(put).build(),
+        ];
+        self.transact(items, tried, &pk).await
+    }
+
+    async fn claim(&self, claim: &Claim) -> Result<Attempt, StoreError> {
+        self.put_claim(claim).await
+    }
+
+    async fn last_claim(
+        &self,
+        incident: &IncidentId,
+        integration: &IntegrationId,
+        link_version: u64,
+    ) -> Result<Option<Claim>, StoreError> {
+        self.find_last_claim(incident, integration, link_version).await
+    }
+
+    async fn commit(&self, commit: &Commit<'_>) -> Result<Attempt, StoreError> {
+        let pk = keys::incident(&commit.incident.id);
+        let Some(link) = commit.incident.links.get(commit.integration) else {
+            return Ok(Attempt::LostRace);
+        };
+        let update = commit_expression(commit, link).map_err(|error| unwritable(&pk, &error))?;
+        self.update(&pk, &update, "commit the sync").await
+    }
+
+    async fn settle_debt(
+        &self,
+        incident: &Incident,
+        integration: &IntegrationId,
+    ) -> Result<Attempt, StoreError> {
+        let pk = keys::incident(&incident.id);
+        let mut update = Expression::default();
+        settle_debt(&mut update, incident, integration, false)
+            .map_err(|error| unwritable(&pk, &error))?;
+        update.remove(&["wake"]);
+        self.update(&pk, &update, "settle the debt").await
+    }
+}
+
+impl DynamoStore {
+    async fn get(
+        &self,
+        pk: &str,
+        sk: &str,
+    ) -> Result<Option<HashMap<String, AttributeValue>>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.tables.sync)
+            .key("pk", AttributeValue::S(pk.to_owned()))
+            .key("sk", AttributeValue::S(sk.to_owned()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| failed("read", pk, &error))?;
+        Ok(answer.item)
+    }
+
+    async fn update(
+        &self,
+        pk: &str,
+        expression: &Expression,
+        tried: &'static str,
+    ) -> Result<Attempt, StoreError> {
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.sync)
+            .key("pk", AttributeValue::S(pk.to_owned()))
+            .key("sk", AttributeValue::S(keys::STATE.to_owned()))
+            .update_expression(expression.update())
+            .condition_expression(expression.condition())
+            .set_expression_attribute_names(Some(expression.names()))
+            .set_expression_attribute_values(expression.values())
+            .send()
+            .await;
+        match update {
+            Ok(_) => Ok(Attempt::Done),
+            Err(error) if is_lost_race(&error) => Ok(Attempt::LostRace),
+            Err(error) => Err(failed(tried, pk, &error)),
+        }
+    }
+
+    async fn transact(
+        &self,
+        items: Vec<TransactWriteItem>,
+        tried: &'static str,
+        on: &str,
+    ) -> Result<Attempt, StoreError> {
+        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
+        let Err(error) = sent else { return Ok(Attempt::Done) };
+        if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
+            error.as_service_error()
+        {
+            let lost = canceled.cancellation_reasons().iter().any(|reason| {
+                matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict"))
+            });
+            if lost {
+                return Ok(Attempt::LostRace);
+            }
+        }
+        Err(failed(tried, on, &error))
+    }
+}
+
+/// `INC#id` / `STATE` as it is put.
+#[derive(Serialize)]
+struct StateRow {
+    pk: String,
+    sk: &'static str,
+    listing_pk: String,
+    listing_sk: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wake: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_since: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending_shard: Option<String>,
+    #[serde(flatten)]
+    incident: IncidentRow,
+}
+
+impl StateRow {
+    fn of(incident: &Incident) -> Self {
+        let owes = !incident.pending.is_empty();
+        Self {
+            pk: keys::incident(&incident.id),
+            sk: keys::STATE,
+            listing_pk: keys::incidents_of(&incident.organization),
+            listing_sk: incident.id.to_string(),
+            wake: owes.then_some(incident.created_at),
+            pending_since: owes.then_some(incident.created_at),
+            pending_shard: owes.then(|| keys::shard(incident.id.as_str())),
+            incident: incident.into(),
+        }
+    }
+}
+
+/// An edit's entry in the journal: a value that is overwritten on the platform is not lost.
+#[derive(Serialize)]
+struct EditRow<'a> {
+    pk: &'a str,
+    sk: String,
+    at: Timestamp,
+    actor: &'a im_model::ActorId,
+    before: BTreeMap<&'a Field, PlatformValue>,
+    after: &'a BTreeMap<Field, PlatformValue>,
+}
+
+impl<'a> EditRow<'a> {
+    fn of(edit: &'a EditOfIncident<'_>, pk: &'a str) -> Self {
+        let incident = edit.incident;
+        Self {
+            pk,
+            sk: keys::edit(incident.revision + 1, edit.now.as_nanosecond()),
+            at: edit.now,
+            actor: &edit.actor,
+            before: edit.values.keys().map(|field| (field, incident.value(field))).collect(),
+            after: &edit.values,
+        }
+    }
+}
+
+fn read_incident(
+    item: HashMap<String, AttributeValue>,
+    on: &str,
+) -> Result<Incident, StoreError> {
+    let row: IncidentRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+        .map_err(|error| unreadable(on, &error))?;
+    Ok(row.into())
+}
+
+fn item(
+    row: &impl Serialize,
+    on: &str,
+) -> Result<HashMap<String, AttributeValue>, StoreError> {
+    serde_dynamo::aws_sdk_dynamodb_1::to_item(row).map_err(|error| unwritable(on, &error))
+}
+
+fn external_row(
+    integration: &IntegrationId,
+    external_id: &ExternalId,
+    incident: &IncidentId,
+) -> ExternalRow {
+    ExternalRow {
+        pk: keys::external(integration, external_id),
+        sk: keys::LINK.to_owned(),
+        incident: incident.clone(),
+    }
+}
+
+fn edit_expression(edit: &EditOfIncident<'_>) -> Result<Expression, serde_dynamo::Error> {
+    let incident = edit.incident;
+    let mut update = Expression::default();
+    update.require("attribute_exists(pk)".to_owned());
+    require_fields(&mut update, incident, edit.values.keys())?;
+    if let Some(revision) = edit.if_revision {
+        update.require_equal(&["revision"], &revision)?;
+    }
+    for (field, value) in &edit.values {
+        let state = FieldState {
+            value: value.clone(),
+            version: incident.field_version(field) + 1,
+            changed_at: edit.now,
+            origin: Origin::Platform { actor: edit.actor.clone() },
+        };
+        update.set(&["fields", &field.name()], &FieldRow::from(&state))?;
+    }
+    raise_revision(&mut update, incident, &edit.owed, edit.now)?;
+    Ok(update)
+}
+
+fn commit_expression(commit: &Commit<'_>, link: &Link) -> Result<Expression, serde_dynamo::Error> {
+    let incident = commit.incident;
+    let mut update = Expression::default();
+    require_link(&mut update, commit.integration, link.version)?;
+    let touched: BTreeSet<_> = commit.base.keys().chain(commit.pulls.keys()).collect();
+    require_fields(&mut update, incident, touched.into_iter())?;
+    let mut link = link.clone();
+    link.version += 1;
+    link.base.extend(commit.base.clone());
+    link.record_version = link.record_version.max(Some(commit.record_version));
+    for (field, notice) in &commit.notices {
+        match notice {
+            Some(notice) => link.notices.insert(field.clone(), notice.clone()),
+            None => link.notices.remove(field),
+        };
+    }
+    set_link(&mut update, commit.integration, &link)?;
+    for (field, pulled) in &commit.pulls {
+        let state = FieldState {
+            value: pulled.value.clone(),
+            version: incident.field_version(field) + 1,
+            changed_at: pulled.changed_at,
+            origin: Origin::External {
+                integration: commit.integration.clone(),
+                author: pulled.author.clone(),
+            },
+        };
+        update.set(&["fields", &field.name()], &FieldRow::from(&state))?;
+    }
+    let owes = !commit.owed.is_empty();
+    if incident.pending.contains_key(commit.integration) {
+        settle_debt(&mut update, incident, commit.integration, owes)?;
+    }
+    if commit.pulls.is_empty() {
+        update.remove(&["wake"]);
+    } else {
+        raise_revision(&mut update, incident, &commit.owed, commit.now)?;
+    }
+    Ok(update)
+}
+
+/// Raises the revision, and with it what each of the integrations is owed; wakes `outbound` if there are any.
+fn raise_revision(
+    update: &mut Expression,
+    incident: &Incident,
+    owed: &BTreeSet<IntegrationId>,
+    now: Timestamp,
+) -> Result<(), serde_dynamo::Error> {
+    let (revision, one) = (update.path(&["revision"]), update.value(&1)?);
+    let raised = format!("{revision} + {one}");
+    update.set_to(&["revision"], &raised);
+    if owed.is_empty() {
+        update.remove(&["wake"]);
+        return Ok(());
+    }
+    for integration in owed {
+        update.set_to(&["pending", integration.as_str()], &raised);
+    }
+    update.set(&["wake"], &now)?;
+    let (since, now) = (update.path(&["pending_since"]), update.value(&now)?);
+    update.set_to(&["pending_since"], &format!("if_not_exists({since}, {now})"));
+    update.set(&["pending_shard"], &keys::shard(incident.id.as_str()))
+}
+
+/// Takes an integration out of the outbox, if it is owed what it was owed when the incident was loaded.
+fn settle_debt(
+    update: &mut Expression,
+    incident: &Incident,
+    integration: &IntegrationId,
+    others_are_raised: bool,
+) -> Result<(), serde_dynamo::Error> {
+    let Some(owed) = incident.pending.get(integration) else {
+        update.require("attribute_exists(pk)".to_owned());
+        return Ok(());
+    };
+    let path = ["pending", integration.as_str()];
+    update.require_equal(&path, owed)?;
+    update.remove(&path);
+    if incident.pending.len() == 1 && !others_are_raised {
+        let (pending, one) = (update.path(&["pending"]), update.value(&1)?);
+        update.require(format!("size({pending}) = {one}"));
+        update.remove(&["pending_since"]);
+        update.remove(&["pending_shard"]);
+    }
+    Ok(())
+}
+
+/// The link must be at this version; at 0 it must not exist.
+fn require_link(
+    update: &mut Expression,
+    integration: &IntegrationId,
+    version: u64,
+) -> Result<(), serde_dynamo::Error> {
+    if version == 0 {
+        update.require("attribute_exists(pk)".to_owned());
+        update.require_absent(&["links", integration.as_str()]);
+        return Ok(());
+    }
+    update.require_equal(&["links", integration.as_str(), "n"], &version)
+}
+
+fn set_link(
+    update: &mut Expression,
+    integration: &IntegrationId,
+    link: &Link,
+) -> Result<(), serde_dynamo::Error> {
+    update.set(&["links", integration.as_str()], &LinkRow::from(link))
+}
+
+/// The fields must be as they were loaded: one that changed there and back is a change.
+fn require_fields<'a>(
+    update: &mut Expression,
+    incident: &Incident,
+    fields: impl Iterator<Item = &'a Field>,
+) -> Result<(), serde_dynamo::Error> {
+    for field in fields {
+        match incident.field_version(field) {
+            0 => update.require_absent(&["fields", &field.name()]),
+            version => update.require_equal(&["fields", &field.name(), "n"], &version)?,
+        }
+    }
+    Ok(())
+}

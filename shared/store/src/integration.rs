@@ -1,0 +1,176 @@
+//! Integrations.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use im_engine::{
+    StoreError,
+    ports::{Attempt, IntegrationStore},
+};
+use im_model::{Integration, IntegrationId, OrganizationId};
+
+use crate::{DynamoStore, failed, is_lost_race, keys, row::IntegrationRow, unreadable, unwritable};
+
+#[async_trait]
+impl IntegrationStore for DynamoStore {
+    async fn integration(&self, id: &IntegrationId) -> Result<Option<Integration>, StoreError> {
+        let pk = keys::integration(id);
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.tables.sync)
+            .key("pk", AttributeValue::S(pk.clone()))
+            .key("sk", AttributeValue::S(keys::META.to_owned()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| failed("read the integration", &pk, &error))?;
+        let Some(item) = answer.item else { return Ok(None) };
+        let row: IntegrationRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+            .map_err(|error| unreadable(&pk, &error))?;
+        Ok(Some(row.into()))
+    }
+
+    async fn integrations_of(
+        &self,
+        organization: &OrganizationId,
+    ) -> Result<Vec<Integration>, StoreError> {
+        let partition = keys::integrations_of(organization);
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.listing(&partition, after.as_deref(), 100).await?;
+            for item in page.items {
+                let row: IntegrationRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+                    .map_err(|error| unreadable(&partition, &error))?;
+                all.push(row.into());
+            }
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(all),
+            }
+        }
+    }
+
+    async fn create_integration(&self, integration: &Integration) -> Result<Attempt, StoreError> {
+        self.put_integration(integration, None).await
+    }
+
+    async fn update_integration(&self, integration: &Integration) -> Result<Attempt, StoreError> {
+        self.put_integration(integration, Some(integration.version - 1)).await
+    }
+}
+
+/// A page of items of the `listing` index.
+pub(crate) struct ListingPage {
+    pub(crate) items: Vec<HashMap<String, AttributeValue>>,
+    /// The `listing_sk` after which the next page starts.
+    pub(crate) next: Option<String>,
+}
+
+impl DynamoStore {
+    async fn put_integration(
+        &self,
+        integration: &Integration,
+        replaces: Option<u64>,
+    ) -> Result<Attempt, StoreError> {
+        let row = IntegrationRow::from(integration);
+        let pk = row.pk.clone();
+        let item = serde_dynamo::aws_sdk_dynamodb_1::to_item(row)
+            .map_err(|error| unwritable(&pk, &error))?;
+        let put = self.client.put_item().table_name(&self.tables.sync).set_item(Some(item));
+        let put = match replaces {
+            None => put.condition_expression("attribute_not_exists(pk)"),
+            Some(version) => put
+                .condition_expression("#version = :replaced")
+                .expression_attribute_names("#version", "version")
+                .expression_attribute_values(":replaced", AttributeValue::N(version.to_string())),
+        };
+        match put.send().await {
+            Ok(_) => Ok(Attempt::Done),
+            Err(error) if is_lost_race(&error) => Ok(Attempt::LostRace),
+            Err(error) => Err(failed("store the integration", &pk, &error)),
+        }
+    }
+
+    /// The index holds keys only: a change of a field costs no write to it. The items are read by key, consistently.
+    pub(crate) async fn listing(
+        &self,
+        partition: &str,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<ListingPage, StoreError> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let kind = partition.split('#').next().unwrap_or_default();
+        let sort_key = if kind == "INC" { keys::STATE } else { keys::META };
+        let start = after.map(|after| {
+            HashMap::from([
+                ("listing_pk".to_owned(), text(partition)),
+                ("listing_sk".to_owned(), text(after)),
+                ("pk".to_owned(), text(&format!("{kind}#{after}"))),
+                ("sk".to_owned(), text(sort_key)),
+            ])
+        });
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.sync)
+            .index_name(crate::schema::LISTING)
+            .key_condition_expression("listing_pk = :partition")
+            .expression_attribute_values(":partition", text(partition))
+            .set_exclusive_start_key(start)
+            .limit(i32::from(limit))
+            .send()
+            .await
+            .map_err(|error| failed("list", partition, &error))?;
+        let next = answer
+            .last_evaluated_key
+            .and_then(|key| key.get("listing_sk")?.as_s().ok().cloned());
+        let keys = answer.items.unwrap_or_default().into_iter().map(|mut item| {
+            item.retain(|name, _| name == "pk" || name == "sk");
+            item
+        });
+        Ok(ListingPage { items: self.get_all(keys.collect()).await?, next })
+    }
+
+    /// Items by key, in the keys' order; those that are gone are left out.
+    async fn get_all(
+        &self,
+        keys: Vec<HashMap<String, AttributeValue>>,
+    ) -> Result<Vec<HashMap<String, AttributeValue>>, StoreError> {
+        let on = &self.tables.sync;
+        let mut found = HashMap::new();
+        let mut wanted = keys.clone();
+        while !wanted.is_empty() {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(true)
+                .build()
+                .map_err(|error| StoreError {
+                    tried: "read items",
+                    on: on.clone(),
+                    detail: error.to_string(),
+                })?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(on, request)
+                .send()
+                .await
+                .map_err(|error| failed("read items", on, &error))?;
+            let items = answer.responses.unwrap_or_default().remove(on).unwrap_or_default();
+            found.extend(items.into_iter().filter_map(|item| {
+                Some((item.get("pk")?.as_s().ok()?.clone(), item))
+            }));
+            wanted = answer
+                .unprocessed_keys
+                .and_then(|mut rest| rest.remove(on))
+                .map(|rest| rest.keys)
+                .unwrap_or_default();
+        }
+        let pk = |key: &HashMap<String, AttributeValue>| {
+            key.get("pk").and_then(|pk| pk.as_s().ok()).cloned()
+        };
+        Ok(keys.iter().filter_map(|key| found.remove(&pk(key)?)).collect())
+    }
+}

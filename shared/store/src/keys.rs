@@ -1,0 +1,52 @@
+//! Keys of both tables (design section 7).
+
+use im_model::{ExternalId, IncidentId, IntegrationId, OrganizationId};
+use sha2::{Digest as _, Sha256};
+
+/// How many partitions the sparse indexes spread over.
+const SHARDS: u8 = 8;
+
+pub(crate) const STATE: &str = "STATE";
+pub(crate) const LINK: &str = "LINK";
+pub(crate) const META: &str = "META";
+
+pub(crate) fn incident(id: &IncidentId) -> String {
+    format!("INC#{id}")
+}
+
+pub(crate) fn external(integration: &IntegrationId, id: &ExternalId) -> String {
+    format!("EXT#{integration}#{id}")
+}
+
+pub(crate) fn integration(id: &IntegrationId) -> String {
+    format!("INT#{id}")
+}
+
+/// Zero-padded, so that keys sort as numbers do.
+pub(crate) fn claim(integration: &IntegrationId, link_version: u64, attempt: u32) -> String {
+    format!("{}{attempt:06}", claims(integration, link_version))
+}
+
+/// What the keys of all claims on one version of a link start with.
+pub(crate) fn claims(integration: &IntegrationId, link_version: u64) -> String {
+    format!("JOURNAL#{integration}#{link_version:012}#")
+}
+
+/// An edit on the platform. No integration is called `@platform`.
+pub(crate) fn edit(revision: u64, nanosecond: i128) -> String {
+    format!("JOURNAL#@platform#{revision:012}#{nanosecond}")
+}
+
+pub(crate) fn incidents_of(organization: &OrganizationId) -> String {
+    format!("INC#{organization}")
+}
+
+pub(crate) fn integrations_of(organization: &OrganizationId) -> String {
+    format!("INT#{organization}")
+}
+
+/// The partition of a sparse index that a key falls into.
+pub(crate) fn shard(key: &str) -> String {
+    let hash = Sha256::digest(key.as_bytes());
+    (hash[0] % SHARDS).to_string()
+}

@@ -1,0 +1,65 @@
+#![doc = include_str!("../README.md")]
+
+mod delivery;
+mod expression;
+pub mod image;
+mod incident;
+mod integration;
+mod journal;
+mod keys;
+mod row;
+pub mod schema;
+
+use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
+use im_engine::StoreError;
+
+/// The tables' names.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    /// The inbox.
+    pub deliveries: String,
+    /// Incidents, integrations and all that hangs on them.
+    pub sync: String,
+}
+
+/// The store on DynamoDB.
+#[derive(Debug, Clone)]
+pub struct DynamoStore {
+    client: Client,
+    tables: Tables,
+}
+
+impl DynamoStore {
+    /// A store on these tables.
+    pub fn new(client: Client, tables: Tables) -> Self {
+        Self { client, tables }
+    }
+}
+
+/// An SDK error, as what was tried and what DynamoDB said.
+fn failed<E: ProvideErrorMetadata>(tried: &'static str, on: &str, error: &E) -> StoreError {
+    let detail = match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        _ => "DynamoDB could not be reached".to_owned(),
+    };
+    StoreError { tried, on: on.to_owned(), detail }
+}
+
+/// A row that is not as this program writes it.
+fn unreadable(on: &str, error: &serde_dynamo::Error) -> StoreError {
+    StoreError { tried: "read", on: on.to_owned(), detail: error.to_string() }
+}
+
+/// A value that cannot become a row.
+fn unwritable(on: &str, error: &serde_dynamo::Error) -> StoreError {
+    StoreError { tried: "write", on: on.to_owned(), detail: error.to_string() }
+}
+
+/// Was the write refused by its condition, or by another transaction on the same item?
+fn is_lost_race<E: ProvideErrorMetadata>(error: &E) -> bool {
+    matches!(
+        error.code(),
+        Some("ConditionalCheckFailedException" | "TransactionConflictException")
+    )
+}

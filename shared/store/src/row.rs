@@ -1,0 +1,262 @@
+//! Rows: what the table holds, apart from what the model says.
+
+use std::collections::BTreeMap;
+
+use im_engine::{Delivery, DeliveryKey};
+use im_model::{
+    Activity, ActorId, BasePair, ConflictStrategy, Direction, ExternalId, Field, FieldState,
+    Incident, IncidentId, Integration, IntegrationId, IntegrationType, Link, LinkState, Notice,
+    OrganizationId, Origin, Ownership, OwnershipRules, PlatformValue, RecordVersion, Side,
+};
+use im_vendors::Announced;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// `INC#id` / `STATE`: the incident and its links, one item.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct IncidentRow {
+    pub(crate) id: IncidentId,
+    pub(crate) organization: OrganizationId,
+    pub(crate) created_at: Timestamp,
+    pub(crate) revision: u64,
+    pub(crate) fields: BTreeMap<Field, FieldRow>,
+    pub(crate) links: BTreeMap<IntegrationId, LinkRow>,
+    pub(crate) pending: BTreeMap<IntegrationId, u64>,
+}
+
+/// One field. Names are short: an item is read and written at every change.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct FieldRow {
+    #[serde(rename = "v")]
+    value: PlatformValue,
+    #[serde(rename = "n")]
+    version: u64,
+    #[serde(rename = "t")]
+    changed_at: Timestamp,
+    #[serde(rename = "o")]
+    origin: Origin,
+}
+
+/// One link.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct LinkRow {
+    #[serde(rename = "n")]
+    version: u64,
+    #[serde(flatten)]
+    state: LinkState,
+    created_from: Side,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    record_version: Option<RecordVersion>,
+    base: BTreeMap<Field, BasePair>,
+    notices: BTreeMap<Field, Notice>,
+}
+
+impl From<&FieldState> for FieldRow {
+    fn from(state: &FieldState) -> Self {
+        Self {
+            value: state.value.clone(),
+            version: state.version,
+            changed_at: state.changed_at,
+            origin: state.origin.clone(),
+        }
+    }
+}
+
+impl From<FieldRow> for FieldState {
+    fn from(row: FieldRow) -> Self {
+        Self {
+            value: row.value,
+            version: row.version,
+            changed_at: row.changed_at,
+            origin: row.origin,
+        }
+    }
+}
+
+impl From<&Link> for LinkRow {
+    fn from(link: &Link) -> Self {
+        Self {
+            version: link.version,
+            state: link.state.clone(),
+            created_from: link.created_from,
+            record_version: link.record_version,
+            base: link.base.clone(),
+            notices: link.notices.clone(),
+        }
+    }
+}
+
+impl From<LinkRow> for Link {
+    fn from(row: LinkRow) -> Self {
+        Self {
+            version: row.version,
+            state: row.state,
+            created_from: row.created_from,
+            record_version: row.record_version,
+            base: row.base,
+            notices: row.notices,
+        }
+    }
+}
+
+impl From<&Incident> for IncidentRow {
+    fn from(incident: &Incident) -> Self {
+        let fields = incident.fields.iter().map(|(field, state)| (field.clone(), state.into()));
+        let links = incident.links.iter().map(|(id, link)| (id.clone(), link.into()));
+        Self {
+            id: incident.id.clone(),
+            organization: incident.organization.clone(),
+            created_at: incident.created_at,
+            revision: incident.revision,
+            fields: fields.collect(),
+            links: links.collect(),
+            pending: incident.pending.clone(),
+        }
+    }
+}
+
+impl From<IncidentRow> for Incident {
+    fn from(row: IncidentRow) -> Self {
+        let fields = row.fields.into_iter().map(|(field, state)| (field, state.into()));
+        let links = row.links.into_iter().map(|(id, link)| (id, link.into()));
+        Self {
+            id: row.id,
+            organization: row.organization,
+            created_at: row.created_at,
+            revision: row.revision,
+            fields: fields.collect(),
+            links: links.collect(),
+            pending: row.pending,
+        }
+    }
+}
+
+/// `EXT#integration#external id` / `LINK`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct ExternalRow {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+    pub(crate) incident: IncidentId,
+}
+
+/// `INT#id` / `META`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct IntegrationRow {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+    pub(crate) listing_pk: String,
+    pub(crate) listing_sk: String,
+    id: IntegrationId,
+    organization: OrganizationId,
+    integration_type: IntegrationType,
+    name: String,
+    base_url: Url,
+    direction: Direction,
+    enabled: bool,
+    activity: Activity,
+    strategy: ConflictStrategy,
+    options: BTreeMap<String, String>,
+    ownership: BTreeMap<Field, Ownership>,
+    secret_id: String,
+    version: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+impl From<&Integration> for IntegrationRow {
+    fn from(integration: &Integration) -> Self {
+        let it = integration.clone();
+        Self {
+            pk: crate::keys::integration(&it.id),
+            sk: crate::keys::META.to_owned(),
+            listing_pk: crate::keys::integrations_of(&it.organization),
+            listing_sk: it.id.to_string(),
+            id: it.id,
+            organization: it.organization,
+            integration_type: it.integration_type,
+            name: it.name,
+            base_url: it.base_url,
+            direction: it.direction,
+            enabled: it.enabled,
+            activity: it.activity,
+            strategy: it.strategy,
+            options: it.options,
+            ownership: it.ownership,
+            secret_id: it.secret_id,
+            version: it.version,
+            created_at: it.created_at,
+            updated_at: it.updated_at,
+        }
+    }
+}
+
+impl From<IntegrationRow> for Integration {
+    fn from(row: IntegrationRow) -> Self {
+        Self {
+            id: row.id,
+            organization: row.organization,
+            integration_type: row.integration_type,
+            name: row.name,
+            base_url: row.base_url,
+            direction: row.direction,
+            enabled: row.enabled,
+            activity: row.activity,
+            strategy: row.strategy,
+            options: row.options,
+            ownership: OwnershipRules::from(row.ownership),
+            secret_id: row.secret_id,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// `integration#delivery id` in the deliveries table.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct DeliveryRow {
+    pub(crate) pk: DeliveryKey,
+    pub(crate) received_at: Timestamp,
+    pub(crate) event_type: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) occurred_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) external_id: Option<ExternalId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) at_least: Option<RecordVersion>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) changed: BTreeMap<Field, Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) author: Option<ActorId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) outcome: Option<String>,
+    /// Present while the delivery waits to be worked on: the stream's filter asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) wake: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) open_shard: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) open_since: Option<Timestamp>,
+    /// Epoch seconds (TTL).
+    pub(crate) expires_at: i64,
+}
+
+impl From<DeliveryRow> for Delivery {
+    fn from(row: DeliveryRow) -> Self {
+        let announced = row.external_id.map(|external_id| Announced {
+            external_id,
+            at_least: row.at_least,
+            changed: row.changed,
+            author: row.author,
+        });
+        Self {
+            key: row.pk,
+            received_at: row.received_at,
+            event_type: row.event_type,
+            occurred_at: row.occurred_at,
+            announced,
+            outcome: row.outcome,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The tables, for where no template creates them. The template is the truth; a test holds this to it.
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+        Projection, ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
+    },
+};
+use im_engine::StoreError;
+
+use crate::{Tables, failed};
+
+/// Index of incidents and integrations by organization.
+pub const LISTING: &str = "listing";
+/// Index of incidents that owe somebody a change.
+pub const PENDING: &str = "pending";
+/// Index of deliveries that are not done.
+pub const OPEN: &str = "open";
+
+/// Creates both tables, unless they exist.
+pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), StoreError> {
+    let deliveries = Table {
+        name: &tables.deliveries,
+        key: &["pk"],
+        indexes: &[(OPEN, ["open_shard", "open_since"])],
+        stream: StreamViewType::NewImage,
+    };
+    let sync = Table {
+        name: &tables.sync,
+        key: &["pk", "sk"],
+        indexes: &[
+            (LISTING, ["listing_pk", "listing_sk"]),
+            (PENDING, ["pending_shard", "pending_since"]),
+        ],
+        stream: StreamViewType::NewAndOldImages,
+    };
+    create(client, &deliveries).await?;
+    create(client, &sync).await
+}
+
+struct Table<'a> {
+    name: &'a str,
+    key: &'a [&'a str],
+    indexes: &'a [(&'a str, [&'a str; 2])],
+    stream: StreamViewType,
+}
+
+async fn create(client: &Client, table: &Table<'_>) -> Result<(), StoreError> {
+    let broken = |error: aws_sdk_dynamodb::error::BuildError| StoreError {
+        tried: "create the table",
+        on: table.name.to_owned(),
+        detail: error.to_string(),
+    };
+    let keys = |names: &[&str]| {
+        let kinds = [KeyType::Hash, KeyType::Range];
+        let keys = names.iter().zip(kinds).map(|(name, kind)| {
+            KeySchemaElement::builder().attribute_name(*name).key_type(kind).build()
+        });
+        keys.collect::<Result<Vec<_>, _>>()
+    };
+    let mut request = client
+        .create_table()
+        .table_name(table.name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_key_schema(Some(keys(table.key).map_err(broken)?))
+        .stream_specification(
+            StreamSpecification::builder()
+                .stream_enabled(true)
+                .stream_view_type(table.stream.clone())
+                .build()
+                .map_err(broken)?,
+        );
+    let attributes = table.key.iter().chain(table.indexes.iter().flat_map(|(_, keys)| keys));
+    for attribute in attributes {
+        let definition = AttributeDefinition::builder()
+            .attribute_name(*attribute)
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+            .map_err(broken)?;
+        request = request.attribute_definitions(definition);
+    }
+    for (name, index_keys) in table.indexes {
+        let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+        let index = GlobalSecondaryIndex::builder()
+            .index_name(*name)
+            .set_key_schema(Some(keys(index_keys).map_err(broken)?))
+            .projection(keys_only)
+            .build()
+            .map_err(broken)?;
+        request = request.global_secondary_indexes(index);
+    }
+    match request.send().await {
+        Ok(_) => Ok(()),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(|error| error.is_resource_in_use_exception()) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(failed("create the table", table.name, &error)),
+    }
+}

@@ -1,0 +1,169 @@
+//! From a plan and the vendor's answer to the one update that follows.
+
+use std::collections::BTreeMap;
+
+use im_model::{
+    ActorId, BasePair, ExternalRecord, ExternalValue, Field, Incident, Notice, NoticeKind, Observed,
+    PlatformValue,
+};
+use jiff::Timestamp;
+
+use crate::{Action, Decision, FieldRule, LinkRules, Mapped, Plan};
+
+/// A value that the platform takes over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulled {
+    /// The platform's value.
+    pub value: PlatformValue,
+    /// The vendor's change time.
+    pub changed_at: Timestamp,
+    /// The vendor's author, if known.
+    pub author: Option<ActorId>,
+}
+
+/// What follows from a plan once the vendor answered.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Conclusion {
+    /// New bases. Each pair was seen on both sides.
+    pub base: BTreeMap<Field, BasePair>,
+    /// Values the platform takes over.
+    pub pulls: BTreeMap<Field, Pulled>,
+    /// Notices to set, or (`None`) to take back because the field moved again.
+    pub notices: BTreeMap<Field, Option<Notice>>,
+    /// Fields that failed for good, in words: the job's error.
+    pub failed: BTreeMap<Field, String>,
+}
+
+/// Turns a plan into what is to be stored. `answer` is what the vendor holds after the write (`None` if nothing was
+/// written), `refused` the pushed fields that the vendor cannot hold.
+pub fn conclude(
+    plan: &Plan,
+    rules: &LinkRules,
+    incident: &Incident,
+    answer: Option<&ExternalRecord>,
+    refused: &BTreeMap<Field, String>,
+    now: Timestamp,
+) -> Conclusion {
+    let mut conclusion = Conclusion::default();
+    for (field, decision) in &plan.decisions {
+        let Some(rule) = rules.fields.get(field) else { continue };
+        let mut one = OneField { field, decision, rule, incident, now, conclusion: &mut conclusion };
+        match &decision.action {
+            Action::Rebase => one.rebase(),
+            Action::Report => one.fail(decision.why.clone()),
+            Action::Pull { value, changed_at, author } => one.pull(value, *changed_at, author),
+            Action::Push { value } => match refused.get(field) {
+                Some(why) => one.fail(why.clone()),
+                None => one.pushed(value, answer.and_then(|record| record.fields.get(field))),
+            },
+        }
+    }
+    conclusion
+}
+
+struct OneField<'a> {
+    field: &'a Field,
+    decision: &'a Decision,
+    rule: &'a FieldRule,
+    incident: &'a Incident,
+    now: Timestamp,
+    conclusion: &'a mut Conclusion,
+}
+
+impl OneField<'_> {
+    fn rebase(&mut self) {
+        let pair = BasePair::seen(&self.decision.platform, &self.decision.external);
+        self.conclusion.base.insert(self.field.clone(), pair);
+        self.notice(self.decision.notice, &self.decision.why.clone());
+    }
+
+    fn pull(&mut self, value: &PlatformValue, changed_at: Timestamp, author: &Option<ActorId>) {
+        // The inbound map's answer must be a value that the platform accepts; else it is as if unmapped.
+        if let Err(invalid) = self.field.parse_value(value.as_str()) {
+            return self.fail_as(NoticeKind::Unmapped, format!("the vendor's value: {invalid}"));
+        }
+        let pair = BasePair::seen(value, &self.decision.external);
+        self.conclusion.base.insert(self.field.clone(), pair);
+        let pulled = Pulled { value: value.clone(), changed_at, author: author.clone() };
+        self.conclusion.pulls.insert(self.field.clone(), pulled);
+        self.notice(self.decision.notice, &self.decision.why.clone());
+    }
+
+    fn pushed(&mut self, sent: &ExternalValue, held: Option<&Observed>) {
+        let platform = &self.decision.platform;
+        let Some(held) = held.filter(|held| held.value != *sent) else {
+            self.conclusion.base.insert(self.field.clone(), BasePair::written(platform, sent));
+            return self.notice(self.decision.notice, &self.decision.why.clone());
+        };
+        // Overruled: the vendor holds something else. The pair becomes base, so it is not sent again until the
+        // platform's value changes.
+        let why = format!("sent {sent:?}, the vendor holds {:?}", held.value);
+        self.conclusion.base.insert(self.field.clone(), BasePair::written(platform, &held.value));
+        self.notice(Some(NoticeKind::Overruled), &why);
+        let person = |state: &im_model::FieldState| state.origin.is_platform_edit();
+        let by_person = self.incident.fields.get(self.field).is_none_or(person);
+        if let Mapped::Value(value) = self.rule.inward.apply(&held.value.0)
+            && self.rule.ownership.external.is_some()
+            && by_person
+        {
+            let value = PlatformValue(value);
+            let pair = BasePair::written(&value, &held.value);
+            self.conclusion.base.insert(self.field.clone(), pair);
+            let changed_at = held.changed_at.unwrap_or(self.now);
+            let pulled = Pulled { value, changed_at, author: held.author.clone() };
+            self.conclusion.pulls.insert(self.field.clone(), pulled);
+        }
+    }
+
+    fn fail(&mut self, why: String) {
+        self.fail_as(self.decision.notice.unwrap_or(NoticeKind::Unwritable), why);
+    }
+
+    fn fail_as(&mut self, kind: NoticeKind, why: String) {
+        self.notice(Some(kind), &why);
+        self.conclusion.failed.insert(self.field.clone(), why);
+    }
+
+    fn notice(&mut self, kind: Option<NoticeKind>, detail: &str) {
+        let about = BasePair::seen(&self.decision.platform, &self.decision.external);
+        let notice =
+            kind.map(|kind| Notice { kind, detail: detail.to_owned(), about, at: self.now });
+        self.conclusion.notices.insert(self.field.clone(), notice);
+    }
+}
+
+/// The first values of an incident that is made from an external record, and the base that goes with them.
+///
+/// Every mapped field is taken over, whoever owns it: there is no platform value yet that ownership could protect.
+/// From the next change on ownership decides. A value that the map or the field refuses is left out and reported.
+pub fn seed_incident(
+    record: &ExternalRecord,
+    rules: &LinkRules,
+    now: Timestamp,
+) -> (BTreeMap<Field, Pulled>, BTreeMap<Field, BasePair>, BTreeMap<Field, Notice>) {
+    let (mut values, mut base, mut notices) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    for (field, rule) in &rules.fields {
+        let Some(observed) = record.fields.get(field) else { continue };
+        let mapped = match rule.inward.apply(&observed.value.0) {
+            Mapped::Value(value) => field.parse_value(value.as_str()).map_err(|e| e.to_string()),
+            Mapped::LeaveAlone | Mapped::Unmapped => {
+                Err(format!("the inbound map has no answer for {:?}", observed.value))
+            }
+        };
+        match mapped {
+            Ok(value) => {
+                base.insert(field.clone(), BasePair::seen(&value, &observed.value));
+                let changed_at = observed.changed_at.unwrap_or(record.updated_at);
+                let author = observed.author.clone();
+                values.insert(field.clone(), Pulled { value, changed_at, author });
+            }
+            Err(detail) => {
+                let about = BasePair::seen(&PlatformValue::EMPTY, &observed.value);
+                base.insert(field.clone(), about);
+                let kind = NoticeKind::Unmapped;
+                notices.insert(field.clone(), Notice { kind, detail, about, at: now });
+            }
+        }
+    }
+    (values, base, notices)
+}

@@ -1,0 +1,117 @@
+//! Value maps: one per direction, each with an explicit answer for a value it does not list.
+
+use std::collections::BTreeMap;
+
+use im_model::Value;
+use serde::{Deserialize, Serialize};
+
+/// What a map says about one value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mapped {
+    /// It becomes this.
+    Value(Value),
+    /// The field is left as it is, and nobody needs to know.
+    LeaveAlone,
+    /// There is no answer; the field fails, its siblings do not.
+    Unmapped,
+}
+
+impl Mapped {
+    /// The mapped value, if there is one.
+    pub fn value(&self) -> Option<&Value> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::LeaveAlone | Self::Unmapped => None,
+        }
+    }
+}
+
+/// What happens to a value that the table does not list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Otherwise {
+    /// The field fails with an error that names the value.
+    Error,
+    /// It becomes this.
+    Default(String),
+    /// The field is left as it is.
+    LeaveAlone,
+}
+
+/// The vendor's normal form of a text: what it would answer if it were sent the text. Part of the outbound map, so
+/// that trimming is not mistaken for an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextForm {
+    /// Kept to the letter.
+    #[default]
+    Exact,
+    /// Without white space at both ends.
+    Trimmed,
+}
+
+/// Maps the values of one field in one direction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueMap {
+    /// Every value stays what it is, in the receiving side's normal form.
+    Same(TextForm),
+    /// Listed values; the empty value stays empty.
+    Table {
+        /// From → to.
+        entries: BTreeMap<String, String>,
+        /// What happens to any other value.
+        otherwise: Otherwise,
+    },
+}
+
+impl ValueMap {
+    /// A table from pairs.
+    pub fn table<const N: usize>(entries: [(&str, &str); N], otherwise: Otherwise) -> Self {
+        let entries = entries.into_iter().map(|(from, to)| (from.to_owned(), to.to_owned()));
+        Self::Table { entries: entries.collect(), otherwise }
+    }
+
+    /// Maps one value.
+    pub fn apply(&self, value: &Value) -> Mapped {
+        let Some(text) = value.as_str() else { return Mapped::Value(Value::EMPTY) };
+        match self {
+            Self::Same(TextForm::Exact) => Mapped::Value(value.clone()),
+            Self::Same(TextForm::Trimmed) => Mapped::Value(Value::text(text.trim())),
+            Self::Table { entries, otherwise } => match (entries.get(text), otherwise) {
+                (Some(to), _) | (None, Otherwise::Default(to)) => Mapped::Value(Value::text(to)),
+                (None, Otherwise::LeaveAlone) => Mapped::LeaveAlone,
+                (None, Otherwise::Error) => Mapped::Unmapped,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_answers_listed_unlisted_and_empty_values() {
+        let map = |otherwise| ValueMap::table([("SEV-1", "high")], otherwise);
+        let mapped = |otherwise, text: &str| map(otherwise).apply(&Value::text(text));
+        assert_eq!(mapped(Otherwise::Error, "SEV-1"), Mapped::Value(Value::text("high")));
+        assert_eq!(mapped(Otherwise::Error, "SEV-5"), Mapped::Unmapped);
+        assert_eq!(mapped(Otherwise::LeaveAlone, "SEV-5"), Mapped::LeaveAlone);
+        assert_eq!(
+            mapped(Otherwise::Default("low".into()), "SEV-5"),
+            Mapped::Value(Value::text("low"))
+        );
+        assert_eq!(mapped(Otherwise::Error, ""), Mapped::Value(Value::EMPTY));
+    }
+
+    #[test]
+    fn a_normal_form_is_part_of_the_map() {
+        let trimmed = ValueMap::Same(TextForm::Trimmed).apply(&Value::text("  db down "));
+        assert_eq!(trimmed, Mapped::Value(Value::text("db down")));
+        assert_eq!(
+            ValueMap::Same(TextForm::Trimmed).apply(&Value::text("  ")),
+            Mapped::Value(Value::EMPTY)
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! What a link's fields may do.
+
+use std::collections::BTreeMap;
+
+use im_model::{ConflictStrategy, Direction, ExternalValue, Field, Ownership, Writability};
+use jiff::SignedDuration;
+
+use crate::ValueMap;
+
+/// What the vendor's field can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Limit {
+    /// Most characters, if there is a most.
+    pub most_characters: Option<usize>,
+    /// The vendor refuses an empty value.
+    pub required: bool,
+}
+
+impl Limit {
+    /// Why the vendor cannot hold this value, in words; `None` if it can.
+    pub fn refuses(&self, value: &ExternalValue) -> Option<String> {
+        let Some(text) = value.as_str() else {
+            return self.required.then(|| "the vendor refuses an empty value".to_owned());
+        };
+        let length = text.chars().count();
+        let most = self.most_characters?;
+        (length > most).then(|| format!("the vendor holds {most} characters, the value has {length}"))
+    }
+}
+
+/// One mapped field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldRule {
+    /// Platform → vendor.
+    pub outward: ValueMap,
+    /// Vendor → platform.
+    pub inward: ValueMap,
+    /// Who owns it.
+    pub ownership: Ownership,
+    /// What the vendor lets us do to it.
+    pub writability: Writability,
+    /// What the vendor can hold.
+    pub limit: Limit,
+}
+
+/// All that a plan needs to know of an integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkRules {
+    /// Which way changes may flow.
+    pub direction: Direction,
+    /// Who wins when both sides changed.
+    pub strategy: ConflictStrategy,
+    /// How close two people's edits must be to count as a conflict although only one changed since base.
+    pub conflict_window: SignedDuration,
+    /// The mapped fields. Any other field is not synced.
+    pub fields: BTreeMap<Field, FieldRule>,
+}
+
+impl LinkRules {
+    /// The guide's default conflict window: 5 s.
+    pub const CONFLICT_WINDOW: SignedDuration = SignedDuration::from_secs(5);
+
+    pub(crate) fn may_flow_out(&self, rule: &FieldRule) -> bool {
+        self.direction.allows_outbound() && rule.ownership.lets_out()
+    }
+
+    pub(crate) fn may_flow_in(&self, rule: &FieldRule) -> bool {
+        self.direction.allows_inbound() && rule.ownership.lets_in()
+    }
+}

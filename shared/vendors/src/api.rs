@@ -1,0 +1,144 @@
+//! The REST half of a vendor, over a transport that the caller supplies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use im_model::{
+    ExternalId, ExternalRecord, ExternalValue, Field, IncidentId, Integration, OwnershipRules,
+    Secret,
+};
+use im_sync::{History, LinkRules};
+use jiff::Timestamp;
+use url::Url;
+
+use crate::VendorError;
+
+/// Why a request got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TransportError {
+    /// None in time: it may have been carried out.
+    #[error("no answer in time")]
+    Timeout,
+    /// No connection: it was not carried out.
+    #[error("could not connect: {0}")]
+    Unreachable(String),
+    /// The connection broke off: it may have been carried out.
+    #[error("the connection broke off: {0}")]
+    BrokenOff(String),
+}
+
+/// Sends one request. Implementations bound how long they wait and follow no redirect.
+#[async_trait]
+pub trait Transport: Send + Sync {
+    /// Sends the request and reads the whole answer.
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError>;
+}
+
+/// An integration's credentials by name, as `interface.md` names them.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials(pub BTreeMap<String, Secret>);
+
+impl Credentials {
+    /// One of them, unless absent or empty.
+    pub fn get(&self, name: &str) -> Option<&Secret> {
+        self.0.get(name).filter(|secret| !secret.is_empty())
+    }
+}
+
+/// All that a call to a vendor needs.
+#[derive(Clone, Copy)]
+pub struct Connection<'a> {
+    /// Where its API is.
+    pub base_url: &'a Url,
+    /// What only this vendor has.
+    pub options: &'a BTreeMap<String, String>,
+    /// Who we are there.
+    pub credentials: &'a Credentials,
+    /// How requests are sent.
+    pub transport: &'a dyn Transport,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// What a vendor says after a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The record as it is now.
+    pub record: ExternalRecord,
+    /// Fields that were not written because the vendor cannot hold the value, in words.
+    pub refused: BTreeMap<Field, String>,
+}
+
+/// What an integration of this vendor can be configured with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Configuration {
+    /// Names of `--option` keys.
+    pub options: &'static [&'static str],
+    /// Options without which nothing can be created at the vendor.
+    pub required_options: &'static [&'static str],
+    /// Names of credentials.
+    pub credentials: &'static [&'static str],
+    /// Credentials without which it cannot work.
+    pub required_credentials: &'static [&'static str],
+}
+
+/// One vendor's REST API.
+#[async_trait]
+pub trait VendorApi: Send + Sync {
+    /// What it can be configured with.
+    fn configuration(&self) -> Configuration;
+
+    /// The guide's default ownership.
+    fn default_ownership(&self) -> OwnershipRules;
+
+    /// The fields it maps and how, for this integration.
+    fn rules(&self, integration: &Integration) -> LinkRules;
+
+    /// Those of the values that a creation can carry; the others follow as a first change.
+    fn creatable(&self, values: BTreeMap<Field, ExternalValue>) -> BTreeMap<Field, ExternalValue>;
+
+    /// The fields of which [`VendorApi::history`] tells the changes.
+    fn history_covers(&self) -> BTreeSet<Field>;
+
+    /// Reads a record.
+    async fn read(
+        &self,
+        connection: Connection<'_>,
+        id: &ExternalId,
+    ) -> Result<ExternalRecord, VendorError>;
+
+    /// Finds the records that carry an incident's id, oldest first.
+    async fn find(
+        &self,
+        connection: Connection<'_>,
+        incident: &IncidentId,
+    ) -> Result<Vec<ExternalRecord>, VendorError>;
+
+    /// Creates the record of an incident, carrying the incident's id.
+    async fn create(
+        &self,
+        connection: Connection<'_>,
+        incident: &IncidentId,
+        values: &BTreeMap<Field, ExternalValue>,
+    ) -> Result<Written, VendorError>;
+
+    /// Writes fields of a record that was just read.
+    async fn write(
+        &self,
+        connection: Connection<'_>,
+        record: &ExternalRecord,
+        values: &BTreeMap<Field, ExternalValue>,
+    ) -> Result<Written, VendorError>;
+
+    /// What changed on a record since a moment.
+    async fn history(
+        &self,
+        connection: Connection<'_>,
+        id: &ExternalId,
+        since: Timestamp,
+    ) -> Result<History, VendorError>;
+}

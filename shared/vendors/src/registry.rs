@@ -1,0 +1,21 @@
+//! The vendors. The webhook half and the REST half are apart, so that a webhook function links no REST code.
+
+use im_model::IntegrationType;
+
+use crate::{VendorApi, WebhookSource, pagerduty};
+
+/// Who verifies this vendor's webhooks, if the vendor is supported.
+pub fn webhook_source(integration_type: IntegrationType) -> Option<&'static dyn WebhookSource> {
+    match integration_type {
+        IntegrationType::PagerDuty => Some(&pagerduty::PagerDuty),
+        IntegrationType::ServiceNow | IntegrationType::Jira => None,
+    }
+}
+
+/// Who speaks this vendor's REST API, if the vendor is supported.
+pub fn vendor_api(integration_type: IntegrationType) -> Option<&'static dyn VendorApi> {
+    match integration_type {
+        IntegrationType::PagerDuty => Some(&pagerduty::PagerDuty),
+        IntegrationType::ServiceNow | IntegrationType::Jira => None,
+    }
+}
