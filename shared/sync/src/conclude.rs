@@ -1,6 +1,6 @@
 //! From a plan and the vendor's answer to the one update that follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
     ActorId, BasePair, ExternalRecord, ExternalValue, Field, Incident, Notice, NoticeKind, Observed,
@@ -34,14 +34,36 @@ pub struct Conclusion {
     pub failed: BTreeMap<Field, String>,
 }
 
-/// Turns a plan into what is to be stored. `answer` is what the vendor holds after the write (`None` if nothing was
-/// written), `refused` the pushed fields that the vendor cannot hold.
+/// What the vendor said to a plan's pushes.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Answer {
+    /// What it holds after the write; `None` if nothing was written.
+    pub record: Option<ExternalRecord>,
+    /// The fields that it cannot hold, in words.
+    pub refused: BTreeMap<Field, String>,
+    /// The fields that somebody changed after our write, by the vendor's history: no overruling, but a change that
+    /// is planned next.
+    pub superseded: BTreeSet<Field>,
+}
+
+impl Answer {
+    /// The fields whose value is not what was sent.
+    pub fn differing(&self, plan: &Plan) -> BTreeSet<Field> {
+        let Some(record) = &self.record else { return BTreeSet::new() };
+        let differs = |(field, sent): &(Field, ExternalValue)| {
+            !self.refused.contains_key(field)
+                && record.fields.get(field).is_some_and(|held| held.value != *sent)
+        };
+        plan.pushes().into_iter().filter(differs).map(|(field, _)| field).collect()
+    }
+}
+
+/// Turns a plan into what is to be stored.
 pub fn conclude(
     plan: &Plan,
     rules: &LinkRules,
     incident: &Incident,
-    answer: Option<&ExternalRecord>,
-    refused: &BTreeMap<Field, String>,
+    answer: &Answer,
     now: Timestamp,
 ) -> Conclusion {
     let mut conclusion = Conclusion::default();
@@ -52,9 +74,12 @@ pub fn conclude(
             Action::Rebase => one.rebase(),
             Action::Report => one.fail(decision.why.clone()),
             Action::Pull { value, changed_at, author } => one.pull(value, *changed_at, author),
-            Action::Push { value } => match refused.get(field) {
+            Action::Push { value } => match answer.refused.get(field) {
                 Some(why) => one.fail(why.clone()),
-                None => one.pushed(value, answer.and_then(|record| record.fields.get(field))),
+                None => {
+                    let held = answer.record.as_ref().and_then(|record| record.fields.get(field));
+                    one.pushed(value, held.filter(|_| !answer.superseded.contains(field)));
+                }
             },
         }
     }

@@ -7,7 +7,7 @@ mod plan;
 mod rules;
 mod settle;
 
-pub use conclude::{Conclusion, Pulled, conclude, seed_incident};
+pub use conclude::{Answer, Conclusion, Pulled, conclude, seed_incident};
 pub use decision::{Action, Decision, Lost, Plan, Rule};
 pub use map::{Mapped, Otherwise, TextForm, ValueMap};
 pub use plan::{PlanInput, plan};

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{BasePair, ExternalRecord, Field, Incident, Link};
-use im_sync::{Action, Conclusion, History, Plan, PlanInput, Sent, conclude, plan, settle};
+use im_model::{BasePair, ExternalRecord, ExternalValue, Field, Incident, Link};
+use im_sync::{Action, Answer, Conclusion, History, Plan, PlanInput, Sent, conclude, plan, settle};
 use im_vendors::{VendorErrorKind, Written};
+use jiff::Timestamp;
 
 use super::{Claimed, Outcome, Pass, Worker};
 use crate::{Claim, Commit, SyncError, ports::Attempt};
@@ -91,11 +92,7 @@ impl Worker<'_> {
         }
         // Read after the claim's lease: whatever its worker did is done by now.
         let record = self.read(&record.id).await?;
-        let history = if dead.sent.keys().any(|f| self.vendor.history_covers().contains(f)) {
-            self.vendor.history(self.connection(), &record.id, dead.claimed_at).await?
-        } else {
-            History::default()
-        };
+        let history = self.history(&record, dead.sent.keys(), dead.claimed_at).await?;
         for (field, pair) in &dead.settled {
             self.settled.entry(field.clone()).or_insert(*pair);
         }
@@ -120,32 +117,21 @@ impl Worker<'_> {
         record: &ExternalRecord,
         plan: Plan,
     ) -> Result<Pass, SyncError> {
+        let began = self.now();
         let pushes = plan.pushes();
-        let written = if pushes.is_empty() {
-            None
-        } else {
-            match self.vendor.write(self.connection(), record, &pushes).await {
-                Ok(written) => Some(written),
-                // Refused for what it says: that is the answer, and the other fields need not wait for it.
-                Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
-                    let refused =
-                        pushes.keys().map(|field| (field.clone(), error.to_string())).collect();
-                    Some(Written { record: record.clone(), refused })
-                }
-                Err(error) => return Err(error.into()),
-            }
-        };
-        let none = BTreeMap::new();
-        let conclusion = conclude(
-            &plan,
-            &self.rules,
-            incident,
-            written.as_ref().map(|written| &written.record),
-            written.as_ref().map_or(&none, |written| &written.refused),
-            self.now(),
-        );
-        let moved_meanwhile =
-            written.as_ref().is_some_and(|written| differs(record, &written.record, &plan));
+        let mut answer = self.write(record, &pushes).await?;
+        let differing = answer.differing(&plan);
+        if !differing.is_empty() {
+            // Overruled by the vendor, or changed by somebody right after us? Its history knows.
+            let history = self.history(record, differing.iter(), began).await?;
+            let mut sent = sent(&plan);
+            sent.retain(|field, _| differing.contains(field));
+            let held = answer.record.as_ref().unwrap_or(record);
+            answer.superseded = settle(&sent, held, &history, began).into_keys().collect();
+        }
+        let conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
+        let moved_meanwhile = !answer.superseded.is_empty()
+            || answer.record.as_ref().is_some_and(|answer| differs(record, answer, &plan));
         // The version is that of the read: what others wrote between read and write is not planned yet.
         let committed = self.commit(incident, record, &conclusion).await?;
         let pushed = pushes.keys().filter(|field| !conclusion.failed.contains_key(*field));
@@ -165,6 +151,41 @@ impl Worker<'_> {
             return Ok(Pass::Again);
         }
         Ok(Pass::Finished(Outcome::NothingNew))
+    }
+
+    async fn write(
+        &self,
+        record: &ExternalRecord,
+        pushes: &BTreeMap<Field, ExternalValue>,
+    ) -> Result<Answer, SyncError> {
+        if pushes.is_empty() {
+            return Ok(Answer::default());
+        }
+        match self.vendor.write(self.connection(), record, pushes).await {
+            Ok(Written { record, refused }) => {
+                Ok(Answer { record: Some(record), refused, ..Answer::default() })
+            }
+            // Refused for what it says: that is the answer, and the other fields need not wait for it.
+            Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
+                let refused = pushes.keys().map(|field| (field.clone(), error.to_string()));
+                Ok(Answer { refused: refused.collect(), ..Answer::default() })
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The vendor's history, if it has one of any of these fields.
+    async fn history(
+        &self,
+        record: &ExternalRecord,
+        mut fields: impl Iterator<Item = &Field>,
+        since: Timestamp,
+    ) -> Result<History, SyncError> {
+        let covers = self.vendor.history_covers();
+        if !fields.any(|field| covers.contains(field)) {
+            return Ok(History::default());
+        }
+        Ok(self.vendor.history(self.connection(), &record.id, since).await?)
     }
 
     async fn commit(
