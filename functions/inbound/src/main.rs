@@ -1,1 +1,6 @@
-fn main() {}
+//! Works on accepted deliveries: syncs the link of the record that each is about.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), im_runtime::Error> {
+    im_runtime::inbound().await
+}

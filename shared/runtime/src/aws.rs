@@ -1,0 +1,61 @@
+//! AWS clients from the environment: ring, static credentials, one HTTP client for all.
+
+use std::time::Duration;
+
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_smithy_async::{
+    rt::sleep::{SharedAsyncSleep, TokioSleep},
+    time::{SharedTimeSource, SystemTimeSource},
+};
+use aws_smithy_http_client::{
+    Builder,
+    tls::{Provider, rustls_provider::CryptoMode},
+};
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::{SdkConfig, region::Region, sdk_config::SharedHttpClient};
+
+/// An SDK configuration from Lambda's own variables: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+/// `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL` where AWS is somewhere else.
+pub fn config_from_env() -> SdkConfig {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
+    let credentials = Credentials::new(
+        variable("AWS_ACCESS_KEY_ID").unwrap_or_default(),
+        variable("AWS_SECRET_ACCESS_KEY").unwrap_or_default(),
+        variable("AWS_SESSION_TOKEN"),
+        None,
+        "environment",
+    );
+    config(region, credentials, variable("AWS_ENDPOINT_URL"), http_client())
+}
+
+/// An SDK configuration from its parts.
+pub fn config(
+    region: Option<String>,
+    credentials: Credentials,
+    endpoint: Option<String>,
+    http_client: SharedHttpClient,
+) -> SdkConfig {
+    let mut config = SdkConfig::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .region(Region::new(region.unwrap_or_else(|| "us-east-1".to_owned())))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http_client)
+        // Shorter than any function's timeout, with room for the SDK's own retries.
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(1))
+                .operation_attempt_timeout(Duration::from_secs(2))
+                .operation_timeout(Duration::from_secs(4))
+                .build(),
+        )
+        .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+        .time_source(SharedTimeSource::new(SystemTimeSource::new()));
+    config.set_endpoint_url(endpoint);
+    config.build()
+}
+
+/// The HTTP client that all AWS clients share.
+pub fn http_client() -> SharedHttpClient {
+    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+}

@@ -1,0 +1,181 @@
+//! The functions, put together from the environment.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use im_api::{Api, Authenticator, HmacAuthenticator};
+use im_engine::{
+    CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
+    manage::{Incidents, Integrations},
+    ports::{Clock, Ids, RetryQueue, Vault},
+};
+use im_model::IntegrationType;
+use im_store::DynamoStore;
+use im_vendors::{Transport, registry};
+use lambda_http::service_fn;
+use lambda_runtime::LambdaEvent;
+use serde_json::Value;
+
+use crate::{
+    BatchFunction, HttpTransport, KeyInVault, RandomIds, SecretsManagerVault, Settings, Source,
+    SqsQueue, SystemClock, WebhookFunction, aws, telemetry,
+};
+
+/// Why a function could not start.
+pub type Error = lambda_runtime::Error;
+
+/// What every function stands on. `im dev` fills in its own.
+#[derive(Clone)]
+pub struct Ports {
+    /// Both tables.
+    pub store: Arc<DynamoStore>,
+    /// Credentials.
+    pub vault: Arc<dyn Vault>,
+    /// How vendors are reached.
+    pub transport: Arc<dyn Transport>,
+    /// When.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+}
+
+impl Ports {
+    fn from_env(settings: &Settings, config: &aws_types::SdkConfig) -> Result<Self, Error> {
+        let client = DynamoDb::new(config);
+        let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(config));
+        Ok(Self {
+            store: Arc::new(DynamoStore::new(client, settings.tables()?)),
+            vault: Arc::new(vault),
+            transport: Arc::new(HttpTransport::new()?),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+        })
+    }
+
+    fn integrations(&self) -> Arc<IntegrationCache> {
+        Arc::new(IntegrationCache::new(self.store.clone(), self.clock.clone()))
+    }
+
+    fn credentials(&self) -> Arc<CredentialCache> {
+        Arc::new(CredentialCache::new(self.vault.clone(), self.clock.clone()))
+    }
+}
+
+/// A webhook function of a vendor.
+///
+/// # Errors
+/// The vendor is not supported.
+pub fn webhook_function(
+    integration_type: IntegrationType,
+    ports: &Ports,
+) -> Result<WebhookFunction, Error> {
+    let source = registry::webhook_source(integration_type)
+        .ok_or_else(|| format!("{integration_type} is not supported"))?;
+    Ok(WebhookFunction::new(DeliveryAcceptor {
+        integration_type,
+        source,
+        integrations: ports.integrations(),
+        credentials: ports.credentials(),
+        deliveries: ports.store.clone(),
+        clock: ports.clock.clone(),
+    }))
+}
+
+/// `inbound` or `outbound`.
+pub fn batch_function(
+    source: Source,
+    ports: &Ports,
+    queue: Arc<dyn RetryQueue>,
+    ladder: RetryLadder,
+) -> BatchFunction {
+    let engine = SyncEngine {
+        store: ports.store.clone(),
+        integrations: ports.integrations(),
+        credentials: ports.credentials(),
+        transport: ports.transport.clone(),
+        clock: ports.clock.clone(),
+        ids: ports.ids.clone(),
+    };
+    let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
+    let clock = ports.clock.clone();
+    BatchFunction::new(source, JobRunner { engine, deliveries, queue, ladder, clock })
+}
+
+/// The management API's router.
+pub fn api_router(
+    ports: &Ports,
+    authenticator: Arc<dyn Authenticator>,
+    secret_prefix: String,
+    webhook_base_url: Option<String>,
+    allow_loopback: bool,
+) -> axum::Router {
+    im_api::router(Api {
+        incidents: Arc::new(Incidents {
+            store: ports.store.clone(),
+            integrations: ports.store.clone(),
+            clock: ports.clock.clone(),
+            ids: ports.ids.clone(),
+        }),
+        integrations: Arc::new(Integrations {
+            store: ports.store.clone(),
+            vault: ports.vault.clone(),
+            clock: ports.clock.clone(),
+            secret_prefix,
+        }),
+        authenticator,
+        webhook_base_url,
+        allow_loopback,
+    })
+}
+
+/// Runs a vendor's webhook function.
+pub async fn webhook(integration_type: IntegrationType) -> Result<(), Error> {
+    telemetry::start();
+    let ports = Ports::from_env(&Settings::default(), &aws::config_from_env())?;
+    let function = &webhook_function(integration_type, &ports)?;
+    lambda_http::run(service_fn(|request| async move {
+        Ok::<_, std::convert::Infallible>(function.handle(request).await)
+    }))
+    .await
+}
+
+/// Runs `inbound`: accepted deliveries, and its retry queue.
+pub async fn inbound() -> Result<(), Error> {
+    batch(Source::Deliveries).await
+}
+
+/// Runs `outbound`: changed incidents, and its retry queue.
+pub async fn outbound() -> Result<(), Error> {
+    batch(Source::Incidents).await
+}
+
+async fn batch(source: Source) -> Result<(), Error> {
+    telemetry::start();
+    let settings = Settings::default();
+    let config = aws::config_from_env();
+    let ports = Ports::from_env(&settings, &config)?;
+    let client = aws_sdk_sqs::Client::new(&config);
+    let queue = SqsQueue::new(client, settings.queues()?, ports.clock.clone(), 1);
+    let function =
+        &batch_function(source, &ports, Arc::new(queue), settings.retry_ladder()?);
+    lambda_runtime::run(lambda_runtime::service_fn(|event: LambdaEvent<Value>| async move {
+        function.handle(event.payload).await.map_err(Error::from)
+    }))
+    .await
+}
+
+/// Runs the management API.
+pub async fn api() -> Result<(), Error> {
+    telemetry::start();
+    let settings = Settings::default();
+    let config = aws::config_from_env();
+    let ports = Ports::from_env(&settings, &config)?;
+    let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(&config));
+    let key = Arc::new(KeyInVault::new(vault, settings.api_key_secret()?));
+    let authenticator = Arc::new(HmacAuthenticator::new(key, ports.clock.clone()));
+    let webhooks = settings.optional("PUBLIC_BASE_URL");
+    // Set for an end-to-end run against vendors on this machine, never by the template's default.
+    let allow_loopback = settings.optional("IM_ALLOW_LOOPBACK").as_deref() == Some("true");
+    let prefix = settings.secret_prefix()?;
+    lambda_http::run(api_router(&ports, authenticator, prefix, webhooks, allow_loopback)).await
+}

@@ -1,0 +1,73 @@
+//! The retry queue and the dead letters, on SQS.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_sqs::{Client, error::ProvideErrorMetadata};
+use im_engine::{
+    RetryMessage, StoreError,
+    ports::{Clock, RetryQueue},
+};
+
+/// A function's own retry queue.
+pub struct SqsQueue {
+    client: Client,
+    retries: String,
+    dead_letters: String,
+    clock: Arc<dyn Clock>,
+    time_scale: u32,
+}
+
+impl SqsQueue {
+    /// SQS delays a message by at most 15 min; a longer wait takes a second round.
+    const MOST_DELAY_SECONDS: i64 = 900;
+
+    /// A queue by URL. `time_scale` is how fast the clock runs: 1 but for `im dev`.
+    pub fn new(
+        client: Client,
+        (retries, dead_letters): (String, String),
+        clock: Arc<dyn Clock>,
+        time_scale: u32,
+    ) -> Self {
+        Self { client, retries, dead_letters, clock, time_scale: time_scale.max(1) }
+    }
+
+    async fn send(
+        &self,
+        queue: &str,
+        message: &RetryMessage,
+        delay_seconds: i64,
+    ) -> Result<(), StoreError> {
+        let failed = |detail: String| StoreError {
+            tried: "queue the job",
+            on: message.job.hint.to_string(),
+            detail,
+        };
+        let body = serde_json::to_string(message).map_err(|error| failed(error.to_string()))?;
+        let delay = i32::try_from(delay_seconds).unwrap_or(i32::MAX);
+        self.client
+            .send_message()
+            .queue_url(queue)
+            .message_body(body)
+            .delay_seconds(delay)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| failed(error.code().unwrap_or("SQS could not be reached").to_owned()))
+    }
+}
+
+#[async_trait]
+impl RetryQueue for SqsQueue {
+    async fn put(&self, message: &RetryMessage) -> Result<(), StoreError> {
+        let wait = message.not_before.duration_since(self.clock.now()).as_millis();
+        let wait = wait / i128::from(self.time_scale);
+        // Rounded up: a message that comes early only goes round again.
+        let seconds = i64::try_from((wait + 999) / 1000).unwrap_or(Self::MOST_DELAY_SECONDS);
+        self.send(&self.retries, message, seconds.clamp(0, Self::MOST_DELAY_SECONDS)).await
+    }
+
+    async fn bury(&self, message: &RetryMessage) -> Result<(), StoreError> {
+        self.send(&self.dead_letters, message, 0).await
+    }
+}

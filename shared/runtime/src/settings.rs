@@ -1,0 +1,91 @@
+//! Settings from the environment; each error names the variable.
+
+use im_engine::RetryLadder;
+use im_store::Tables;
+use jiff::SignedDuration;
+
+/// A variable that is not set, or not as it must be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("environment variable {name}: {problem}")]
+pub struct MissingSetting {
+    name: &'static str,
+    problem: String,
+}
+
+/// Reads settings from variables, as the template sets them.
+pub struct Settings {
+    read: fn(&str) -> Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { read: |name| std::env::var(name).ok().filter(|value| !value.is_empty()) }
+    }
+}
+
+impl Settings {
+    fn required(&self, name: &'static str) -> Result<String, MissingSetting> {
+        (self.read)(name)
+            .ok_or_else(|| MissingSetting { name, problem: "must be set".to_owned() })
+    }
+
+    /// An optional variable.
+    pub fn optional(&self, name: &str) -> Option<String> {
+        (self.read)(name)
+    }
+
+    /// `DELIVERIES_TABLE` and `SYNC_TABLE`. A function that needs only one of them is given only one.
+    pub fn tables(&self) -> Result<Tables, MissingSetting> {
+        Ok(Tables {
+            deliveries: self.optional("DELIVERIES_TABLE").unwrap_or_default(),
+            sync: self.required("SYNC_TABLE")?,
+        })
+    }
+
+    /// `RETRY_QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`.
+    pub fn queues(&self) -> Result<(String, String), MissingSetting> {
+        Ok((self.required("RETRY_QUEUE_URL")?, self.required("DEAD_LETTER_QUEUE_URL")?))
+    }
+
+    /// `SECRET_PREFIX`: what the ids of integrations' secrets start with.
+    pub fn secret_prefix(&self) -> Result<String, MissingSetting> {
+        self.required("SECRET_PREFIX")
+    }
+
+    /// `API_JWT_SECRET_ID`: where the key is kept that signs the management API's tokens.
+    pub fn api_key_secret(&self) -> Result<String, MissingSetting> {
+        self.required("API_JWT_SECRET_ID")
+    }
+
+    /// `RETRY_DELAYS`: seconds between attempts, comma-separated; the default ladder if unset.
+    pub fn retry_ladder(&self) -> Result<RetryLadder, MissingSetting> {
+        let Some(text) = self.optional("RETRY_DELAYS") else { return Ok(RetryLadder::default()) };
+        let seconds = text.split(',').map(|part| {
+            part.trim().parse::<u32>().map(|s| SignedDuration::from_secs(i64::from(s)))
+        });
+        seconds.collect::<Result<Vec<_>, _>>().map(RetryLadder).map_err(|_| MissingSetting {
+            name: "RETRY_DELAYS",
+            problem: "must be seconds, comma-separated, e.g. 30,120,480,1800".to_owned(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_variable() {
+        let settings = Settings { read: |_| None };
+        let error = settings.queues().expect_err("nothing is set");
+        assert_eq!(error.to_string(), "environment variable RETRY_QUEUE_URL: must be set");
+    }
+
+    #[test]
+    fn the_ladder_can_be_shortened() {
+        let settings = Settings { read: |_| Some("1, 2,3".to_owned()) };
+        let ladder = settings.retry_ladder().expect("three numbers");
+        assert_eq!(ladder.0, [1, 2, 3].map(SignedDuration::from_secs));
+        assert!(Settings { read: |_| Some("soon".to_owned()) }.retry_ladder().is_err());
+    }
+}
