@@ -35,7 +35,7 @@ impl RateLimit {
         if !(0..WINDOW_SECONDS).contains(&elapsed) {
             (*start, *used) = (now, 0);
         }
-        let exceeded = *used > self.per_minute;
+        let exceeded = *used >= self.per_minute;
         if !exceeded {
             *used += 1;
         }

@@ -91,6 +91,13 @@ pub struct DeliveryRecord {
     pub attempts: Vec<Attempt>,
 }
 
+impl DeliveryRecord {
+    /// Whether it needs no further try: it was taken, or given up.
+    pub fn is_settled(&self) -> bool {
+        !matches!(self.outcome, Outcome::Queued | Outcome::Held)
+    }
+}
+
 impl Outbox {
     /// Posts webhooks to `url`, one after the other, until the future is dropped.
     pub(crate) async fn deliver_to(self, url: String, policy: RetryPolicy, clock: Arc<dyn Clock>) {
@@ -117,7 +124,7 @@ impl Outbox {
                 );
                 let outcome = match verdict {
                     Verdict::Retry if number == policy.attempts => Outcome::GivenUp,
-                    Verdict::Retry => Outcome::Dropped,
+                    Verdict::Retry => Outcome::Queued,
                     Verdict::Taken => Outcome::Delivered,
                     Verdict::Refused => Outcome::Dropped,
                 };

@@ -218,6 +218,13 @@ async fn receiver(answers: Vec<u16>) -> (String, mpsc::UnboundedReceiver<(Header
     (url, receiver)
 }
 
+/// What is received next; nothing for long is a failure, not a hang.
+async fn next(seen: &mut mpsc::UnboundedReceiver<(HeaderMap, Bytes)>) -> (HeaderMap, Bytes) {
+    let patience = Duration::from_secs(30);
+    let received = tokio::time::timeout(patience, seen.recv()).await;
+    received.unwrap().unwrap()
+}
+
 fn quick() -> RetryPolicy {
     RetryPolicy {
         timeout: Duration::from_secs(1),
@@ -237,7 +244,7 @@ async fn failures_are_sent_again_in_order_and_refusals_are_dropped() {
     put(&pagerduty, &id, &json!({"status": "resolved"}));
     let mut types = Vec::new();
     for _ in 0..6 {
-        let (headers, body) = seen.recv().await.unwrap();
+        let (headers, body) = next(&mut seen).await;
         assert_eq!(headers["x-pagerduty-signature"], sign("secret", &body));
         let body: Value = serde_json::from_slice(&body).unwrap();
         types.push(body["event"]["event_type"].as_str().unwrap().to_owned());
@@ -254,7 +261,7 @@ async fn failures_are_sent_again_in_order_and_refusals_are_dropped() {
     assert_eq!(types, expected);
     // The next one is sent only after the third's answer was noted.
     put(&pagerduty, &id, &json!({"status": "triggered"}));
-    seen.recv().await.unwrap();
+    next(&mut seen).await;
     let records = pagerduty.deliveries();
     let outcomes: Vec<_> = records
         .iter()
@@ -281,7 +288,7 @@ async fn a_webhook_is_given_up_in_the_end() {
     let id = created(&pagerduty, &json!({}));
     put(&pagerduty, &id, &json!({"status": "resolved"}));
     for _ in 0..6 {
-        seen.recv().await.unwrap();
+        next(&mut seen).await;
     }
     let records = pagerduty.deliveries();
     assert_eq!(records[0].outcome, Outcome::GivenUp);

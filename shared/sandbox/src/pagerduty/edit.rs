@@ -58,7 +58,7 @@ impl<'a> Edit<'a> {
             self.make(change);
         }
         if self.changed {
-            
+            self.incident.updated_at = self.now;
             self.state.store(self.incident);
         }
         Ok(())

@@ -60,7 +60,7 @@ impl Edit<'_> {
         let directly = taker.is_some();
         let users = taker.map_or_else(|| self.first_of_policy(), |user| vec![user]);
         self.give_to(&users, directly, Kind::Assign);
-        
+        self.event("incident.reopened");
     }
 
     fn moved_to(&mut self, status: Status) {

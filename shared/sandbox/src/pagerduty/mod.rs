@@ -204,7 +204,7 @@ fn is_control(request: &Request<Bytes>) -> bool {
 fn struck(state: &mut State, request: &Request<Bytes>, record: &mut RecordedRequest) -> Answer {
     let fault = record.fault.clone();
     match fault {
-        Some(Fault::TimeoutBeforeCommit) => {}
+        Some(Fault::TimeoutBeforeCommit) => return Answer::NoAnswer,
         Some(Fault::RefuseWith {
             status,
             body,

@@ -196,7 +196,7 @@ impl State {
         self.incidents().any(|incident| {
             incident.service == service
                 && incident.incident_key == key
-                
+                && incident.status != Status::Resolved
         })
     }
 }

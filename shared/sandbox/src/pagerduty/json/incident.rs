@@ -84,7 +84,7 @@ pub(crate) fn incident(state: &State, incident: &Incident, include: &[String]) -
             "last_status_change_by": changer,
             "resolved_at": incident.resolved_at.map(to_seconds),
             "first_trigger_log_entry": first,
-            "alert_counts": {"all": "1", "triggered": open, "resolved": 1 - open},
+            "alert_counts": {"all": 1, "triggered": open, "resolved": 1 - open},
             "is_mergeable": true,
             "incident_type": {"name": "incident_default"},
             "escalation_policy": shown.policy(&incident.escalation_policy),
