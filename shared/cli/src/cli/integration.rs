@@ -1,0 +1,94 @@
+//! `im integration …`
+
+use clap::{Args, Subcommand};
+use im_model::{ConflictStrategy, Direction, IntegrationType, OrganizationId};
+
+use super::{key_value, words};
+use crate::secret_input::SecretFlag;
+
+#[derive(Subcommand)]
+pub enum IntegrationCommand {
+    /// Create an integration (with --type) or change it
+    Configure(Box<Configure>),
+    /// List integrations
+    List(ListIntegrations),
+    /// Show an integration
+    Get {
+        /// Its id or display name
+        integration: String,
+    },
+}
+
+#[derive(Args)]
+pub struct ListIntegrations {
+    /// Only those of this organization
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub org: Option<OrganizationId>,
+    /// Only those of this vendor
+    #[arg(long = "type", value_parser = words(IntegrationType::ALL, IntegrationType::as_str))]
+    pub integration_type: Option<String>,
+}
+
+/// Changes what is given and nothing else.
+#[derive(Args)]
+#[command(after_help = "\
+A secret that is given as `-` is read from standard input, which keeps it out of the shell's history:
+  im integration configure pd --type pagerduty --base-url https://api.pagerduty.com \\
+      --option service=PSVC123 --from-email me@example.com --token - < token.txt")]
+pub struct Configure {
+    /// Its id or display name; a new one's id (a-z, 0-9 and -) or name
+    pub integration: String,
+    /// The vendor: creates the integration if there is none
+    #[arg(long = "type", value_parser = words(IntegrationType::ALL, IntegrationType::as_str))]
+    pub integration_type: Option<String>,
+    /// Its display name [default for a new one: <INTEGRATION>]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The organization it belongs to [default: the caller's]
+    #[arg(long, value_name = "ORGANIZATION")]
+    pub org: Option<OrganizationId>,
+    /// The vendor's API, e.g. https://api.pagerduty.com, https://you.atlassian.net
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Whether it syncs [default for a new one: true]
+    #[arg(long, value_name = "true|false", action = clap::ArgAction::Set)]
+    pub enabled: Option<bool>,
+    /// Which way changes flow [default for a new one: bidirectional]
+    #[arg(long, value_parser = words(Direction::ALL, Direction::as_str))]
+    pub direction: Option<String>,
+    /// Who wins when both sides changed [default for a new one: last-write-wins]
+    #[arg(long, value_parser = words(ConflictStrategy::ALL, ConflictStrategy::as_str))]
+    pub conflict_strategy: Option<String>,
+    /// What only this vendor has, e.g. service=PSVC123 (PagerDuty); may be repeated
+    #[arg(long = "option", value_name = "KEY=VALUE", value_parser = key_value)]
+    pub options: Vec<(String, String)>,
+    #[command(flatten)]
+    pub credentials: CredentialFlags,
+}
+
+/// Who we are at the vendor. Each may be `-` for standard input; one of them can be.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Credentials (`-` reads one of them from standard input)")]
+pub struct CredentialFlags {
+    /// ServiceNow [env: IM_USERNAME]
+    #[arg(long)]
+    pub username: Option<SecretFlag>,
+    /// ServiceNow [env: IM_PASSWORD]
+    #[arg(long)]
+    pub password: Option<SecretFlag>,
+    /// Jira [env: IM_EMAIL]
+    #[arg(long)]
+    pub email: Option<SecretFlag>,
+    /// Jira [env: IM_API_KEY]
+    #[arg(long, value_name = "KEY")]
+    pub api_key: Option<SecretFlag>,
+    /// PagerDuty's REST API key [env: IM_VENDOR_TOKEN]
+    #[arg(long)]
+    pub token: Option<SecretFlag>,
+    /// PagerDuty: the account user that changes are made as [env: IM_FROM_EMAIL]
+    #[arg(long, value_name = "EMAIL")]
+    pub from_email: Option<SecretFlag>,
+    /// What the vendor's webhooks are signed with [env: IM_WEBHOOK_SECRET]
+    #[arg(long, value_name = "SECRET")]
+    pub webhook_secret: Option<SecretFlag>,
+}

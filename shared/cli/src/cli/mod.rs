@@ -1,0 +1,221 @@
+//! The command line: names and what they accept. Nothing here holds a raw secret.
+#![expect(
+    clippy::doc_markdown,
+    reason = "these are the help texts, read as they stand"
+)]
+
+mod incident;
+mod integration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
+use clap_complete::Shell;
+
+use crate::{dev, secret_input::SecretFlag};
+
+pub use incident::{
+    CreateIncident, IncidentCommand, IncidentFields, ListIncidents, UpdateIncident,
+};
+pub use integration::{Configure, CredentialFlags, IntegrationCommand, ListIntegrations};
+
+/// Keeps the incidents of the platform and of PagerDuty, Jira and ServiceNow the same.
+#[derive(Parser)]
+#[command(
+    name = "im",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    #[command(flatten)]
+    pub connect: Connect,
+    #[command(flatten)]
+    pub output: OutputFlags,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the management API is.
+#[derive(Args, Default)]
+#[command(next_help_heading = "Global options")]
+pub struct Connect {
+    /// The management API's address [env: IM_ENDPOINT] [default: http://127.0.0.1:8080]
+    #[arg(long, global = true, value_name = "URL")]
+    pub endpoint: Option<String>,
+    /// The management API's bearer token, `-` for standard input [env: IM_TOKEN]
+    #[arg(long, global = true, value_name = "TOKEN")]
+    pub api_token: Option<SecretFlag>,
+    /// The entry of ~/.config/im/profiles.json to use [env: IM_PROFILE] [default: default]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
+}
+
+/// How results are printed.
+#[derive(Args)]
+#[command(next_help_heading = "Global options")]
+pub struct OutputFlags {
+    /// How results are printed
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// How results are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Table,
+    /// The API's JSON
+    Json,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Run the whole system on this machine
+    Dev(dev::Args),
+    /// Create, show and change incidents
+    #[command(arg_required_else_help = true)]
+    Incident {
+        #[command(subcommand)]
+        command: IncidentCommand,
+    },
+    /// Connect external systems
+    #[command(arg_required_else_help = true)]
+    Integration {
+        #[command(subcommand)]
+        command: IntegrationCommand,
+    },
+    /// Print a shell's completion script
+    #[command(after_help = "\
+Examples:
+  im completions bash > ~/.local/share/bash-completion/completions/im
+  im completions zsh > \"${fpath[1]}/_im\"
+  im completions fish > ~/.config/fish/completions/im.fish")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Accepts these words and lists them in the help and in completions.
+fn words<T: Copy>(all: &[T], word: fn(T) -> &'static str) -> PossibleValuesParser {
+    PossibleValuesParser::new(all.iter().map(|value| word(*value)))
+}
+
+/// `key=value`.
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected key=value".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, error::ErrorKind};
+
+    use super::*;
+
+    const ID: &str = "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+    fn refused(line: &[&str]) -> clap::Error {
+        Cli::try_parse_from(["im"].iter().chain(line))
+            .map(|_| ())
+            .expect_err("must be refused")
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_guides_lines_are_understood() {
+        for line in [
+            "im incident create --title x --severity SEV-1 --custom cost_center=42 --format json",
+            "im incident list --status open --limit 10 --all",
+            "im incident update INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --priority= --if-revision 3",
+            "im integration configure pd --type pagerduty --option service=P1 --token - --enabled true",
+            "im integration list --org acme --type jira --profile prod",
+            "im --endpoint http://x integration get prod-snow",
+            "im completions zsh",
+        ] {
+            Cli::try_parse_from(line.split(' '))
+                .map(|_| ())
+                .expect(line);
+        }
+    }
+
+    #[test]
+    fn wrong_usage_exits_2() {
+        for (line, kind) in [
+            (
+                &["incident", "get", "INC-1"][..],
+                ErrorKind::ValueValidation,
+            ),
+            (&["incident", "create"], ErrorKind::MissingRequiredArgument),
+            (
+                &["incident", "create", "--title", "x", "--severity", "1"],
+                ErrorKind::InvalidValue,
+            ),
+            (
+                &["incident", "create", "--title", "x", "--custom", "a b=c"],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["incident", "update", ID],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["incident", "update", ID, "--status", ""],
+                ErrorKind::InvalidValue,
+            ),
+            (
+                &["integration", "configure", "x", "--type", "github"],
+                ErrorKind::InvalidValue,
+            ),
+            (
+                &["integration", "configure", "x", "--option", "service"],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["incident", "list", "--format", "yaml"],
+                ErrorKind::InvalidValue,
+            ),
+        ] {
+            let error = refused(line);
+            assert_eq!(
+                (error.kind(), error.exit_code()),
+                (kind, 2),
+                "{line:?}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_repeats_no_secret() {
+        for line in [
+            &["integration", "list", "--token=hunter2"][..],
+            &["integration", "configure", "x", "--tokn=hunter2"],
+            &["integration", "configure", "--token=hunter2"],
+            &[
+                "integration",
+                "configure",
+                "x",
+                "--token=hunter2",
+                "--token=hunter2",
+            ],
+            &[
+                "integration",
+                "configure",
+                "x",
+                "--token",
+                "hunter2",
+                "--type",
+                "github",
+            ],
+            &["incident", "list", "--api-token", "hunter2", "--all=1"],
+        ] {
+            let error = refused(line).to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

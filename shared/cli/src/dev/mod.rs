@@ -1,0 +1,80 @@
+//! `im dev`: the whole system on this machine, with a vendor sandbox beside it.
+
+mod demo;
+mod round_trip;
+mod whats_next;
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context as _;
+use im_local::{LocalSettings, LocalSystem, ScaledClock, serve_http};
+use im_runtime::{HttpTransport, RandomIds};
+use tokio::{net::TcpListener, task::JoinSet};
+
+use demo::Demo;
+
+/// Flags of `im dev`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The port of the management API and the webhooks, on loopback; 0 takes a free one
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Keep the tables and the demo's credentials in this folder instead of in memory
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Run the clock this many times as fast, so that waits of minutes can be watched
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    time_scale: u32,
+    /// Exit after the round trip; fails if it failed or a hop took more than 5 s
+    #[arg(long)]
+    once: bool,
+}
+
+/// Runs the system until it is interrupted, or with `--once` until the round trip is over.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    start_logging();
+    let listener = TcpListener::bind(("127.0.0.1", args.port)).await.with_context(|| {
+        format!("port {} cannot be used; choose another with --port", args.port)
+    })?;
+    let base_url = format!("http://{}", listener.local_addr()?);
+    let clock = ScaledClock::new(args.time_scale);
+    let system = LocalSystem::start(LocalSettings {
+        data_dir: args.data_dir,
+        time_scale: args.time_scale,
+        clock: Arc::new(clock),
+        ids: Arc::new(RandomIds),
+        transport: Arc::new(HttpTransport::new()?),
+        public_base_url: Some(base_url.clone()),
+        local_organization: Some(demo::ORGANIZATION.parse()?),
+    })
+    .await?;
+    let mut tasks = JoinSet::new();
+    tasks.spawn(serve(system.gateway.clone(), listener));
+    let demo = Demo::start(base_url, clock, &mut tasks).await?;
+    // What an earlier run left undone is hinted at again; everything else arrives by the streams.
+    system.bring_open_work().await?;
+    let _mappings = system.run_mappings();
+    demo.print_start(args.time_scale);
+    let result = round_trip::play(&demo, &system).await;
+    match result {
+        Ok(()) if args.once => Ok(()),
+        Ok(()) => {
+            whats_next::print(&demo);
+            tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn serve(gateway: im_local::Gateway, listener: TcpListener) {
+    if let Err(error) = serve_http(gateway, listener).await {
+        tracing::error!(%error, "the HTTP server stopped");
+    }
+}
+
+/// To standard error, and only what went wrong unless `IM_LOG` asks for more.
+fn start_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("IM_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}

@@ -1,0 +1,192 @@
+use clap::Parser;
+
+use super::*;
+use crate::{
+    cli::{Cli, Command, Format},
+    failure,
+    test_api::{Screen, TestApi},
+};
+
+const ID: &str = "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+fn incident() -> Value {
+    json!({
+        "id": ID, "organization_id": "acme", "title": "Checkout\u{1b}[31m is down",
+        "description": "All of it.\nSince ten.", "severity": "SEV-1", "priority": null,
+        "status": "open", "assigned_to": "ann@example.com", "escalation_policy": "",
+        "custom_fields": {"cost_center": "42"}, "created_at": "2026-11-03T10:20:30.123456Z",
+        "updated_at": "2026-11-03T10:21:00Z", "revision": 2, "pending": ["jira"],
+        "links": [{
+            "integration_id": "pd", "state": "linked", "external_id": "PGR0VU2",
+            "url": "https://acme.pagerduty.com/incidents/PGR0VU2",
+            "notices": [{"field": "description", "kind": "unwritable", "detail": "create-only",
+                         "at": "2026-11-03T10:21:00Z"}],
+        }],
+    })
+}
+
+/// Runs a command line against the API.
+async fn im(api: &TestApi, screen: &mut Screen, line: &[&str]) -> anyhow::Result<()> {
+    let cli = Cli::try_parse_from(["im", "incident"].iter().chain(line))?;
+    let Command::Incident { command } = cli.command else {
+        panic!("im incident")
+    };
+    screen.format = cli.output.format;
+    run(command, &api.client(None), &mut screen.console()).await
+}
+
+#[tokio::test]
+async fn create_sends_what_was_given_and_shows_the_incident() {
+    let api = TestApi::start().await;
+    api.answer("POST /api/v1/incidents", 201, &incident());
+    let mut screen = Screen::new(Format::Table);
+    let line = [
+        "create",
+        "--title",
+        "-v is broken",
+        "--severity",
+        "SEV-1",
+        "--custom",
+        "cost_center=4=2",
+    ];
+    im(&api, &mut screen, &line).await.expect("created");
+    let body = json!({"title": "-v is broken", "severity": "SEV-1", "custom_fields": {"cost_center": "4=2"}});
+    assert_eq!(api.requests()[0].json(), body);
+    assert_eq!(
+        api.requests()[0].header("content-type"),
+        Some("application/json")
+    );
+    insta::assert_snapshot!(screen.out(), @"
+    Id:                 INC-01ARZ3NDEKTSV4RRFFQ69G5FAV
+    Title:              Checkout [31m is down
+    Severity:           SEV-1
+    Priority:           -
+    Status:             open
+    Assigned to:        ann@example.com
+    Escalation policy:  -
+    Description:        All of it.
+                        Since ten.
+    Custom fields:      cost_center=42
+    Organization:       acme
+    Created:            2026-11-03T10:20:30Z
+    Updated:            2026-11-03T10:21:00Z
+    Revision:           2
+    Being sent to:      jira
+    Links:              pd linked PGR0VU2 https://acme.pagerduty.com/incidents/PGR0VU2
+                          description unwritable: create-only
+    ");
+}
+
+#[tokio::test]
+async fn get_prints_the_apis_json() {
+    let api = TestApi::start().await;
+    api.answer(&format!("GET /api/v1/incidents/{ID}"), 200, &incident());
+    let mut screen = Screen::new(Format::Table);
+    im(&api, &mut screen, &["get", ID, "--format", "json"])
+        .await
+        .expect("found");
+    assert_eq!(
+        serde_json::from_str::<Value>(&screen.out()).expect("JSON"),
+        incident()
+    );
+    assert!(
+        screen.out().starts_with("{\n  \""),
+        "pretty: {}",
+        screen.out()
+    );
+}
+
+#[tokio::test]
+async fn update_sends_the_change_alone_with_the_revision_it_is_about() {
+    let api = TestApi::start().await;
+    api.answer(&format!("PATCH /api/v1/incidents/{ID}"), 200, &incident());
+    let mut screen = Screen::new(Format::Table);
+    let line = [
+        "update",
+        ID,
+        "--status",
+        "resolved",
+        "--assigned-to=",
+        "--priority",
+        "",
+        "--if-revision",
+        "2",
+    ];
+    im(&api, &mut screen, &line).await.expect("updated");
+    let request = &api.requests()[0];
+    assert_eq!(
+        request.json(),
+        json!({"status": "resolved", "assigned_to": "", "priority": ""})
+    );
+    assert_eq!(request.header("if-match"), Some("\"2\""));
+    im(&api, &mut screen, &["update", ID, "--custom", "team="])
+        .await
+        .expect("updated");
+    let request = &api.requests()[1];
+    assert_eq!(request.json(), json!({"custom_fields": {"team": ""}}));
+    assert_eq!(request.header("if-match"), None);
+}
+
+#[tokio::test]
+async fn a_lost_update_says_what_to_do() {
+    let api = TestApi::start().await;
+    let problem =
+        json!({"title": "Changed meanwhile", "status": 412, "detail": "it is at revision 3"});
+    api.answer(&format!("PATCH /api/v1/incidents/{ID}"), 412, &problem);
+    let mut screen = Screen::new(Format::Table);
+    let line = ["update", ID, "--title", "x", "--if-revision", "2"];
+    let error = im(&api, &mut screen, &line).await.expect_err("412");
+    insta::assert_snapshot!(failure::describe(&error).text, @"
+    error: Changed meanwhile: it is at revision 3
+    hint: `get` shows how it is now; then repeat your change
+    ");
+    assert_eq!(screen.out(), "");
+}
+
+#[tokio::test]
+async fn list_shows_a_page_and_says_that_there_are_more() {
+    let api = TestApi::start().await;
+    let page = json!({"items": [incident()], "next": "c1"});
+    api.answer("GET /api/v1/incidents?status=open&limit=1", 200, &page);
+    let mut screen = Screen::new(Format::Table);
+    im(
+        &api,
+        &mut screen,
+        &["list", "--status", "open", "--limit", "1"],
+    )
+    .await
+    .expect("listed");
+    insta::assert_snapshot!(screen.out(), @"
+    ID                              SEVERITY  PRIORITY  STATUS  ASSIGNED TO      UPDATED               TITLE
+    INC-01ARZ3NDEKTSV4RRFFQ69G5FAV  SEV-1     -         open    ann@example.com  2026-11-03T10:21:00Z  Checkout [31m is down
+    ");
+    assert_eq!(
+        screen.err(),
+        "note: there are more: --all lists all of them\n"
+    );
+}
+
+#[tokio::test]
+async fn list_all_follows_the_cursors() {
+    let api = TestApi::start().await;
+    api.answer(
+        "GET /api/v1/incidents",
+        200,
+        &json!({"items": [{"id": "a"}], "next": "c1"}),
+    );
+    api.answer(
+        "GET /api/v1/incidents?cursor=c1",
+        200,
+        &json!({"items": [{"id": "b"}], "next": null}),
+    );
+    let mut screen = Screen::new(Format::Table);
+    im(&api, &mut screen, &["list", "--all", "--format", "json"])
+        .await
+        .expect("listed");
+    let all: Value = serde_json::from_str(&screen.out()).expect("JSON");
+    assert_eq!(
+        all,
+        json!({"items": [{"id": "a"}, {"id": "b"}], "next": null})
+    );
+    assert_eq!(screen.err(), "");
+}

@@ -1,0 +1,159 @@
+//! `im integration`.
+
+mod configure;
+mod next_steps;
+
+use im_model::{IntegrationId, OrganizationId};
+use serde_json::{Value, json};
+
+use crate::{
+    cli::{IntegrationCommand, ListIntegrations},
+    client::{Client, ClientError},
+    failure::Failed,
+    output::{Console, cell, details, moment, table},
+    page,
+    secret_input::SecretInput,
+};
+
+const PATH: &str = "integrations";
+
+/// Runs one command.
+pub async fn run(
+    command: IntegrationCommand,
+    client: &Client,
+    secrets: &mut SecretInput<'_>,
+    console: &mut Console<'_>,
+) -> anyhow::Result<()> {
+    match command {
+        IntegrationCommand::Configure(configure) => {
+            configure::run(&configure, client, secrets, console).await
+        }
+        IntegrationCommand::List(list) => run_list(&list, client, console).await,
+        IntegrationCommand::Get { integration } => match find(client, &integration).await? {
+            Some(found) => console.result(&found, describe),
+            None => Err(Failed::new(
+                format!("there is no integration {integration:?}"),
+                "`im integration list` shows what there is",
+            )
+            .into()),
+        },
+    }
+}
+
+async fn run_list(
+    list: &ListIntegrations,
+    client: &Client,
+    console: &mut Console<'_>,
+) -> anyhow::Result<()> {
+    let all = page::all(client, &[PATH], &[]).await?;
+    let is = |integration: &Value, member: &str, wanted: Option<&str>| {
+        wanted.is_none_or(|wanted| integration[member] == wanted)
+    };
+    let wanted: Vec<&Value> = page::items(&all)
+        .iter()
+        .filter(|one| {
+            is(
+                one,
+                "organization_id",
+                list.org.as_ref().map(OrganizationId::as_str),
+            )
+        })
+        .filter(|one| is(one, "integration_type", list.integration_type.as_deref()))
+        .collect();
+    let wanted = json!({"items": wanted, "next": null});
+    console.result(&wanted, |integrations| listing(page::items(integrations)))
+}
+
+/// The integration with this id or, if there is none, with this display name.
+async fn find(client: &Client, id_or_name: &str) -> anyhow::Result<Option<Value>> {
+    if IntegrationId::parse(id_or_name).is_ok() {
+        match client.get(&[PATH, id_or_name], &[]).await {
+            Ok(found) => return Ok(Some(found)),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let all = page::all(client, &[PATH], &[]).await?;
+    let named: Vec<&Value> = page::items(&all)
+        .iter()
+        .filter(|integration| integration["name"] == id_or_name)
+        .collect();
+    match named.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some((*one).clone())),
+        several => {
+            let ids: Vec<String> = several
+                .iter()
+                .map(|integration| cell(integration, "id"))
+                .collect();
+            let problem = format!("{} integrations are named {id_or_name:?}", several.len());
+            Err(Failed::new(problem, format!("use an id: {}", ids.join(", "))).into())
+        }
+    }
+}
+
+/// The id of an integration that the API showed.
+fn id_of<'a>(integration: &'a Value, client: &Client) -> Result<&'a str, ClientError> {
+    integration["id"]
+        .as_str()
+        .ok_or_else(|| client.unreadable("with an integration that has no id"))
+}
+
+fn listing(integrations: &[Value]) -> String {
+    let members = [
+        "id",
+        "integration_type",
+        "sync_direction",
+        "enabled",
+        "activity",
+        "base_url",
+        "name",
+    ];
+    let rows: Vec<Vec<String>> = integrations
+        .iter()
+        .map(|one| members.map(|member| cell(one, member)).into())
+        .collect();
+    let headings = [
+        "ID",
+        "TYPE",
+        "DIRECTION",
+        "ENABLED",
+        "ACTIVITY",
+        "BASE URL",
+        "NAME",
+    ];
+    table(&headings, &rows, "No integrations.")
+}
+
+fn describe(integration: &Value) -> String {
+    let mut pairs = vec![
+        ("Id", cell(integration, "id")),
+        ("Name", cell(integration, "name")),
+        ("Type", cell(integration, "integration_type")),
+        ("Organization", cell(integration, "organization_id")),
+        ("Base URL", cell(integration, "base_url")),
+        ("Direction", cell(integration, "sync_direction")),
+        ("Enabled", cell(integration, "enabled")),
+        ("Activity", cell(integration, "activity")),
+        ("Conflict strategy", cell(integration, "conflict_strategy")),
+    ];
+    let options: Vec<String> = integration["options"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(key, _)| format!("{key}={}", cell(&integration["options"], key)))
+        .collect();
+    if !options.is_empty() {
+        pairs.push(("Options", options.join("\n")));
+    }
+    pairs.extend([
+        ("Webhook URL", cell(integration, "webhook_url")),
+        ("Version", cell(integration, "version")),
+        ("Created", moment(integration, "created_at")),
+        ("Updated", moment(integration, "updated_at")),
+    ]);
+    details(&pairs)
+}
+
+#[cfg(test)]
+mod tests;

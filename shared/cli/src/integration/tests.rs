@@ -1,0 +1,346 @@
+use clap::Parser;
+
+use super::*;
+use crate::{
+    cli::{Cli, Command, Format},
+    failure::{self, UsageError},
+    test_api::{Screen, TestApi},
+};
+
+fn integration() -> Value {
+    json!({
+        "id": "pd", "organization_id": "acme", "integration_type": "pagerduty", "name": "Prod PD",
+        "base_url": "https://api.pagerduty.com", "sync_direction": "bidirectional", "enabled": true,
+        "activity": "active", "conflict_strategy": "last-write-wins",
+        "options": {"service": "PSVC123"}, "version": 1, "created_at": "2026-11-03T10:20:30.5Z",
+        "updated_at": "2026-11-03T10:20:30.5Z",
+        "webhook_url": "https://im.example.com/api/v1/webhooks/pagerduty/pd",
+    })
+}
+
+/// An API with one integration.
+async fn api() -> TestApi {
+    let api = TestApi::start().await;
+    api.answer("GET /api/v1/integrations/pd", 200, &integration());
+    api.answer(
+        "GET /api/v1/integrations",
+        200,
+        &json!({"items": [integration()], "next": null}),
+    );
+    api.answer("PATCH /api/v1/integrations/pd", 200, &integration());
+    api.answer("POST /api/v1/integrations", 201, &integration());
+    api
+}
+
+/// A command line with what is around it.
+struct Run<'a> {
+    line: &'a [&'a str],
+    stdin: &'a str,
+    variables: &'a [(&'a str, &'a str)],
+}
+
+impl Run<'_> {
+    async fn on(&self, api: &TestApi, screen: &mut Screen) -> anyhow::Result<()> {
+        let cli = Cli::try_parse_from(["im", "integration"].iter().chain(self.line))?;
+        let Command::Integration { command } = cli.command else {
+            panic!("im integration")
+        };
+        screen.format = cli.output.format;
+        let mut stdin = self.stdin.as_bytes();
+        let environment = |name: &str| {
+            self.variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, v)| (*v).to_owned())
+        };
+        let mut secrets = SecretInput::new(&mut stdin, &environment);
+        run(
+            command,
+            &api.client(None),
+            &mut secrets,
+            &mut screen.console(),
+        )
+        .await
+    }
+}
+
+async fn im(api: &TestApi, screen: &mut Screen, line: &[&str]) -> anyhow::Result<()> {
+    Run {
+        line,
+        stdin: "",
+        variables: &[],
+    }
+    .on(api, screen)
+    .await
+}
+
+const CREATE: [&str; 12] = [
+    "configure",
+    "new-pd",
+    "--type",
+    "pagerduty",
+    "--base-url",
+    "https://api.pagerduty.com",
+    "--option",
+    "service=PSVC123",
+    "--from-email",
+    "me@example.com",
+    "--token",
+    "-",
+];
+
+#[tokio::test]
+async fn configure_creates_with_type_and_says_what_is_left_to_do() {
+    let api = api().await;
+    let mut screen = Screen::new(Format::Table);
+    let variables = [
+        ("IM_WEBHOOK_SECRET", "hunter3"),
+        ("IM_PASSWORD", "another vendor's"),
+    ];
+    let run = Run {
+        line: &CREATE,
+        stdin: "hunter2\n",
+        variables: &variables,
+    };
+    run.on(&api, &mut screen).await.expect("created");
+    let requests = api.requests();
+    let paths: Vec<_> = requests
+        .iter()
+        .map(|r| format!("{} {}", r.method, r.path))
+        .collect();
+    assert_eq!(
+        paths,
+        [
+            "GET /api/v1/integrations/new-pd",
+            "GET /api/v1/integrations",
+            "POST /api/v1/integrations"
+        ]
+    );
+    let body = json!({
+        "id": "new-pd", "name": "new-pd", "integration_type": "pagerduty",
+        "base_url": "https://api.pagerduty.com", "options": {"service": "PSVC123"},
+        "credentials": {"token": "hunter2", "from_email": "me@example.com", "webhook_secret": "hunter3"},
+    });
+    assert_eq!(requests[2].json(), body);
+    insta::assert_snapshot!(screen.out(), @"
+    Id:                 pd
+    Name:               Prod PD
+    Type:               pagerduty
+    Organization:       acme
+    Base URL:           https://api.pagerduty.com
+    Direction:          bidirectional
+    Enabled:            true
+    Activity:           active
+    Conflict strategy:  last-write-wins
+    Options:            service=PSVC123
+    Webhook URL:        https://im.example.com/api/v1/webhooks/pagerduty/pd
+    Version:            1
+    Created:            2026-11-03T10:20:30Z
+    Updated:            2026-11-03T10:20:30Z
+
+    To let PagerDuty send its changes, create a webhook subscription there:
+      1. Integrations > Generic Webhooks (v3) > New Webhook
+      2. Webhook URL: https://im.example.com/api/v1/webhooks/pagerduty/pd
+      3. Scope: service PSVC123
+      4. Events: incident.acknowledged, incident.annotated, incident.delegated, incident.escalated, incident.priority_updated, incident.reassigned, incident.reopened, incident.resolved, incident.triggered, incident.unacknowledged
+      5. PagerDuty shows the subscription's secret once; unless it is the one given here already:
+           im integration configure pd --webhook-secret -
+    ");
+    assert_eq!(
+        screen.err(),
+        "note: credentials taken from the environment: IM_WEBHOOK_SECRET\n"
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_is_no_id_is_left_to_the_api() {
+    let api = api().await;
+    let mut screen = Screen::new(Format::Json);
+    im(
+        &api,
+        &mut screen,
+        &["configure", "New PD", "--type", "pagerduty"],
+    )
+    .await
+    .expect("created");
+    let body = api.requests()[1].json();
+    assert_eq!((&body["name"], body.get("id")), (&json!("New PD"), None));
+    let line = [
+        "configure",
+        "New PD",
+        "--type",
+        "pagerduty",
+        "--name",
+        "Other",
+    ];
+    let error = im(&api, &mut screen, &line)
+        .await
+        .expect_err("neither an id nor the name");
+    assert!(error.is::<UsageError>(), "{error}");
+}
+
+#[tokio::test]
+async fn configure_changes_what_exists_by_id_or_name() {
+    let api = api().await;
+    for name in ["pd", "Prod PD"] {
+        let mut screen = Screen::new(Format::Json);
+        let line = [
+            "configure",
+            name,
+            "--enabled",
+            "false",
+            "--type",
+            "pagerduty",
+            "--format",
+            "json",
+        ];
+        im(&api, &mut screen, &line).await.expect("changed");
+        let requests = api.requests();
+        let last = requests.last().expect("a request");
+        assert_eq!(
+            (last.method.as_str(), last.path.as_str()),
+            ("PATCH", "/api/v1/integrations/pd")
+        );
+        assert_eq!(last.json(), json!({"enabled": false}));
+        assert_eq!(
+            serde_json::from_str::<Value>(&screen.out()).expect("JSON only"),
+            integration()
+        );
+        assert_eq!(screen.err(), "");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_as_a_flag_gets_a_hint_and_is_never_printed() {
+    let api = api().await;
+    let mut screen = Screen::new(Format::Table);
+    let line = [
+        "configure",
+        "pd",
+        "--token",
+        "hunter2",
+        "--webhook-secret",
+        "hunter3",
+    ];
+    im(&api, &mut screen, &line).await.expect("changed");
+    assert!(
+        screen
+            .err()
+            .starts_with("note: --token, --webhook-secret may be in your shell's history")
+    );
+    let printed = screen.out() + &screen.err();
+    assert!(!printed.contains("hunter"), "{printed}");
+    let credentials = json!({"token": "hunter2", "webhook_secret": "hunter3"});
+    assert_eq!(
+        api.requests()[1].json(),
+        json!({"credentials": credentials})
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_configured_is_refused_before_anything_is_sent() {
+    let api = api().await;
+    let mut told = Vec::new();
+    for line in [
+        &["configure", "pd"][..],
+        &["configure", "nothing-there", "--enabled", "true"],
+        &["configure", "pd", "--type", "jira", "--name", "x"],
+        &["configure", "pd", "--org", "other", "--name", "x"],
+        &["configure", "pd", "--token", "-", "--webhook-secret", "-"],
+        &["get", "nothing-there"],
+    ] {
+        let run = Run {
+            line,
+            stdin: "hunter2",
+            variables: &[],
+        };
+        let error = run
+            .on(&api, &mut Screen::new(Format::Table))
+            .await
+            .expect_err("refused");
+        let failure = failure::describe(&error);
+        told.push(format!("{}: {}", failure.exit_code, failure.text));
+    }
+    insta::assert_snapshot!(told.concat(), @r#"
+    2: error: nothing to change of integration pd
+    hint: `--help` lists what the command accepts
+    1: error: there is no integration "nothing-there"
+    hint: give --type to create it; `im integration list` shows what there is
+    1: error: integration pd exists with --type pagerduty, which cannot become jira
+    hint: leave --type out, or choose another id
+    1: error: integration pd exists with --org acme, which cannot become other
+    hint: leave --org out, or choose another id
+    2: error: --token and --webhook-secret are both `-`, but standard input has room for one secret; give the other in its environment variable
+    hint: `--help` lists what the command accepts
+    1: error: there is no integration "nothing-there"
+    hint: `im integration list` shows what there is
+    "#);
+    assert!(api.requests().iter().all(|request| request.method == "GET"));
+}
+
+#[tokio::test]
+async fn a_name_that_several_have_is_refused_with_their_ids() {
+    let api = api().await;
+    let mut other = integration();
+    other["id"] = json!("pd-2");
+    api.answer(
+        "GET /api/v1/integrations",
+        200,
+        &json!({"items": [integration(), other], "next": null}),
+    );
+    let error = im(&api, &mut Screen::new(Format::Table), &["get", "Prod PD"])
+        .await
+        .expect_err("2");
+    insta::assert_snapshot!(failure::describe(&error).text, @r#"
+    error: 2 integrations are named "Prod PD"
+    hint: use an id: pd, pd-2
+    "#);
+}
+
+#[tokio::test]
+async fn list_filters_by_organization_and_type() {
+    let api = api().await;
+    let mut screen = Screen::new(Format::Table);
+    im(
+        &api,
+        &mut screen,
+        &["list", "--org", "acme", "--type", "pagerduty"],
+    )
+    .await
+    .expect("listed");
+    insta::assert_snapshot!(screen.out(), @"
+    ID  TYPE       DIRECTION      ENABLED  ACTIVITY  BASE URL                   NAME
+    pd  pagerduty  bidirectional  true     active    https://api.pagerduty.com  Prod PD
+    ");
+    for filter in [["--org", "other"], ["--type", "jira"]] {
+        let mut screen = Screen::new(Format::Table);
+        im(&api, &mut screen, &["list", filter[0], filter[1]])
+            .await
+            .expect("listed");
+        assert_eq!(screen.out(), "No integrations.\n");
+    }
+}
+
+#[tokio::test]
+async fn get_shows_an_integration() {
+    let mut screen = Screen::new(Format::Table);
+    im(&api().await, &mut screen, &["get", "Prod PD"])
+        .await
+        .expect("found");
+    insta::assert_snapshot!(screen.out(), @"
+    Id:                 pd
+    Name:               Prod PD
+    Type:               pagerduty
+    Organization:       acme
+    Base URL:           https://api.pagerduty.com
+    Direction:          bidirectional
+    Enabled:            true
+    Activity:           active
+    Conflict strategy:  last-write-wins
+    Options:            service=PSVC123
+    Webhook URL:        https://im.example.com/api/v1/webhooks/pagerduty/pd
+    Version:            1
+    Created:            2026-11-03T10:20:30Z
+    Updated:            2026-11-03T10:20:30Z
+    ");
+}

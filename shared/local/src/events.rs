@@ -1,0 +1,142 @@
+//! Real Lambda event JSON, made from what came in.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodbstreams::types::Record;
+use aws_sdk_sqs::types::Message;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::request::Parts;
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+/// An API Gateway HTTP API event, payload format 2.0: names lower-cased, repeated headers comma-joined.
+pub fn http_event(parts: &Parts, body: &Bytes, now: Timestamp) -> Value {
+    let mut headers = Map::new();
+    for name in parts.headers.keys() {
+        let values = parts.headers.get_all(name).iter();
+        let values: Vec<_> =
+            values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        headers.insert(name.as_str().to_owned(), values.join(",").into());
+    }
+    let path = parts.uri.path();
+    let (text, is_base64) = match std::str::from_utf8(body) {
+        Ok(text) => (text.to_owned(), false),
+        Err(_) => (BASE64_STANDARD.encode(body), true),
+    };
+    json!({
+        "version": "2.0",
+        "routeKey": format!("{} {path}", parts.method),
+        "rawPath": path,
+        "rawQueryString": parts.uri.query().unwrap_or_default(),
+        "headers": headers,
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "local",
+            "domainName": "localhost",
+            "http": {
+                "method": parts.method.as_str(),
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "127.0.0.1",
+                "userAgent": headers.get("user-agent").cloned().unwrap_or_default(),
+            },
+            "requestId": ulid::Ulid::new().to_string(),
+            "stage": "$default",
+            "timeEpoch": now.as_millisecond(),
+        },
+        "body": text,
+        "isBase64Encoded": is_base64,
+    })
+}
+
+/// A DynamoDB stream event of those records that the template's filter lets pass; `None` if it lets none.
+pub fn stream_event(records: &[Record]) -> Option<Value> {
+    let records: Vec<_> = records.iter().filter(|record| passes_filter(record)).collect();
+    let records: Vec<_> = records.into_iter().map(stream_record).collect();
+    (!records.is_empty()).then(|| json!({"Records": records}))
+}
+
+/// `{"dynamodb":{"NewImage":{"wake":{"S":[{"exists":true}]}}}}`
+fn passes_filter(record: &Record) -> bool {
+    let image = record.dynamodb.as_ref().and_then(|change| change.new_image.as_ref());
+    image.and_then(|image| image.get("wake")).is_some_and(|wake| wake.as_s().is_ok())
+}
+
+fn stream_record(record: &Record) -> Value {
+    let change = record.dynamodb.as_ref();
+    let image = |image: Option<&HashMap<_, _>>| -> Value {
+        image.map_or(Value::Null, |image| {
+            let item = serde_dynamo::Item::from(image.clone());
+            serde_json::to_value(item).unwrap_or_default()
+        })
+    };
+    let mut json = json!({
+        "eventID": record.event_id,
+        "eventName": record.event_name.as_ref().map(|name| name.as_str()),
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/local/stream/local",
+        "dynamodb": {
+            "ApproximateCreationDateTime":
+                change.and_then(|c| c.approximate_creation_date_time).map_or(0, |at| at.secs()),
+            "Keys": image(change.and_then(|change| change.keys.as_ref())),
+            "NewImage": image(change.and_then(|change| change.new_image.as_ref())),
+            "SequenceNumber": change.and_then(|change| change.sequence_number.clone()),
+            "SizeBytes": change.and_then(|change| change.size_bytes).unwrap_or_default(),
+            "StreamViewType":
+                change.and_then(|c| c.stream_view_type.as_ref()).map(|view| view.as_str()),
+        },
+    });
+    if let Some(old) = change.and_then(|change| change.old_image.as_ref()) {
+        json["dynamodb"]["OldImage"] = image(Some(old));
+    }
+    json
+}
+
+/// The stream event that an open item would make if it were written now.
+pub fn open_item_event(item: HashMap<String, AttributeValue>) -> Value {
+    let mut item = item;
+    item.entry("wake".to_owned()).or_insert_with(|| AttributeValue::S("open".to_owned()));
+    let image = serde_json::to_value(serde_dynamo::Item::from(item)).unwrap_or_default();
+    json!({"Records": [{
+        "eventID": "open",
+        "eventName": "MODIFY",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "dynamodb": {
+            "ApproximateCreationDateTime": 0,
+            "Keys": {},
+            "NewImage": image,
+            "SequenceNumber": "0",
+            "SizeBytes": 0,
+        },
+    }]})
+}
+
+/// An SQS event.
+pub fn queue_event(messages: &[Message]) -> Value {
+    let records = messages.iter().map(|message| {
+        json!({
+            "messageId": message.message_id,
+            "receiptHandle": message.receipt_handle,
+            "body": message.body,
+            "attributes": {},
+            "messageAttributes": {},
+            "md5OfBody": message.md5_of_body,
+            "eventSource": "aws:sqs",
+            "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:local",
+            "awsRegion": "us-east-1",
+        })
+    });
+    json!({"Records": records.collect::<Vec<_>>()})
+}
+
+/// The items that a batch function wants to be brought again.
+pub fn failures(answer: &Value) -> Vec<String> {
+    let items = answer["batchItemFailures"].as_array().into_iter().flatten();
+    items.filter_map(|item| item["itemIdentifier"].as_str().map(str::to_owned)).collect()
+}

@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod embedded;
+pub mod events;
+mod gateway;
+mod poller;
+mod system;
+
+pub use clock::ScaledClock;
+pub use embedded::{Embedded, Queues};
+pub use gateway::{Gateway, serve_http};
+pub use poller::{QueuePoller, StreamPoller};
+pub use system::{LocalSettings, LocalSystem};

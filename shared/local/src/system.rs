@@ -1,0 +1,156 @@
+//! The functions on embedded AWS.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use im_api::{Authenticator, HmacAuthenticator, LoopbackAdministrator};
+use im_engine::{
+    RetryLadder,
+    ports::{Clock, Ids},
+};
+use im_model::{IntegrationType, OrganizationId};
+use im_runtime::{
+    BatchFunction, KeyInVault, Ports, SecretsManagerVault, Source, SqsQueue, api_router,
+    batch_function, webhook_function,
+};
+use im_store::DynamoStore;
+use im_vendors::Transport;
+use tokio::task::JoinSet;
+
+use crate::{Embedded, Gateway, QueuePoller, StreamPoller, events};
+
+/// What a local system is made with.
+pub struct LocalSettings {
+    /// Where the tables are kept; in memory if `None`.
+    pub data_dir: Option<PathBuf>,
+    /// How fast the clock runs.
+    pub time_scale: u32,
+    /// The clock itself.
+    pub clock: Arc<dyn Clock>,
+    /// New ids.
+    pub ids: Arc<dyn Ids>,
+    /// How vendors are reached.
+    pub transport: Arc<dyn Transport>,
+    /// What webhook URLs start with.
+    pub public_base_url: Option<String>,
+    /// A caller without a token acts as a local administrator of this organization.
+    pub local_organization: Option<OrganizationId>,
+}
+
+/// The whole system.
+pub struct LocalSystem {
+    /// AWS.
+    pub embedded: Embedded,
+    /// What the functions stand on.
+    pub ports: Ports,
+    /// `webhook-pagerduty` and `api`.
+    pub gateway: Gateway,
+    /// `inbound`.
+    pub inbound: Arc<BatchFunction>,
+    /// `outbound`.
+    pub outbound: Arc<BatchFunction>,
+}
+
+impl LocalSystem {
+    /// What the ids of local secrets start with.
+    pub const SECRET_PREFIX: &str = "im/local/";
+    /// Where the key of the local API's tokens is kept.
+    pub const API_KEY_SECRET: &str = "im/local/api-jwt-key";
+
+    /// Starts AWS and makes the functions; nothing runs by itself yet.
+    pub async fn start(settings: LocalSettings) -> anyhow::Result<Self> {
+        let embedded = Embedded::start(settings.data_dir.as_deref()).await?;
+        Self::on(embedded, settings)
+    }
+
+    /// Makes the functions on AWS that runs already.
+    pub fn on(embedded: Embedded, settings: LocalSettings) -> anyhow::Result<Self> {
+        let vault = SecretsManagerVault::new(embedded.secrets.clone());
+        let ports = Ports {
+            store: Arc::new(DynamoStore::new(
+                embedded.dynamodb.clone(),
+                embedded.tables.clone(),
+            )),
+            vault: Arc::new(vault.clone()),
+            transport: settings.transport,
+            clock: settings.clock.clone(),
+            ids: settings.ids,
+        };
+        let key = Arc::new(KeyInVault::new(vault, Self::API_KEY_SECRET.to_owned()));
+        let by_token = Arc::new(HmacAuthenticator::new(key, settings.clock.clone()));
+        let authenticator: Arc<dyn Authenticator> = match settings.local_organization {
+            Some(organization) => Arc::new(LoopbackAdministrator::new(by_token, organization)),
+            None => by_token,
+        };
+        let api = api_router(
+            &ports,
+            authenticator,
+            Self::SECRET_PREFIX.to_owned(),
+            settings.public_base_url,
+            true,
+        );
+        let pagerduty = webhook_function(IntegrationType::PagerDuty, &ports)
+            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        let function = |source, retries: &str| {
+            let urls = (retries.to_owned(), embedded.queues.dead_letters.clone());
+            let queue =
+                SqsQueue::new(embedded.sqs.clone(), urls, ports.clock.clone(), settings.time_scale);
+            Arc::new(batch_function(source, &ports, Arc::new(queue), RetryLadder::default()))
+        };
+        Ok(Self {
+            gateway: Gateway { pagerduty: Arc::new(pagerduty), api, clock: settings.clock },
+            inbound: function(Source::Deliveries, &embedded.queues.inbound),
+            outbound: function(Source::Incidents, &embedded.queues.outbound),
+            embedded,
+            ports,
+        })
+    }
+
+    /// Hands over what an earlier process left undone: deliveries that are open, incidents that owe somebody a change.
+    /// Stream records that nobody was there to read are not needed for it.
+    pub async fn bring_open_work(&self) -> anyhow::Result<()> {
+        let tables = &self.embedded.tables;
+        for (table, function) in
+            [(&tables.deliveries, &self.inbound), (&tables.sync, &self.outbound)]
+        {
+            for item in self.embedded.open_items(table).await? {
+                if let Err(error) = function.handle(events::open_item_event(item)).await {
+                    tracing::error!(%error, "the function failed");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// True if nothing is left to be done: no open delivery, no debt, nothing in a retry queue.
+    pub async fn is_quiet(&self) -> anyhow::Result<bool> {
+        let tables = &self.embedded.tables;
+        for table in [&tables.deliveries, &tables.sync] {
+            if !self.embedded.open_items(table).await?.is_empty() {
+                return Ok(false);
+            }
+        }
+        let queues = &self.embedded.queues;
+        for queue in [&queues.inbound, &queues.outbound] {
+            if self.embedded.queued(queue).await? > 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Runs the event source mappings until the set is dropped.
+    pub fn run_mappings(&self) -> JoinSet<()> {
+        const EVERY: Duration = Duration::from_millis(25);
+        let mut tasks = JoinSet::new();
+        let stream = |table: &str| {
+            StreamPoller::new(self.embedded.streams.clone(), table.to_owned())
+        };
+        let queue = |url: &str| QueuePoller::new(self.embedded.sqs.clone(), url.to_owned());
+        let (tables, queues) = (&self.embedded.tables, &self.embedded.queues);
+        tasks.spawn(stream(&tables.deliveries).run(self.inbound.clone(), EVERY));
+        tasks.spawn(stream(&tables.sync).run(self.outbound.clone(), EVERY));
+        tasks.spawn(queue(&queues.inbound).run(self.inbound.clone(), EVERY));
+        tasks.spawn(queue(&queues.outbound).run(self.outbound.clone(), EVERY));
+        tasks
+    }
+}
