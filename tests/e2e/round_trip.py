@@ -19,6 +19,7 @@ import boto3
 
 LIMIT = 5.0  # seconds: the product's promise
 PATIENCE = 30.0  # seconds until a wait is given up; longer than LIMIT, so that a slow run says how slow
+FUNCTIONS = ("webhook-pagerduty", "inbound", "outbound", "api")
 INTEGRATION = "demo-pd"
 ORGANIZATION = "acme"
 PING = (
@@ -149,20 +150,25 @@ class Stack:
                 found.append(f"{count} in {queue}")
         return found
 
+    def log(self, function):
+        """What a function has logged, without Lambda's own lines."""
+        group = f"/aws/lambda/{STACK}-{function}"
+        pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
+        events = sorted((e for page in pages for e in page["events"]), key=lambda e: e["timestamp"])
+        lines = (event["message"].rstrip() for event in events)
+        return [line for line in lines if not line.startswith(("START ", "END ", "REPORT "))]
+
+    def logged(self):
+        return [line for function in FUNCTIONS for line in self.log(function)]
+
     def print_logs(self):
-        logs = self.client("logs")
-        for function in ("webhook-pagerduty", "inbound", "outbound", "api"):
-            group = f"/aws/lambda/{STACK}-{function}"
-            print(f"\n-- {group}")
+        for function in FUNCTIONS:
+            print(f"\n-- {function}")
             try:
-                pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-                events = [event for page in pages for event in page["events"]]
+                for line in self.log(function)[-120:]:
+                    print(f"  {line[:2000]}")
             except Exception as error:  # noqa: BLE001 - the logs are an extra; what failed is reported anyway
                 print(f"  no logs: {error}")
-                continue
-            for event in sorted(events, key=lambda event: event["timestamp"])[-120:]:
-                if not event["message"].startswith(("START ", "END ")):
-                    print(f"  {event['message'].rstrip()[:2000]}")
 
 
 class Api:
@@ -203,6 +209,9 @@ class Sandbox:
             if r["method"] == method and r["path"] == path and succeeded and holds((r["body"] or {}).get("incident", {})):
                 return r
         return None
+
+    def fault(self, **rule):
+        self.call("POST", "/faults", rule).expect(200, "sandbox fault")
 
     def undelivered(self):
         return [w for w in self.seen("webhooks") if w["outcome"] != "delivered"]
@@ -353,6 +362,36 @@ def play(stack, api, sandbox):
         seen = {name: held.get(name) for name in wanted}
         check(seen == wanted, f"{number}: expected {wanted}, got {held}")
     passed("both incidents hold what was set; nothing was turned round")
+
+    # Failures take their way through the deployed queues. A vendor that is down for a moment:
+    sandbox.fault(fault="refuse_with", status=503, method="GET", path_contains=external_id, remaining=1)
+    sandbox.call("PATCH", f"/incidents/{external_id}", {"status": "resolved", "by": "ann@example.com"}).expect(
+        200, "resolve in the sandbox"
+    )
+
+    def resolved():
+        return api.call("GET", f"/incidents/{incident_id}").expect(200, "get")["status"] == "resolved"
+
+    _, took = wait_for("the retry brings the change", resolved)
+    refused = [r for r in sandbox.seen("requests") if r["status"] == 503]
+    check(len(refused) == 1, f"the fault should have struck once: {refused}")
+    passed(f"retry:    a 503 is tried again from the retry queue, {took:.2f} s")
+
+    # And a vendor that will never take it:
+    sandbox.fault(fault="refuse_with", status=400, method="PUT", remaining=1)
+    api.call("PATCH", f"/incidents/{other['id']}", {"status": "acknowledged"}).expect(200, "acknowledge")
+    wait_for("the dead letter", lambda: stack.messages("DeadLetterQueueUrl") == 1)
+    passed("dead:     what the vendor refuses for good is in the dead-letter queue")
+
+    logged = stack.logged()
+    check(logged, "the functions logged nothing")
+    for what, secret in (
+        ("the vendor's token", os.environ["E2E_SANDBOX_TOKEN"]),
+        ("the webhook secret", os.environ["E2E_WEBHOOK_SECRET"]),
+        ("a caller's token", api.token),
+    ):
+        check(not any(secret in line for line in logged), f"{what} is in the logs")
+    passed(f"no credential in {len(logged)} lines of debug logs")
     return times
 
 

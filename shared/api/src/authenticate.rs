@@ -92,7 +92,12 @@ impl HmacAuthenticator {
 
     /// Accepts tokens of any issuer and audience that has the key.
     pub fn new(key: Arc<dyn KeySource>, clock: Arc<dyn Clock>) -> Self {
-        Self { key, clock, issuer: None, audience: None }
+        Self {
+            key,
+            clock,
+            issuer: None,
+            audience: None,
+        }
     }
 
     /// Accepts tokens of this issuer only.
@@ -118,7 +123,12 @@ impl HmacAuthenticator {
         if key.reveal().len() < Self::SHORTEST_KEY {
             let detail = format!("the key is shorter than {} bytes", Self::SHORTEST_KEY);
             let on = "the API's signing key".to_owned();
-            return Err(StoreError { tried: "use", on, detail }.into());
+            return Err(StoreError {
+                tried: "use",
+                on,
+                detail,
+            }
+            .into());
         }
         let key = DecodingKey::from_secret(key.reveal().as_bytes());
         // Times, issuer and audience are checked below: the crate would ask the system for the time.
@@ -159,7 +169,10 @@ impl Authenticator for HmacAuthenticator {
     ) -> Result<Caller, Unauthenticated> {
         let authorization = authorization.ok_or(Unauthenticated::NoToken)?;
         let text = authorization.to_str().map_err(|_| bad("not ASCII"))?;
-        let (scheme, token) = text.trim().split_once(' ').ok_or_else(|| bad("no scheme"))?;
+        let (scheme, token) = text
+            .trim()
+            .split_once(' ')
+            .ok_or_else(|| bad("no scheme"))?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(bad("not a bearer token"));
         }
@@ -181,12 +194,24 @@ impl LoopbackAdministrator {
     pub const SUBJECT: &'static str = "local-administrator";
 
     /// Asks `inner` about tokens; the local administrator belongs to this organization.
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "the subject is a constant, and a test builds it"
+    )]
     pub fn new(inner: Arc<dyn Authenticator>, organization: OrganizationId) -> Self {
-        #[expect(clippy::expect_used, reason = "a constant that a test constructs")]
         let subject = ActorId::parse(Self::SUBJECT).expect("is a valid actor");
         let roles = BTreeSet::from([Role::PlatformAdministrator]);
-        let administrator = Caller { subject, organization, roles, scopes: BTreeSet::new() };
-        Self { inner, administrator }
+        let administrator = Caller {
+            subject,
+            organization,
+            roles,
+            scopes: BTreeSet::new(),
+        };
+        Self {
+            inner,
+            administrator,
+        }
     }
 }
 

@@ -77,17 +77,26 @@ pub enum Which<'a> {
 impl<'a> Resource<'a> {
     /// Some resource of the caller's own organization.
     pub fn any_of(caller: &'a Caller) -> Self {
-        Self { organization: &caller.organization, which: Which::Any }
+        Self {
+            organization: &caller.organization,
+            which: Which::Any,
+        }
     }
 
     /// An incident of the caller's own organization.
     pub fn incident(caller: &'a Caller, assigned_to: Option<&'a str>) -> Self {
-        Self { organization: &caller.organization, which: Which::Incident { assigned_to } }
+        Self {
+            organization: &caller.organization,
+            which: Which::Incident { assigned_to },
+        }
     }
 
     /// An integration of the caller's own organization.
     pub fn integration(caller: &'a Caller, id: &'a IntegrationId) -> Self {
-        Self { organization: &caller.organization, which: Which::Integration(id) }
+        Self {
+            organization: &caller.organization,
+            which: Which::Integration(id),
+        }
     }
 }
 
@@ -108,17 +117,27 @@ pub fn may(caller: &Caller, action: Action, resource: Resource<'_>) -> Result<()
         let reason = format!("the token is for organization {}", caller.organization);
         return Err(Denied(reason));
     }
-    if caller.roles.iter().any(|role| allows(*role, caller, action, resource.which)) {
+    if caller
+        .roles
+        .iter()
+        .any(|role| allows(*role, caller, action, resource.which))
+    {
         return Ok(());
     }
     let roles: Vec<_> = caller.roles.iter().map(|role| role.as_str()).collect();
-    let roles = if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") };
+    let roles = if roles.is_empty() {
+        "no role".to_owned()
+    } else {
+        roles.join(", ")
+    };
     let which = match resource.which {
         Which::Any => "",
         Which::Incident { .. } => " that are not assigned to the token's subject",
         Which::Integration(_) => " outside the token's scopes",
     };
-    Err(Denied(format!("the token's roles ({roles}) do not allow it to {action}{which}")))
+    Err(Denied(format!(
+        "the token's roles ({roles}) do not allow it to {action}{which}"
+    )))
 }
 
 fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool {
@@ -178,10 +197,16 @@ mod tests {
                     Resource::incident(caller, Some("ann@example.com")),
                     Resource::incident(caller, Some("bob@example.com")),
                 ),
-                _ => (Resource::integration(caller, &mine), Resource::integration(caller, &other)),
+                _ => (
+                    Resource::integration(caller, &mine),
+                    Resource::integration(caller, &other),
+                ),
             };
             let resources = [Resource::any_of(caller), own, foreign];
-            (action, resources.map(|resource| may(caller, action, resource).is_ok()))
+            (
+                action,
+                resources.map(|resource| may(caller, action, resource).is_ok()),
+            )
         };
         Action::ALL.into_iter().map(decide).collect()
     }
@@ -191,19 +216,29 @@ mod tests {
         use Action::*;
         let (all, none, own) = ([true; 3], [false; 3], [true, true, false]);
         let no_role = decisions(&caller(&[], &["mine", "*"]));
-        assert!(no_role.into_iter().all(|(_, decision)| decision == none), "default deny");
+        assert!(
+            no_role.into_iter().all(|(_, decision)| decision == none),
+            "default deny"
+        );
         let viewer = decisions(&caller(&[Role::Viewer], &["mine", "*"]));
         assert!(viewer.into_iter().all(|(_, decision)| decision == none));
         let administrator = decisions(&caller(&[Role::PlatformAdministrator], &[]));
-        assert!(administrator.into_iter().all(|(_, decision)| decision == all));
-        assert_eq!(decisions(&caller(&[Role::IncidentCommander], &["mine", "*"])), [
-            (CreateIncident, all),
-            (ReadIncidents, all),
-            (EditIncident, own),
-            (CreateIntegration, none),
-            (ReadIntegrations, none),
-            (ChangeIntegration, none),
-        ]);
+        assert!(
+            administrator
+                .into_iter()
+                .all(|(_, decision)| decision == all)
+        );
+        assert_eq!(
+            decisions(&caller(&[Role::IncidentCommander], &["mine", "*"])),
+            [
+                (CreateIncident, all),
+                (ReadIncidents, all),
+                (EditIncident, own),
+                (CreateIntegration, none),
+                (ReadIntegrations, none),
+                (ChangeIntegration, none),
+            ]
+        );
         let manager = |integrations| {
             [
                 (CreateIncident, none),
@@ -223,14 +258,21 @@ mod tests {
     #[test]
     fn roles_add_up() {
         let both = caller(&[Role::IncidentCommander, Role::IntegrationManager], &["*"]);
-        assert!(decisions(&both).into_iter().all(|(_, [any, own, _])| any && own));
+        assert!(
+            decisions(&both)
+                .into_iter()
+                .all(|(_, [any, own, _])| any && own)
+        );
     }
 
     #[test]
     fn nobody_acts_in_another_organization() {
         let caller = caller(&[Role::PlatformAdministrator], &["*"]);
         let organization = OrganizationId::parse("rival").expect("valid");
-        let resource = Resource { organization: &organization, which: Which::Any };
+        let resource = Resource {
+            organization: &organization,
+            which: Which::Any,
+        };
         for action in Action::ALL {
             assert!(may(&caller, action, resource).is_err(), "{action}");
         }
@@ -239,7 +281,11 @@ mod tests {
     #[test]
     fn an_unassigned_incident_is_nobodys() {
         let caller = caller(&[Role::IncidentCommander], &[]);
-        let denied = may(&caller, Action::EditIncident, Resource::incident(&caller, None));
+        let denied = may(
+            &caller,
+            Action::EditIncident,
+            Resource::incident(&caller, None),
+        );
         assert_eq!(
             denied.expect_err("must be denied").to_string(),
             "the token's roles (incident_commander) do not allow it to edit incidents that are \

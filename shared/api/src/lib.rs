@@ -1,1 +1,32 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::expect_used,
+        clippy::unwrap_used,
+        reason = "a test fails by panicking"
+    )
+)]
+
+mod authenticate;
+mod authorise;
+mod body;
+mod caller;
+mod health;
+mod incident;
+mod integration;
+mod precondition;
+mod problem;
+mod query;
+mod router;
+#[cfg(test)]
+mod unreachable;
+
+pub use authenticate::{
+    Authenticator, FixedKey, HmacAuthenticator, KeySource, LoopbackAdministrator, Unauthenticated,
+};
+pub use authorise::{Action, Denied, Resource, Which, may};
+pub use caller::{Caller, Role, UnknownRole};
+pub use health::OPENAPI;
+pub use problem::Problem;
+pub use router::{Api, BASE, router};

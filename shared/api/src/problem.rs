@@ -47,7 +47,13 @@ impl Problem {
     const RETRY_AFTER_SECONDS: &'static str = "5";
 
     fn new(status: StatusCode, kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, kind, detail: detail.into(), errors: Vec::new(), headers: Vec::new() }
+        Self {
+            status,
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            headers: Vec::new(),
+        }
     }
 
     fn with_header(mut self, name: HeaderName, value: &'static str) -> Self {
@@ -66,7 +72,9 @@ impl Problem {
             1 => "One field is not valid; nothing was changed.".to_owned(),
             n if n > Self::MOST_ERRORS => {
                 let listed = Self::MOST_ERRORS;
-                format!("{n} fields are not valid, of which {listed} are listed; nothing was changed.")
+                format!(
+                    "{n} fields are not valid, of which {listed} are listed; nothing was changed."
+                )
             }
             n => format!("{n} fields are not valid; nothing was changed."),
         };
@@ -96,7 +104,11 @@ impl Problem {
 
     /// 404: there is no such thing.
     pub(crate) fn not_found(what: impl std::fmt::Display) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not-found", format!("{what} does not exist"))
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            format!("{what} does not exist"),
+        )
     }
 
     /// 405. The router adds `Allow`.
@@ -113,7 +125,11 @@ impl Problem {
 
     /// 415: the body is not JSON.
     pub(crate) fn unsupported_media_type(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail)
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            detail,
+        )
     }
 
     /// 503: a part of ours does not answer. What it said is for the log, not for the caller.
@@ -142,7 +158,10 @@ impl Problem {
     /// The fields that are named.
     #[cfg(test)]
     pub(crate) fn errors(&self) -> Vec<(&str, &str)> {
-        self.errors.iter().map(|e| (e.field.as_str(), e.problem.as_str())).collect()
+        self.errors
+            .iter()
+            .map(|e| (e.field.as_str(), e.problem.as_str()))
+            .collect()
     }
 
     /// The status.
@@ -188,13 +207,21 @@ impl IntoResponse for Problem {
             title: self.title(),
             status: self.status.as_u16(),
             detail: &self.detail,
-            errors: entries.map(|e| Entry { field: &e.field, problem: &e.problem }).collect(),
+            errors: entries
+                .map(|e| Entry {
+                    field: &e.field,
+                    problem: &e.problem,
+                })
+                .collect(),
         };
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(Self::CONTENT_TYPE));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(Self::CONTENT_TYPE),
+        );
         headers.extend(self.headers);
         response
     }
@@ -229,9 +256,15 @@ mod tests {
 
     #[test]
     fn the_list_of_errors_is_bounded_and_says_so() {
-        let errors = (0..5000).map(|n| FieldProblem::new(n.to_string(), "unknown")).collect();
+        let errors = (0..5000)
+            .map(|n| FieldProblem::new(n.to_string(), "unknown"))
+            .collect();
         let problem = Problem::invalid(errors);
         assert_eq!(problem.errors.len(), Problem::MOST_ERRORS);
-        assert!(problem.detail().starts_with("5000 fields are not valid, of which 200 are listed"));
+        assert!(
+            problem
+                .detail()
+                .starts_with("5000 fields are not valid, of which 200 are listed")
+        );
     }
 }

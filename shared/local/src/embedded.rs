@@ -31,6 +31,8 @@ pub struct Queues {
 pub struct Embedded {
     /// How to reach DynamoDB, for clients of one's own.
     pub dynamodb_config: SdkConfig,
+    /// How to reach SQS and Secrets Manager, for clients of one's own.
+    pub other_config: SdkConfig,
     /// The tables.
     pub dynamodb: DynamoDb,
     /// Their streams.
@@ -83,6 +85,7 @@ impl Embedded {
             queues: queues(&sqs).await?,
             sqs,
             secrets: SecretsManager::new(&other_config),
+            other_config,
             tables,
         })
     }

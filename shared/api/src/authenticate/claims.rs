@@ -43,7 +43,11 @@ impl From<Claims> for Caller {
         Self {
             subject: claims.sub,
             organization: claims.org,
-            roles: claims.roles.iter().filter_map(|role| role.parse().ok()).collect(),
+            roles: claims
+                .roles
+                .iter()
+                .filter_map(|role| role.parse().ok())
+                .collect(),
             scopes: claims.scopes.into_iter().collect(),
         }
     }

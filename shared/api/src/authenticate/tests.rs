@@ -23,7 +23,11 @@ struct NoKey;
 impl KeySource for NoKey {
     async fn key(&self) -> Result<Secret, StoreError> {
         let detail = "AccessDenied".to_owned();
-        Err(StoreError { tried: "read", on: "im/api".to_owned(), detail })
+        Err(StoreError {
+            tried: "read",
+            on: "im/api".to_owned(),
+            detail,
+        })
     }
 }
 
@@ -90,7 +94,10 @@ async fn times_are_those_of_the_injected_clock_with_thirty_seconds_of_leeway() {
     assert!(!ends(json!(NOW - 29)).await);
     assert!(ends(json!(NOW - 30)).await, "the end itself is too late");
     assert!(ends(json!(NOW - 3600)).await);
-    assert!(!ends(json!(f64::from(1_799_999_970) + 0.5)).await, "fractions count");
+    assert!(
+        !ends(json!(f64::from(1_799_999_970) + 0.5)).await,
+        "fractions count"
+    );
     assert!(ends(json!(-1)).await);
     assert!(!ends(json!(u64::MAX)).await);
     let begins = |at: Value| is_bad_with("nbf", at);
@@ -124,8 +131,13 @@ async fn a_missing_or_odd_claim_is_refused() {
     }
     assert!(is_bad(&json!([])).await);
     let mut bare = claims();
-    bare.as_object_mut().expect("an object").retain(|name, _| !["roles", "scopes"].contains(&name.as_str()));
-    assert!(!is_bad(&bare).await, "roles and scopes may be absent: they then allow nothing");
+    bare.as_object_mut()
+        .expect("an object")
+        .retain(|name, _| !["roles", "scopes"].contains(&name.as_str()));
+    assert!(
+        !is_bad(&bare).await,
+        "roles and scopes may be absent: they then allow nothing"
+    );
 }
 
 #[tokio::test]
@@ -145,7 +157,11 @@ async fn only_hs256_with_the_right_key_is_accepted() {
         with_header(json!({"alg": "HS384"})),
         with_header(json!({"alg": "hs256"})),
         with_header(json!({"typ": "JWT"})),
-        token(&json!({"alg": "HS256"}), &claims(), "another key of thirty-two bytes.."),
+        token(
+            &json!({"alg": "HS256"}),
+            &claims(),
+            "another key of thirty-two bytes..",
+        ),
         token(&json!({"alg": "HS256"}), &claims(), ""),
         format!("{header}.{forged}.{signature}"),
         format!("{message}."),
@@ -155,31 +171,52 @@ async fn only_hs256_with_the_right_key_is_accepted() {
     ];
     for token in bad {
         let answer = ask(&authenticator(), &format!("Bearer {token}")).await;
-        assert!(matches!(answer, Err(Unauthenticated::BadToken(_))), "{token}");
+        assert!(
+            matches!(answer, Err(Unauthenticated::BadToken(_))),
+            "{token}"
+        );
     }
 }
 
 #[tokio::test]
 async fn garbage_is_refused() {
-    for garbage in ["", "Bearer", "Bearer ", "Bearer x", "Bearer ..", "Bearer a.b.c", "Basic YTpi"] {
+    for garbage in [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Bearer x",
+        "Bearer ..",
+        "Bearer a.b.c",
+        "Basic YTpi",
+    ] {
         let answer = ask(&authenticator(), garbage).await;
-        assert!(matches!(answer, Err(Unauthenticated::BadToken(_))), "{garbage}");
+        assert!(
+            matches!(answer, Err(Unauthenticated::BadToken(_))),
+            "{garbage}"
+        );
     }
     let not_ascii = HeaderValue::from_bytes(b"Bearer \xff").expect("a header");
     let answer = authenticator().authenticate(Some(&not_ascii)).await;
     assert!(matches!(answer, Err(Unauthenticated::BadToken(_))));
     let token = signed(&claims());
     let answer = ask(&authenticator(), &token).await;
-    assert!(matches!(answer, Err(Unauthenticated::BadToken(_))), "no scheme");
+    assert!(
+        matches!(answer, Err(Unauthenticated::BadToken(_))),
+        "no scheme"
+    );
 }
 
 #[tokio::test]
 async fn issuer_and_audience_are_checked_where_asked_for() {
-    let picky = authenticator().issued_by("https://login.example").for_audience("im");
+    let picky = authenticator()
+        .issued_by("https://login.example")
+        .for_audience("im");
     let status = async |iss: Value, aud: Value| {
         let mut claims = claims_with("iss", iss);
         claims["aud"] = aud;
-        ask(&picky, &format!("Bearer {}", signed(&claims))).await.is_ok()
+        ask(&picky, &format!("Bearer {}", signed(&claims)))
+            .await
+            .is_ok()
     };
     let issuer = || json!("https://login.example");
     assert!(status(issuer(), json!("im")).await);
@@ -189,7 +226,10 @@ async fn issuer_and_audience_are_checked_where_asked_for() {
     assert!(!status(issuer(), json!("other")).await);
     assert!(!status(issuer(), json!(["other"])).await);
     assert!(!status(issuer(), json!(null)).await);
-    assert!(!is_bad_with("aud", json!("anybody")).await, "not checked unless asked for");
+    assert!(
+        !is_bad_with("aud", json!("anybody")).await,
+        "not checked unless asked for"
+    );
 }
 
 #[tokio::test]
@@ -199,7 +239,10 @@ async fn a_key_that_cannot_be_had_is_no_fault_of_the_caller() {
     let answer = ask(&unavailable, &header).await;
     assert!(matches!(answer, Err(Unauthenticated::Unavailable(_))));
     let answer = ask(&unavailable, "Bearer garbage").await;
-    assert!(matches!(answer, Err(Unauthenticated::BadToken(_))), "garbage costs no fetch");
+    assert!(
+        matches!(answer, Err(Unauthenticated::BadToken(_))),
+        "garbage costs no fetch"
+    );
 }
 
 #[tokio::test]
@@ -209,7 +252,10 @@ async fn a_short_or_empty_key_verifies_nothing() {
         let weak = HmacAuthenticator::new(key, Arc::new(At(NOW)));
         let token = token(&json!({"alg": "HS256"}), &claims(), short);
         let answer = ask(&weak, &format!("Bearer {token}")).await;
-        assert!(matches!(answer, Err(Unauthenticated::Unavailable(_))), "{short:?}");
+        assert!(
+            matches!(answer, Err(Unauthenticated::Unavailable(_))),
+            "{short:?}"
+        );
     }
 }
 
@@ -220,9 +266,14 @@ async fn on_loopback_only_a_caller_without_a_token_is_the_administrator() {
     let caller = local.authenticate(None).await.expect("is let in");
     assert_eq!(caller.subject.as_str(), LoopbackAdministrator::SUBJECT);
     assert_eq!(caller.roles, BTreeSet::from([Role::PlatformAdministrator]));
-    let caller = ask(&local, &format!("Bearer {}", signed(&claims()))).await.expect("is valid");
+    let caller = ask(&local, &format!("Bearer {}", signed(&claims())))
+        .await
+        .expect("is valid");
     assert_eq!(caller.subject.as_str(), "ann@example.com");
     for bad in ["", "Bearer x"] {
-        assert!(matches!(ask(&local, bad).await, Err(Unauthenticated::BadToken(_))), "{bad:?}");
+        assert!(
+            matches!(ask(&local, bad).await, Err(Unauthenticated::BadToken(_))),
+            "{bad:?}"
+        );
     }
 }

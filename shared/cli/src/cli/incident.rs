@@ -17,7 +17,7 @@ pub enum IncidentCommand {
         /// Its id, INC-…
         incident: IncidentId,
     },
-    /// List incidents, the newest first
+    /// List incidents
     List(ListIncidents),
     /// Change an incident
     Update(Box<UpdateIncident>),

@@ -97,6 +97,7 @@ impl ClientError {
 fn refusal(problem: &Problem) -> String {
     match problem.detail.as_str() {
         "" => problem.title.clone(),
+        detail if problem.title.ends_with(['?', '.', '!']) => format!("{} {detail}", problem.title),
         detail => format!("{}: {detail}", problem.title),
     }
 }

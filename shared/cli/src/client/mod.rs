@@ -124,22 +124,36 @@ impl Client {
             .map_err(|error| self.no_answer(&error))?;
         let parsed: Option<Value> = serde_json::from_slice(&body).ok();
         if !status.is_success() {
-            let problem = parsed.and_then(|body| Problem::deserialize(body).ok());
-            let mut problem = problem.unwrap_or_default();
-            if problem.title.is_empty() {
-                problem.title = format!("{} answered {status}", self.endpoint);
-            }
-            return Err(ClientError::Refused {
-                status,
-                problem,
-                with_token: self.with_token,
-            });
+            return Err(self.refused(status, parsed));
         }
         parsed.ok_or_else(|| ClientError::Unreadable {
             endpoint: self.endpoint.to_string(),
             status,
             what: "not with JSON".to_owned(),
         })
+    }
+
+    fn refused(&self, status: StatusCode, body: Option<Value>) -> ClientError {
+        let problem = body.and_then(|body| Problem::deserialize(body).ok());
+        let mut problem = problem.unwrap_or_default();
+        let endpoint = self.endpoint.to_string();
+        if problem.title.is_empty() && status == StatusCode::NOT_FOUND {
+            // Whoever answered is not the API: it must not count as "there is no such thing".
+            let what = "not as the management API does".to_owned();
+            return ClientError::Unreadable {
+                endpoint,
+                status,
+                what,
+            };
+        }
+        if problem.title.is_empty() {
+            problem.title = format!("{endpoint} answered {status}");
+        }
+        ClientError::Refused {
+            status,
+            problem,
+            with_token: self.with_token,
+        }
     }
 
     fn no_answer(&self, error: &reqwest::Error) -> ClientError {

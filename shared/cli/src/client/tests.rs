@@ -42,8 +42,9 @@ async fn an_answer_that_is_no_json_is_told_with_its_status() {
     api.answer_text("GET /api/v1/a", 200, "<html>");
     api.answer_text("GET /api/v1/b", 502, "<html>");
     api.answer_text("GET /api/v1/c", 307, "");
+    api.answer_text("GET /api/v1/d", 404, "<html>");
     let mut told = Vec::new();
-    for path in ["a", "b", "c"] {
+    for path in ["a", "b", "c", "d"] {
         let error = api.client(None).get(&[path], &[]).await.expect_err(path);
         told.push(
             describe(&error.into())
@@ -58,6 +59,8 @@ async fn an_answer_that_is_no_json_is_told_with_its_status() {
     hint: repeat it in a moment; if it stays, the server's log says more
     error: http://api/ answered 307 Temporary Redirect
     hint: the address has moved: set IM_ENDPOINT (or --endpoint) to the management API's own
+    error: http://api/ answered 404 Not Found, but not as the management API does
+    hint: is IM_ENDPOINT (or --endpoint) the management API's address?
     ");
 }
 

@@ -1,11 +1,27 @@
 use super::*;
 
-/// A configuration folder of its own with this profile file in it.
-fn folder(name: &str, profiles: &str) -> PathBuf {
-    let folder = std::env::temp_dir().join(format!("im-cli-{}-{name}", std::process::id()));
-    fs::create_dir_all(folder.join("im")).expect("a folder");
-    fs::write(folder.join("im/profiles.json"), profiles).expect("a file");
-    folder
+/// A configuration folder with a profile file in it, gone when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str, profiles: &str) -> Self {
+        let name = format!("im-cli-{}-{name}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        fs::create_dir_all(folder.join("im")).expect("a folder");
+        fs::write(folder.join("im/profiles.json"), profiles).expect("a file");
+        Self(folder)
+    }
+
+    fn variable(&self) -> (&str, &str) {
+        ("XDG_CONFIG_HOME", self.0.to_str().expect("text"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What is left behind is in the temporary folder anyway.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 type Answer = anyhow::Result<(Connection, Vec<String>)>;
@@ -34,11 +50,11 @@ fn pair(endpoint: &str, token: Option<&str>) -> (String, Option<String>) {
 
 #[test]
 fn flags_come_before_the_environment_and_that_before_the_profile() {
-    let home = folder(
+    let home = Folder::new(
         "precedence",
         r#"{"default": {"token": "p0"}, "prod": {"endpoint": "https://p/", "token": "p1"}}"#,
     );
-    let xdg = ("XDG_CONFIG_HOME", home.to_str().expect("text"));
+    let xdg = home.variable();
     let none = Connect::default();
     let prod = Connect {
         profile: Some("prod".to_owned()),
@@ -75,11 +91,11 @@ fn flags_come_before_the_environment_and_that_before_the_profile() {
 
 #[test]
 fn a_profiles_token_goes_to_its_own_endpoint_only() {
-    let home = folder(
+    let home = Folder::new(
         "own",
         r#"{"default": {"endpoint": "https://p", "token": "p1"}}"#,
     );
-    let xdg = ("XDG_CONFIG_HOME", home.to_str().expect("text"));
+    let xdg = home.variable();
     let answer = resolve(
         &Connect::default(),
         &[xdg, ("IM_ENDPOINT", "https://other")],
@@ -99,8 +115,8 @@ fn a_file_that_is_no_profile_file_is_refused_without_quoting_it() {
         r#"{"default": {"token": 48151623}}"#,
         r#"{"default": {"tokn": "hunter2"}}"#,
     ] {
-        let home = folder("broken", text);
-        let xdg = ("XDG_CONFIG_HOME", home.to_str().expect("text"));
+        let home = Folder::new("broken", text);
+        let xdg = home.variable();
         let error = format!(
             "{:?}",
             resolve(&Connect::default(), &[xdg]).expect_err("broken")

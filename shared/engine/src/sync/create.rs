@@ -97,10 +97,10 @@ impl Worker<'_> {
             state: LinkState::Reserved,
             created_from: Side::Platform,
             record_version: None,
-            base: written(&draft.sent),
+            base: self.base_of_creation(incident, &draft.sent),
             notices: draft.notices.clone(),
         };
-        let fields: BTreeSet<_> = draft.sent.keys().cloned().collect();
+        let fields: BTreeSet<_> = link.base.keys().cloned().collect();
         let reserve = Reserve { incident, integration: self.id(), link: link.clone(), fields };
         if self.store().reserve(&reserve).await? == Attempt::LostRace {
             return Ok(Pass::Again);
@@ -234,16 +234,28 @@ impl Worker<'_> {
         Draft { sent: sent.collect(), values, notices }
     }
 
+    /// What both sides will hold when the record is there: what is sent, and what a creation sets by itself. Where the
+    /// platform already says something else than that, its value counts as a change since.
+    fn base_of_creation(
+        &self,
+        incident: &Incident,
+        sent: &BTreeMap<Field, Sent>,
+    ) -> BTreeMap<Field, BasePair> {
+        let implied = self.vendor.implied_by_creation().into_iter().filter_map(|(field, value)| {
+            let platform = incident.value(&field);
+            let outward = self.rules.fields.get(&field)?.outward.apply(&platform.0);
+            let agreed = outward.value() == Some(&value.0);
+            let platform = if agreed { platform } else { PlatformValue::EMPTY };
+            Some((field, BasePair::written(&platform, &value)))
+        });
+        let sent = sent.iter().map(|(field, sent)| {
+            (field.clone(), BasePair::written(&sent.platform, &sent.external))
+        });
+        implied.chain(sent).collect()
+    }
+
     fn notice(&self, kind: NoticeKind, detail: String, platform: &PlatformValue) -> Notice {
         let about = BasePair::seen(platform, &ExternalValue::EMPTY);
         Notice { kind, detail, about, at: self.now() }
     }
 }
-
-fn written(sent: &BTreeMap<Field, Sent>) -> BTreeMap<Field, BasePair> {
-    let pair = |(field, sent): (&Field, &Sent)| {
-        (field.clone(), BasePair::written(&sent.platform, &sent.external))
-    };
-    sent.iter().map(pair).collect()
-}
-

@@ -43,6 +43,10 @@ impl VendorApi for PagerDuty {
         values
     }
 
+    fn implied_by_creation(&self) -> BTreeMap<Field, ExternalValue> {
+        BTreeMap::from([(Field::Status, ExternalValue::text("triggered"))])
+    }
+
     fn history_covers(&self) -> BTreeSet<Field> {
         BTreeSet::from([Field::Status, Field::AssignedTo, Field::Severity])
     }

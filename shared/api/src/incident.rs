@@ -1,0 +1,202 @@
+//! `/incidents`.
+
+mod input;
+mod output;
+#[cfg(test)]
+mod tests;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::{Request, State},
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, Uri, header};
+use im_engine::manage::ManageError;
+use im_model::{Field, Incident, IncidentId, PlatformValue, Status};
+use serde::Serialize;
+
+use self::output::{IncidentJson, LinkJson};
+use crate::{
+    Api, Problem,
+    authorise::{Action, Resource, may},
+    body::{self, JSON, JSON_OR_MERGE_PATCH},
+    caller::Caller,
+    precondition::{etag, if_match},
+    query::{Query, Slice},
+    router::{BASE, PathId},
+};
+
+#[cfg(test)]
+pub(crate) use self::{input::NAMES, output::READ_ONLY};
+
+/// What the list accepts in its query.
+const LIST_PARAMETERS: [&str; 3] = [Slice::NAMES[0], Slice::NAMES[1], "status"];
+
+/// An edit whose permission depends on the incident gives up after losing this many races.
+const MOST_RACES: u32 = 8;
+
+#[derive(Serialize)]
+struct List<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+/// `POST /incidents`
+pub(crate) async fn create(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    request: Request,
+) -> Result<Response, Problem> {
+    Query::none(request.uri())?;
+    let body = body::read_object(request, JSON).await?;
+    let values = input::new_incident(body)?;
+    let incident = api
+        .incidents
+        .create(&caller.organization, &caller.subject, values)
+        .await?;
+    let location = format!("{BASE}/incidents/{}", incident.id);
+    let headers = [(header::LOCATION, location)];
+    Ok((StatusCode::CREATED, headers, shown(&incident)).into_response())
+}
+
+/// `GET /incidents`
+pub(crate) async fn list(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    let mut query = Query::of(&uri);
+    let Slice { cursor, limit } = query.slice();
+    let status = query.parsed("status", |text| {
+        text.parse::<Status>()
+            .map_err(|unknown| unknown.to_string())
+    });
+    query.finish(&LIST_PARAMETERS)?;
+    let page = api
+        .incidents
+        .list(&caller.organization, cursor.as_deref(), limit)
+        .await?;
+    let wanted = |incident: &&Incident| {
+        let is = incident.value(&Field::Status);
+        status.is_none_or(|status| is.as_str() == Some(status.as_str()))
+    };
+    let items = page
+        .items
+        .iter()
+        .filter(wanted)
+        .map(IncidentJson::of)
+        .collect();
+    Ok(Json(List {
+        items,
+        next: page.next,
+    })
+    .into_response())
+}
+
+/// `GET /incidents/{id}`
+pub(crate) async fn get(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    PathId(id): PathId,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Query::none(&uri)?;
+    let incident = api
+        .incidents
+        .get(&caller.organization, &parse_id(&id)?)
+        .await?;
+    Ok(shown(&incident).into_response())
+}
+
+/// `GET /incidents/{id}/links`
+pub(crate) async fn links(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    PathId(id): PathId,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Query::none(&uri)?;
+    let incident = api
+        .incidents
+        .get(&caller.organization, &parse_id(&id)?)
+        .await?;
+    let items = incident
+        .links
+        .iter()
+        .map(|(id, link)| LinkJson::of(id, link))
+        .collect();
+    Ok(Json(List { items, next: None }).into_response())
+}
+
+/// `PATCH /incidents/{id}`
+pub(crate) async fn edit(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    PathId(id): PathId,
+    request: Request,
+) -> Result<Response, Problem> {
+    Query::none(request.uri())?;
+    let id = parse_id(&id)?;
+    let seen = if_match(request.headers())?;
+    let body = body::read_object(request, JSON_OR_MERGE_PATCH).await?;
+    let values = input::change(body)?;
+    // Whoever may edit an incident that is nobody's may edit any: then there is no need to look at this one first.
+    let incident = if may(
+        &caller,
+        Action::EditIncident,
+        Resource::incident(&caller, None),
+    )
+    .is_ok()
+    {
+        api.incidents
+            .edit(&caller.organization, &caller.subject, &id, &values, seen)
+            .await
+    } else {
+        edit_as_assigned(&api, &caller, &id, &values, seen).await?
+    };
+    let incident = incident.map_err(|error| Problem::refused(error, seen.is_some()))?;
+    Ok(shown(&incident).into_response())
+}
+
+/// Edits just the revision that the permission was decided on: by the next one, it may be somebody else's incident.
+async fn edit_as_assigned(
+    api: &Api,
+    caller: &Caller,
+    id: &IncidentId,
+    values: &BTreeMap<Field, PlatformValue>,
+    seen: Option<u64>,
+) -> Result<Result<Incident, ManageError>, Problem> {
+    let incidents = &api.incidents;
+    for _ in 0..MOST_RACES {
+        let present = incidents.get(&caller.organization, id).await?;
+        let assigned_to = present.value(&Field::AssignedTo);
+        may(
+            caller,
+            Action::EditIncident,
+            Resource::incident(caller, assigned_to.as_str()),
+        )?;
+        let revision = Some(seen.unwrap_or(present.revision));
+        let edited = incidents
+            .edit(&caller.organization, &caller.subject, id, values, revision)
+            .await;
+        if seen.is_some() || !matches!(edited, Err(ManageError::Changed(_))) {
+            return Ok(edited);
+        }
+    }
+    Ok(Err(ManageError::Changed(format!("incident {id}"))))
+}
+
+/// An id that cannot be one names nothing.
+fn parse_id(text: &str) -> Result<IncidentId, Problem> {
+    let unknown = || Problem::not_found(format!("incident {}", body::shortened(text)));
+    IncidentId::parse(text).map_err(|_| unknown())
+}
+
+fn shown(incident: &Incident) -> impl IntoResponse + use<> {
+    (
+        [(header::ETAG, etag(incident.revision))],
+        Json(IncidentJson::of(incident)),
+    )
+}

@@ -1,0 +1,220 @@
+use std::collections::BTreeMap;
+
+use im_engine::manage::{IntegrationChange, NewIntegration};
+use im_model::{
+    Activity, ConflictStrategy, Direction, IntegrationType, OrganizationId, OwnershipRules,
+};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{body::ObjectReader, router::assert_is};
+
+fn reader(body: &Value) -> ObjectReader {
+    ObjectReader::new(body.as_object().expect("an object").clone())
+}
+
+fn organization() -> OrganizationId {
+    OrganizationId::parse("acme").expect("valid")
+}
+
+fn created(body: &Value) -> Result<NewIntegration, Problem> {
+    input::new_integration(reader(body), &organization(), false)
+}
+
+fn changed(body: &Value) -> Result<IntegrationChange, Problem> {
+    input::change(reader(body), Some(7), false)
+}
+
+fn smallest() -> Value {
+    json!({
+        "integration_type": "pagerduty", "name": " Prod PagerDuty ",
+        "base_url": "https://api.pagerduty.com/", "options": {"service": "PS1"},
+        "credentials": {"token": "t0ken", "from_email": "a@b", "webhook_secret": "whs"},
+    })
+}
+
+#[test]
+fn what_is_not_said_has_a_default() {
+    let new = created(&smallest()).expect("is valid");
+    assert_eq!(new.id.as_str(), "prod-pagerduty");
+    assert_eq!(new.organization, organization());
+    assert_eq!(new.name, "Prod PagerDuty");
+    assert_eq!(new.direction, Direction::Bidirectional);
+    assert!(new.enabled);
+    assert_eq!(new.strategy, ConflictStrategy::LastWriteWins);
+    assert_eq!(new.credentials["token"].reveal(), "t0ken");
+    assert_eq!(
+        new.options,
+        BTreeMap::from([("service".to_owned(), "PS1".to_owned())])
+    );
+}
+
+#[test]
+fn what_is_said_is_kept() {
+    let mut body = smallest();
+    for (name, value) in [
+        ("id", json!("eu")),
+        ("organization_id", json!("rival")),
+        ("sync_direction", json!("inbound")),
+        ("enabled", json!(false)),
+        ("conflict_strategy", json!("ownership-priority")),
+    ] {
+        body[name] = value;
+    }
+    let new = created(&body).expect("is valid");
+    assert_eq!(new.id.as_str(), "eu");
+    assert_eq!(
+        new.organization.as_str(),
+        "rival",
+        "whether that is allowed is decided elsewhere"
+    );
+    assert_eq!((new.direction, new.enabled), (Direction::Inbound, false));
+    assert_eq!(new.strategy, ConflictStrategy::OwnershipPriority);
+}
+
+#[test]
+fn everything_that_is_wrong_is_named_and_no_credential_is_repeated() {
+    let body = json!({
+        "integration_type": "pagerduty", "id": "No Slug", "base_url": "ftp://s3cret@host",
+        "options": {"servce": "s3cret"}, "enabled": "yes", "sync_direction": "both",
+        "conflict_strategy": "manual-review", "version": 3, "colour": "red",
+        "credentials": {"token": 5, "passwd": "s3cret", "webhook_secret": ""},
+    });
+    let problem = created(&body).expect_err("all wrong");
+    let mut named: Vec<_> = problem.errors().iter().map(|(field, _)| *field).collect();
+    named.sort_unstable();
+    assert_eq!(
+        named,
+        [
+            "base_url",
+            "colour",
+            "conflict_strategy",
+            "credentials.from_email",
+            "credentials.passwd",
+            "credentials.token",
+            "credentials.webhook_secret",
+            "enabled",
+            "id",
+            "name",
+            "options.servce",
+            "options.service",
+            "sync_direction",
+            "version",
+        ]
+    );
+    assert!(!format!("{problem:?}").contains("s3cret"));
+}
+
+#[test]
+fn what_is_required() {
+    let problem = created(&json!({})).expect_err("empty");
+    let required = ["integration_type", "name", "base_url"].map(|name| (name, "is required"));
+    assert_eq!(problem.errors(), required);
+    let mut body = smallest();
+    body["name"] = json!("日本");
+    let problem = created(&body).expect_err("no slug");
+    assert_eq!(
+        problem.errors(),
+        [("id", "cannot be made from this name: choose one")]
+    );
+    body["id"] = json!("jp");
+    assert_eq!(created(&body).expect("is valid").id.as_str(), "jp");
+}
+
+#[test]
+fn a_vendor_that_cannot_be_created_yet_is_said_so() {
+    let mut body = smallest();
+    body["integration_type"] = json!("jira");
+    let problem = created(&body).expect_err("not yet");
+    assert_eq!(problem.errors()[0].0, "integration_type");
+    assert!(problem.errors()[0].1.contains("supported: pagerduty"));
+}
+
+#[test]
+fn a_change_names_what_changes() {
+    let change = changed(&json!({
+        "name": "New", "base_url": "https://eu.example/", "enabled": true,
+        "credentials": {"token": "new"}, "options": {"service": ""},
+    }));
+    let change = change.expect("is valid");
+    assert_eq!(change.name.as_deref(), Some("New"));
+    assert_eq!(change.enabled, Some(true));
+    assert_eq!(change.if_version, Some(7));
+    assert_eq!(change.credentials["token"].reveal(), "new");
+    assert_eq!((change.direction, change.strategy), (None, None));
+    let nothing = changed(&json!({})).expect("is valid");
+    assert!(nothing.name.is_none() && nothing.options.is_empty());
+}
+
+#[test]
+fn what_cannot_change_is_named() {
+    let problem = changed(&json!({
+        "id": "b", "organization_id": "acme", "integration_type": "jira", "activity": "paused",
+        "name": null, "options": null, "credentials": {"token": null}, "odd": 1,
+    }));
+    let problem = problem.expect_err("nothing of it can change");
+    assert_eq!(
+        problem.errors(),
+        [
+            ("name", "must be a string, not null"),
+            ("credentials.token", "must be a string, not null"),
+            ("options", "must be an object, not null"),
+            ("activity", "is read-only"),
+            ("id", "cannot be changed"),
+            ("integration_type", "cannot be changed"),
+            (
+                "odd",
+                "unknown; expected one of name, base_url, credentials, sync_direction, enabled, \
+             conflict_strategy, options",
+            ),
+            ("organization_id", "cannot be changed"),
+        ]
+    );
+}
+
+fn integration() -> Integration {
+    let at = "2026-01-02T03:04:05Z".parse().expect("a time");
+    Integration {
+        id: IntegrationId::parse("prod-pd").expect("valid"),
+        organization: organization(),
+        integration_type: IntegrationType::PagerDuty,
+        name: "Prod PagerDuty".to_owned(),
+        base_url: "https://api.pagerduty.com".parse().expect("a URL"),
+        direction: Direction::Bidirectional,
+        enabled: true,
+        activity: Activity::Active,
+        strategy: ConflictStrategy::LastWriteWins,
+        options: BTreeMap::from([("service".to_owned(), "PS1".to_owned())]),
+        ownership: OwnershipRules::new(),
+        secret_id: "im/prod/integration/prod-pd".to_owned(),
+        version: 3,
+        created_at: at,
+        updated_at: at,
+    }
+}
+
+#[test]
+fn an_integration_is_shown_as_described_and_without_its_secrets() {
+    let json = IntegrationJson::of(&integration(), Some("https://im.example/"));
+    let json = serde_json::to_value(json).expect("JSON");
+    assert_is("Integration", &json);
+    assert_eq!(
+        json,
+        json!({
+            "id": "prod-pd", "organization_id": "acme", "integration_type": "pagerduty",
+            "name": "Prod PagerDuty", "base_url": "https://api.pagerduty.com",
+            "sync_direction": "bidirectional", "enabled": true, "activity": "active",
+            "conflict_strategy": "last-write-wins", "options": {"service": "PS1"}, "version": 3,
+            "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
+            "webhook_url": "https://im.example/webhooks/pagerduty/prod-pd",
+        })
+    );
+    let unknown = IntegrationJson::of(&integration(), None);
+    let list = List {
+        items: vec![unknown],
+        next: Some("prod-pd".to_owned()),
+    };
+    let list = serde_json::to_value(list).expect("JSON");
+    assert_is("IntegrationList", &list);
+    assert_eq!(list["items"][0]["webhook_url"], Value::Null);
+}

@@ -1,0 +1,179 @@
+//! The routes, each with who is admitted to it.
+
+#[cfg(test)]
+mod openapi;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{FromRequestParts, Path, Request, State},
+    middleware::{self, Next},
+    response::Response,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use http::{Method, Uri, header, request::Parts};
+use im_engine::manage::{Incidents, Integrations};
+
+#[cfg(test)]
+pub(crate) use self::openapi::assert_is;
+use crate::{
+    Authenticator, Problem, Unauthenticated,
+    authorise::{Action, Resource, may},
+    body::shortened,
+    health, incident, integration,
+};
+
+/// Where all paths start.
+pub const BASE: &str = "/api/v1";
+
+/// What the API works with.
+pub struct Api {
+    /// The incidents.
+    pub incidents: Arc<Incidents>,
+    /// The integrations.
+    pub integrations: Arc<Integrations>,
+    /// Who tells who asks.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// Where the vendors' webhooks arrive, e.g. `https://im.example.com`, if it is known: integrations show their own.
+    pub webhook_base_url: Option<String>,
+    /// Whether an integration's `base_url` may be plain http on this machine: for development only.
+    pub allow_loopback: bool,
+}
+
+/// Who is admitted to a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everybody, without a token.
+    Public,
+    /// Whoever may do this to some resource; the handler asks again about the one it is about.
+    Only(Action),
+}
+
+/// One method of one path.
+pub(crate) struct Route {
+    pub(crate) method: MethodFilter,
+    /// Below [`BASE`].
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    handler: fn(MethodFilter) -> MethodRouter<Arc<Api>>,
+}
+
+const fn route(
+    method: MethodFilter,
+    path: &'static str,
+    access: Access,
+    handler: fn(MethodFilter) -> MethodRouter<Arc<Api>>,
+) -> Route {
+    Route {
+        method,
+        path,
+        access,
+        handler,
+    }
+}
+
+/// Every route there is.
+pub(crate) const ROUTES: [Route; 11] = {
+    use Access::{Only, Public};
+    use Action as A;
+    const GET: MethodFilter = MethodFilter::GET;
+    const POST: MethodFilter = MethodFilter::POST;
+    const PATCH: MethodFilter = MethodFilter::PATCH;
+    [
+        route(GET, "/health", Public, |m| on(m, health::health)),
+        route(GET, "/openapi.json", Public, |m| on(m, health::openapi)),
+        route(POST, "/incidents", Only(A::CreateIncident), |m| {
+            on(m, incident::create)
+        }),
+        route(GET, "/incidents", Only(A::ReadIncidents), |m| {
+            on(m, incident::list)
+        }),
+        route(GET, "/incidents/{id}", Only(A::ReadIncidents), |m| {
+            on(m, incident::get)
+        }),
+        route(PATCH, "/incidents/{id}", Only(A::EditIncident), |m| {
+            on(m, incident::edit)
+        }),
+        route(GET, "/incidents/{id}/links", Only(A::ReadIncidents), |m| {
+            on(m, incident::links)
+        }),
+        route(POST, "/integrations", Only(A::CreateIntegration), |m| {
+            on(m, integration::create)
+        }),
+        route(GET, "/integrations", Only(A::ReadIntegrations), |m| {
+            on(m, integration::list)
+        }),
+        route(GET, "/integrations/{id}", Only(A::ReadIntegrations), |m| {
+            on(m, integration::get)
+        }),
+        route(
+            PATCH,
+            "/integrations/{id}",
+            Only(A::ChangeIntegration),
+            |m| on(m, integration::change),
+        ),
+    ]
+};
+
+/// The API as a service: no server, it runs wherever requests come from.
+pub fn router(api: Api) -> Router {
+    let api = Arc::new(api);
+    let mut router = Router::new();
+    for route in ROUTES {
+        let mut handler = (route.handler)(route.method);
+        if let Access::Only(action) = route.access {
+            let gate = Gate {
+                api: Arc::clone(&api),
+                action,
+            };
+            handler = handler.route_layer(middleware::from_fn_with_state(gate, admit));
+        }
+        router = router.route(&format!("{BASE}{}", route.path), handler);
+    }
+    router
+        .fallback(|uri: Uri| async move { Problem::not_found(shortened(uri.path())) })
+        .method_not_allowed_fallback(|method: Method, uri: Uri| async move {
+            Problem::method_not_allowed(&method, &shortened(uri.path()))
+        })
+        .with_state(api)
+}
+
+#[derive(Clone)]
+struct Gate {
+    api: Arc<Api>,
+    action: Action,
+}
+
+/// Lets in whoever may do this at all.
+async fn admit(
+    State(gate): State<Gate>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let mut given = request.headers().get_all(header::AUTHORIZATION).iter();
+    let authorization = given.next();
+    if given.next().is_some() {
+        return Err(Unauthenticated::BadToken("several".to_owned()).into());
+    }
+    let caller = gate.api.authenticator.authenticate(authorization).await?;
+    may(&caller, gate.action, Resource::any_of(&caller))?;
+    request.extensions_mut().insert(caller);
+    Ok(next.run(request).await)
+}
+
+/// The `{id}` of a path.
+pub(crate) struct PathId(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(id)) => Ok(Self(id)),
+            Err(_) => Err(Problem::not_found(shortened(parts.uri.path()))),
+        }
+    }
+}

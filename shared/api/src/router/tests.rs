@@ -1,0 +1,239 @@
+mod admission;
+mod input;
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode};
+use http_body_util::BodyExt as _;
+use im_engine::StoreError;
+use im_model::{ActorId, OrganizationId};
+use serde_json::{Value, json};
+use tower::ServiceExt as _;
+
+use super::{openapi, *};
+use crate::{
+    Caller, Role,
+    unreachable::{INTERNALS, Unreachable},
+};
+
+const INCIDENT: &str = "/incidents/INC-01ARZ3NDEKTSV4RRFFQ69G5FAV";
+
+/// Whoever names a role is believed; `down` is a vault that does not answer.
+struct Believing;
+
+#[async_trait]
+impl Authenticator for Believing {
+    async fn authenticate(&self, given: Option<&HeaderValue>) -> Result<Caller, Unauthenticated> {
+        let text = given
+            .ok_or(Unauthenticated::NoToken)?
+            .to_str()
+            .unwrap_or_default();
+        let bad = || Unauthenticated::BadToken("unknown".to_owned());
+        if text == "down" {
+            let (on, detail) = ("im/api".to_owned(), INTERNALS.to_owned());
+            return Err(StoreError {
+                tried: "GetSecretValue",
+                on,
+                detail,
+            }
+            .into());
+        }
+        let (role, scopes) = text.split_once(' ').unwrap_or((text, ""));
+        Ok(Caller {
+            subject: ActorId::parse("ann@example.com").expect("valid"),
+            organization: OrganizationId::parse("acme").expect("valid"),
+            roles: BTreeSet::from([role.parse::<Role>().map_err(|_| bad())?]),
+            scopes: scopes.split_terminator(' ').map(str::to_owned).collect(),
+        })
+    }
+}
+
+struct Answer {
+    status: u16,
+    headers: http::HeaderMap,
+    json: Value,
+}
+
+impl Answer {
+    fn errors(&self) -> Vec<(&str, &str)> {
+        let all = self.json["errors"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let text = |entry: &'_ Value, name: &str| entry[name].as_str().map(str::len).is_some();
+        assert!(
+            all.iter()
+                .all(|entry| text(entry, "field") && text(entry, "problem"))
+        );
+        all.iter()
+            .map(|e| {
+                (
+                    e["field"].as_str().expect("text"),
+                    e["problem"].as_str().expect("text"),
+                )
+            })
+            .collect()
+    }
+}
+
+fn api() -> Router {
+    let store = Arc::new(Unreachable);
+    router(Api {
+        incidents: Arc::new(Incidents {
+            store: store.clone(),
+            integrations: store.clone(),
+            clock: store.clone(),
+            ids: store.clone(),
+        }),
+        integrations: Arc::new(Integrations {
+            store: store.clone(),
+            vault: store.clone(),
+            clock: store,
+            secret_prefix: "im/".to_owned(),
+        }),
+        authenticator: Arc::new(Believing),
+        webhook_base_url: None,
+        allow_loopback: false,
+    })
+}
+
+/// Sends a request and checks what holds for every answer.
+async fn send(request: http::Request<Body>) -> Answer {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let response: Response<Body> = api().oneshot(request).await.expect("never fails");
+    let (parts, body) = response.into_parts();
+    let body: Bytes = body.collect().await.expect("a body").to_bytes();
+    let json: Value = if body.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&body).expect("every body is JSON")
+    };
+    let status = parts.status;
+    if status.is_client_error() || status.is_server_error() {
+        assert_eq!(parts.headers["content-type"], Problem::CONTENT_TYPE);
+        if !body.is_empty() {
+            openapi::assert_is("Problem", &json);
+            assert_eq!(json["status"], status.as_u16());
+        }
+    }
+    assert!(!String::from_utf8_lossy(&body).contains(INTERNALS));
+    assert_eq!(
+        status == StatusCode::UNAUTHORIZED,
+        parts.headers.contains_key("www-authenticate")
+    );
+    openapi::assert_documents(&method, &path, status.as_u16());
+    Answer {
+        status: status.as_u16(),
+        headers: parts.headers,
+        json,
+    }
+}
+
+fn request(method: &str, path: &str, role: &str) -> http::request::Builder {
+    let builder = http::Request::builder()
+        .method(method)
+        .uri(format!("{BASE}{path}"));
+    if role.is_empty() {
+        builder
+    } else {
+        builder.header("authorization", role)
+    }
+}
+
+async fn get(path: &str, role: &str) -> Answer {
+    send(
+        request("GET", path, role)
+            .body(Body::empty())
+            .expect("a request"),
+    )
+    .await
+}
+
+async fn send_json(method: &str, path: &str, role: &str, json: &Value) -> Answer {
+    let request = request(method, path, role).header("content-type", "application/json");
+    send(
+        request
+            .body(Body::from(json.to_string()))
+            .expect("a request"),
+    )
+    .await
+}
+
+#[tokio::test]
+async fn what_is_unavailable_says_so_and_nothing_else() {
+    for role in ["down", "platform.administrator"] {
+        let answer = get("/incidents", role).await;
+        assert_eq!(answer.status, 503, "{role}");
+        assert_eq!(answer.headers["retry-after"], "5");
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_methods_and_ids() {
+    for path in [
+        "",
+        "/",
+        "/nothing",
+        "/incidents/",
+        "/incidents/a/b/c",
+        "/incidents/%ff/links/x",
+    ] {
+        assert_eq!(
+            get(path, "platform.administrator").await.status,
+            404,
+            "{path}"
+        );
+    }
+    for (method, path, allow) in [
+        ("DELETE", "/incidents", ["GET", "HEAD", "POST"].as_slice()),
+        ("PUT", INCIDENT, &["GET", "HEAD", "PATCH"]),
+        ("POST", "/health", &["GET", "HEAD"]),
+        ("OPTIONS", "/integrations/x", &["GET", "HEAD", "PATCH"]),
+    ] {
+        let answer = send(
+            request(method, path, "")
+                .body(Body::empty())
+                .expect("a request"),
+        )
+        .await;
+        assert_eq!(answer.status, 405, "{method} {path}");
+        let allowed = answer.headers["allow"].to_str().expect("text");
+        let allowed: BTreeSet<_> = allowed.split(',').map(str::trim).collect();
+        assert_eq!(allowed, allow.iter().copied().collect(), "{method} {path}");
+    }
+    for path in [
+        "/incidents/INC-1",
+        "/incidents/%ff",
+        "/integrations/Prod",
+        "/incidents/%00/links",
+    ] {
+        assert_eq!(
+            get(path, "platform.administrator").await.status,
+            404,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn head_is_answered_without_a_body() {
+    let head = |path, role| {
+        request("HEAD", path, role)
+            .body(Body::empty())
+            .expect("a request")
+    };
+    let answer = send(head("/health", "")).await;
+    assert_eq!((answer.status, answer.json), (200, Value::Null));
+    assert_eq!(send(head("/incidents", "")).await.status, 401);
+}
+
+#[tokio::test]
+async fn health_and_the_description_are_public() {
+    let health = get("/health", "").await;
+    assert_eq!(health.json, json!({"status": "ok"}));
+    openapi::assert_is("Health", &health.json);
+    assert_eq!(get("/openapi.json", "").await.json["openapi"], "3.1.0");
+}

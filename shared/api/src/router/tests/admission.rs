@@ -1,0 +1,133 @@
+//! Who is admitted to what.
+
+use axum::body::Body;
+use serde_json::{Value, json};
+
+use super::{get, openapi, request, send, send_json};
+use crate::{
+    authorise::Action,
+    router::{Access, ROUTES},
+};
+
+fn concrete(path: &str) -> String {
+    let id = if path.starts_with("/incidents") {
+        "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    } else {
+        "prod-pd"
+    };
+    path.replace("{id}", id)
+}
+
+/// A body that the route accepts.
+fn good_body(path: &str) -> Value {
+    if path == "/integrations" {
+        json!({
+            "integration_type": "pagerduty", "name": "Prod PD",
+            "base_url": "https://api.pagerduty.com", "options": {"service": "PS1"},
+            "credentials": {"token": "t", "from_email": "a@b", "webhook_secret": "w"},
+        })
+    } else if path.starts_with("/integrations") {
+        json!({"enabled": false})
+    } else {
+        json!({"title": "Disk full"})
+    }
+}
+
+#[tokio::test]
+async fn every_route_has_a_decision_for_every_role() {
+    let roles = [
+        "platform.administrator",
+        "integration.manager prod-pd",
+        "incident_commander",
+        "viewer",
+    ];
+    for route in ROUTES {
+        let method = openapi::method(route.method);
+        let path = concrete(route.path);
+        let status = async |role| {
+            send_json(method.as_str(), &path, role, &good_body(route.path))
+                .await
+                .status
+        };
+        let by_role = [
+            status(roles[0]).await,
+            status(roles[1]).await,
+            status(roles[2]).await,
+            status(roles[3]).await,
+        ];
+        // 503: admitted, and the store was asked.
+        let expected = match route.access {
+            Access::Public => [200; 4],
+            Access::Only(Action::CreateIncident | Action::EditIncident) => [503, 403, 503, 403],
+            Access::Only(Action::ReadIncidents) => [503, 503, 503, 403],
+            Access::Only(
+                Action::CreateIntegration | Action::ReadIntegrations | Action::ChangeIntegration,
+            ) => [503, 503, 403, 403],
+        };
+        assert_eq!(by_role, expected, "{method} {path}");
+        let stranger = if route.access == Access::Public {
+            200
+        } else {
+            401
+        };
+        assert_eq!(status("").await, stranger, "{method} {path}");
+        assert_eq!(status("nobody").await, stranger, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_manager_stays_within_its_scopes() {
+    let manager = "integration.manager staging-pd";
+    assert_eq!(get("/integrations/prod-pd", manager).await.status, 403);
+    let change = json!({"enabled": false});
+    assert_eq!(
+        send_json("PATCH", "/integrations/prod-pd", manager, &change)
+            .await
+            .status,
+        403
+    );
+    let new = good_body("/integrations");
+    assert_eq!(
+        send_json("POST", "/integrations", manager, &new)
+            .await
+            .status,
+        403
+    );
+    assert_eq!(
+        get("/integrations/prod-pd", "integration.manager *")
+            .await
+            .status,
+        503
+    );
+}
+
+#[tokio::test]
+async fn nobody_creates_an_integration_for_another_organization() {
+    let mut new = good_body("/integrations");
+    new["organization_id"] = json!("rival");
+    let answer = send_json("POST", "/integrations", "platform.administrator", &new).await;
+    assert_eq!(answer.status, 403);
+    new["organization_id"] = json!("acme");
+    let answer = send_json("POST", "/integrations", "platform.administrator", &new).await;
+    assert_eq!(answer.status, 503);
+}
+
+#[tokio::test]
+async fn without_a_valid_token_nothing_is_told() {
+    let missing = get("/incidents", "").await;
+    assert_eq!(missing.headers["www-authenticate"], "Bearer");
+    let bad = get("/incidents", "nobody").await;
+    assert_eq!(
+        bad.headers["www-authenticate"],
+        "Bearer error=\"invalid_token\""
+    );
+    let twice = request("GET", "/incidents", "viewer").header("authorization", "viewer");
+    let twice = send(twice.body(Body::empty()).expect("a request")).await;
+    assert_eq!((twice.status, &twice.json), (401, &bad.json));
+    // Neither a bad body nor an unknown id is looked at before.
+    assert_eq!(
+        send_json("POST", "/incidents", "", &json!([])).await.status,
+        401
+    );
+    assert_eq!(get("/incidents/nonsense", "").await.status, 401);
+}

@@ -1,0 +1,110 @@
+//! What is refused before the store is asked.
+
+use axum::body::Body;
+use serde_json::json;
+
+use super::{INCIDENT, get, request, send, send_json};
+
+#[tokio::test]
+async fn bodies_that_cannot_be_read() {
+    let admin = "platform.administrator";
+    let ways = [
+        ("POST", "/incidents"),
+        ("PATCH", INCIDENT),
+        ("POST", "/integrations"),
+        ("PATCH", "/integrations/a"),
+    ];
+    for (method, path) in ways {
+        let answer = async |content_type: &str, body: String| {
+            let request = request(method, path, admin).header("content-type", content_type);
+            send(request.body(Body::from(body)).expect("a request")).await
+        };
+        assert_eq!(
+            answer("text/plain", "{}".into()).await.status,
+            415,
+            "{method} {path}"
+        );
+        let large = format!("{{\"title\":\"{}\"}}", "x".repeat(256 * 1024));
+        assert_eq!(
+            answer("application/json", large).await.status,
+            413,
+            "{method} {path}"
+        );
+        let broken = answer("application/json", "{\"title\":".into()).await;
+        assert_eq!(broken.status, 400, "{method} {path}");
+        assert!(
+            broken.json["detail"]
+                .as_str()
+                .expect("text")
+                .contains("line 1 column 9")
+        );
+        let list = answer("application/json", "[]".into()).await;
+        assert_eq!(list.errors(), [("body", "must be an object, not an array")]);
+        let merge = answer("application/merge-patch+json", "[]".into()).await;
+        assert_eq!(
+            merge.status,
+            if method == "PATCH" { 422 } else { 415 },
+            "{method} {path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_bad_field_is_named_at_once() {
+    let body = json!({"severity": "bad", "status": 3, "assignee": "ann", "wat": 1, "revision": 2});
+    let answer = send_json("POST", "/incidents", "incident_commander", &body).await;
+    assert_eq!(answer.status, 422);
+    let named: Vec<_> = answer.errors().iter().map(|(field, _)| *field).collect();
+    assert_eq!(
+        named,
+        ["title", "severity", "status", "assignee", "revision", "wat"]
+    );
+}
+
+#[tokio::test]
+async fn query_parameters() {
+    let admin = "platform.administrator";
+    let listed = get("/incidents?status=lost&limit=0&sort=asc", admin).await;
+    assert_eq!(listed.status, 422);
+    let named: Vec<_> = listed.errors().iter().map(|(field, _)| *field).collect();
+    assert_eq!(named, ["limit", "status", "sort"]);
+    let cursor =
+        |errors: Vec<(&str, &str)>| errors.iter().map(|e| e.0.to_owned()).collect::<Vec<_>>();
+    for path in [
+        "/incidents?cursor=nonsense",
+        "/integrations?cursor=Non_sense",
+    ] {
+        assert_eq!(
+            cursor(get(path, admin).await.errors()),
+            ["cursor"],
+            "{path}"
+        );
+    }
+    assert_eq!(get("/integrations?status=open", admin).await.status, 422);
+    for path in [INCIDENT, "/integrations/a", &format!("{INCIDENT}/links")] {
+        assert_eq!(
+            get(&format!("{path}?x=1"), admin).await.errors().len(),
+            1,
+            "{path}"
+        );
+    }
+    let answer = send_json("POST", "/incidents?dry_run", admin, &json!({"title": "x"})).await;
+    assert_eq!(answer.status, 422);
+}
+
+#[tokio::test]
+async fn a_malformed_if_match_is_refused_before_anything_is_read() {
+    for path in [INCIDENT, "/integrations/prod-pd"] {
+        let answer = async |tag: &str| {
+            let request = request("PATCH", path, "platform.administrator")
+                .header("content-type", "application/json")
+                .header("if-match", tag);
+            send(request.body(Body::from("{}")).expect("a request"))
+                .await
+                .status
+        };
+        assert_eq!(answer("3").await, 400, "{path}");
+        assert_eq!(answer("\"3\"").await, 503, "{path}");
+        assert_eq!(answer("*").await, 503, "{path}");
+    }
+}

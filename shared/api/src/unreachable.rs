@@ -1,0 +1,117 @@
+//! A store that answers nothing: what reaches it is refused as unavailable, what is refused before is not.
+
+use async_trait::async_trait;
+use im_engine::{
+    Claim, Commit, Connect, EditOfIncident, NewIncident, Reserve, StoreError,
+    ports::{Attempt, Clock, Ids, IncidentStore, IntegrationStore, Page, Vault},
+};
+use im_model::{ExternalId, Incident, IncidentId, Integration, IntegrationId, OrganizationId};
+use im_vendors::Credentials;
+use jiff::Timestamp;
+
+/// What it says, and no caller may see.
+pub(crate) const INTERNALS: &str = "connect ECONNREFUSED 10.0.0.7:8000";
+
+/// The store, the vault, and a clock and ids beside them.
+pub(crate) struct Unreachable;
+
+fn down<T>() -> Result<T, StoreError> {
+    let (on, detail) = ("sync-table".to_owned(), INTERNALS.to_owned());
+    Err(StoreError {
+        tried: "GetItem",
+        on,
+        detail,
+    })
+}
+
+#[async_trait]
+impl IncidentStore for Unreachable {
+    async fn incident_of(
+        &self,
+        _: &IntegrationId,
+        _: &ExternalId,
+    ) -> Result<Option<IncidentId>, StoreError> {
+        down()
+    }
+    async fn load(&self, _: &IncidentId) -> Result<Option<Incident>, StoreError> {
+        down()
+    }
+    async fn list(
+        &self,
+        _: &OrganizationId,
+        _: Option<&IncidentId>,
+        _: u16,
+    ) -> Result<Page<Incident>, StoreError> {
+        down()
+    }
+    async fn create(&self, _: &NewIncident) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn edit(&self, _: &EditOfIncident<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn reserve(&self, _: &Reserve<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn connect(&self, _: &Connect<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn claim(&self, _: &Claim) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn last_claim(
+        &self,
+        _: &IncidentId,
+        _: &IntegrationId,
+        _: u64,
+    ) -> Result<Option<Claim>, StoreError> {
+        down()
+    }
+    async fn commit(&self, _: &Commit<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn settle_debt(&self, _: &Incident, _: &IntegrationId) -> Result<Attempt, StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
+impl IntegrationStore for Unreachable {
+    async fn integration(&self, _: &IntegrationId) -> Result<Option<Integration>, StoreError> {
+        down()
+    }
+    async fn integrations_of(&self, _: &OrganizationId) -> Result<Vec<Integration>, StoreError> {
+        down()
+    }
+    async fn create_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn update_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
+impl Vault for Unreachable {
+    async fn credentials(&self, _: &str) -> Result<Option<Credentials>, StoreError> {
+        down()
+    }
+    async fn previous(&self, _: &str) -> Result<Option<Credentials>, StoreError> {
+        down()
+    }
+    async fn keep(&self, _: &str, _: &Credentials) -> Result<(), StoreError> {
+        down()
+    }
+}
+
+impl Clock for Unreachable {
+    fn now(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH
+    }
+}
+
+impl Ids for Unreachable {
+    fn ulid(&self, _: Timestamp) -> ulid::Ulid {
+        ulid::Ulid(1)
+    }
+}

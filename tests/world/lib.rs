@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+#![allow(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod calls;
+mod clock;
+mod drive;
+mod vendor;
+mod world;
+
+pub use calls::Calls;
+pub use clock::{SeededIds, WorldClock};
+pub use vendor::{Moment, SandboxTransport};
+pub use world::{INTEGRATION, World};

@@ -1,0 +1,111 @@
+//! The vendor, reached in process, with moments at which a test can step in.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Method, Request, Response};
+use im_sandbox::{Answer, PagerDuty};
+use im_vendors::{Transport, TransportError};
+
+/// When a test steps in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The request was sent and has not arrived.
+    BeforeArrival,
+    /// The vendor has carried it out; its answer has not arrived.
+    BeforeAnswer,
+}
+
+type Step = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
+
+struct Interlude {
+    moment: Moment,
+    method: Method,
+    step: Step,
+    /// Answer with the record as it is after the step: the vendor took its time to put the answer together.
+    refreshed: bool,
+}
+
+/// Sends requests to a sandbox, faults included.
+#[derive(Clone)]
+pub struct SandboxTransport {
+    pagerduty: PagerDuty,
+    interludes: Arc<Mutex<Vec<Interlude>>>,
+}
+
+impl SandboxTransport {
+    /// A way to this sandbox.
+    pub fn new(pagerduty: PagerDuty) -> Self {
+        Self { pagerduty, interludes: Arc::default() }
+    }
+
+    /// Steps in once, at the next request of this method.
+    pub fn once<F>(&self, moment: Moment, method: Method, step: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.add(moment, method, step, false);
+    }
+
+    /// Steps in once before the answer; the answer shows what the step has changed.
+    pub fn once_and_show<F>(&self, method: Method, step: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.add(Moment::BeforeAnswer, method, step, true);
+    }
+
+    fn add<F>(
+        &self,
+        moment: Moment,
+        method: Method,
+        step: impl FnOnce() -> F + Send + 'static,
+        refreshed: bool,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let step: Step = Box::new(move || Box::pin(step()));
+        let interlude = Interlude { moment, method, step, refreshed };
+        self.interludes.lock().expect("not poisoned").push(interlude);
+    }
+
+    /// True if a test waits for a moment that has not come.
+    pub fn has_interludes(&self) -> bool {
+        !self.interludes.lock().expect("not poisoned").is_empty()
+    }
+
+    fn take(&self, moment: Moment, method: &Method) -> Option<Interlude> {
+        let mut interludes = self.interludes.lock().expect("not poisoned");
+        let index = interludes
+            .iter()
+            .position(|interlude| interlude.moment == moment && interlude.method == *method)?;
+        Some(interludes.remove(index))
+    }
+}
+
+#[async_trait]
+impl Transport for SandboxTransport {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let method = request.method().clone();
+        let path = request.uri().path().to_owned();
+        let headers = request.headers().clone();
+        if let Some(interlude) = self.take(Moment::BeforeArrival, &method) {
+            (interlude.step)().await;
+        }
+        let mut answer = self.pagerduty.handle_with_faults(request);
+        if let Some(interlude) = self.take(Moment::BeforeAnswer, &method) {
+            (interlude.step)().await;
+            if interlude.refreshed {
+                let mut again = Request::get(path).body(Bytes::new()).expect("a request");
+                *again.headers_mut() = headers;
+                answer = Answer::Response(self.pagerduty.handle(again));
+            }
+        }
+        match answer {
+            Answer::Response(response) | Answer::Delayed(_, response) => Ok(response),
+            Answer::NoAnswer => Err(TransportError::Timeout),
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! The system, a vendor and a clock.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use im_engine::{Delivery, RetryMessage, ports::IncidentStore as _};
+use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller};
+use im_model::{Incident, IncidentId};
+use im_sandbox::{PagerDuty, PagerDutyConfig};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::{Calls, SandboxTransport, SeededIds, WorldClock};
+
+/// The integration that every world has.
+pub const INTEGRATION: &str = "demo-pd";
+const ORGANIZATION: &str = "acme";
+
+/// A system on which nothing runs by itself.
+pub struct World {
+    /// Moves only when told.
+    pub clock: WorldClock,
+    /// The vendor.
+    pub pagerduty: PagerDuty,
+    /// The way to it.
+    pub transport: SandboxTransport,
+    /// The functions and AWS.
+    pub system: LocalSystem,
+    /// Every AWS call.
+    pub calls: Calls,
+    pub(crate) deliveries: Mutex<StreamPoller>,
+    pub(crate) incidents: Mutex<StreamPoller>,
+    pub(crate) waiting: Mutex<Vec<(String, RetryMessage)>>,
+}
+
+impl World {
+    /// A world with a connected PagerDuty account, both ways.
+    pub async fn new() -> Arc<Self> {
+        Self::with_seed(1).await
+    }
+
+    /// The same, with ids of this seed.
+    pub async fn with_seed(seed: u64) -> Arc<Self> {
+        let world = Self::unconnected(seed).await;
+        let body = json!({
+            "id": INTEGRATION,
+            "integration_type": "pagerduty",
+            "name": "Demo PagerDuty",
+            "base_url": "http://127.0.0.1:9",
+            "credentials": {
+                "token": "a-token", "from_email": "oncall@example.com", "webhook_secret": "a-secret",
+            },
+            "options": {"service": "PSVC001"},
+        });
+        let created = world.api(Method::POST, "/integrations", Some(&body)).await;
+        assert_eq!(created.status(), 201, "{created:?}");
+        world
+    }
+
+    /// A world whose account nobody has connected yet.
+    pub async fn unconnected(seed: u64) -> Arc<Self> {
+        let clock = WorldClock::default();
+        let config = PagerDutyConfig::demo("a-token", "a-secret").clock(clock.clone()).seed(seed);
+        let pagerduty = PagerDuty::new(config);
+        let transport = SandboxTransport::new(pagerduty.clone());
+        let calls = Calls::default();
+        let mut embedded = Embedded::start(None).await.expect("embedded AWS starts");
+        embedded.dynamodb = aws_sdk_dynamodb::Client::from_conf(
+            aws_sdk_dynamodb::config::Builder::from(&embedded.dynamodb_config)
+                .interceptor(calls.clone())
+                .retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled())
+                .build(),
+        );
+        embedded.sqs = aws_sdk_sqs::Client::from_conf(
+            aws_sdk_sqs::config::Builder::from(&embedded.other_config)
+                .interceptor(calls.clone())
+                .build(),
+        );
+        embedded.secrets = aws_sdk_secretsmanager::Client::from_conf(
+            aws_sdk_secretsmanager::config::Builder::from(&embedded.other_config)
+                .interceptor(calls.clone())
+                .build(),
+        );
+        let system = LocalSystem::on(embedded, LocalSettings {
+            data_dir: None,
+            // Queues of the embedded SQS delay in real time: here they never do, and the driver waits instead.
+            time_scale: u32::MAX,
+            clock: Arc::new(clock.clone()),
+            ids: Arc::new(SeededIds::new(seed)),
+            transport: Arc::new(transport.clone()),
+            public_base_url: Some("https://im.example.com".to_owned()),
+            local_organization: Some(ORGANIZATION.parse().expect("an id")),
+        });
+        let system = system.expect("the system starts");
+        let stream = |table: &str| {
+            Mutex::new(StreamPoller::new(system.embedded.streams.clone(), table.to_owned()))
+        };
+        Arc::new(Self {
+            deliveries: stream(&system.embedded.tables.deliveries),
+            incidents: stream(&system.embedded.tables.sync),
+            waiting: Mutex::default(),
+            clock,
+            pagerduty,
+            transport,
+            system,
+            calls,
+        })
+    }
+
+    /// Sends a request through the gateway: real event JSON, real handler.
+    pub async fn request(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.system.gateway.handle(request).await
+    }
+
+    /// Calls the management API as the local administrator.
+    pub async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Response<Bytes> {
+        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        self.request(request.body(body).expect("a request")).await
+    }
+
+    /// Posts a webhook.
+    pub async fn webhook(&self, integration: &str, signature: &str, body: &[u8]) -> u16 {
+        let request = Request::post(format!("/webhooks/pagerduty/{integration}"))
+            .header("content-type", "application/json")
+            .header("x-pagerduty-signature", signature)
+            .body(Bytes::copy_from_slice(body))
+            .expect("a request");
+        self.request(request).await.status().as_u16()
+    }
+
+    /// Creates an incident on the platform and returns its id.
+    pub async fn create(&self, body: &Value) -> IncidentId {
+        let created = self.api(Method::POST, "/incidents", Some(body)).await;
+        assert_eq!(created.status(), 201, "{created:?}");
+        let json: Value = serde_json::from_slice(created.body()).expect("JSON");
+        json["id"].as_str().expect("an id").parse().expect("an incident id")
+    }
+
+    /// Changes an incident on the platform.
+    pub async fn edit(&self, incident: &IncidentId, body: &Value) {
+        let path = format!("/incidents/{incident}");
+        let edited = self.api(Method::PATCH, &path, Some(body)).await;
+        assert_eq!(edited.status(), 200, "{edited:?}");
+    }
+
+    /// An incident as the store has it.
+    pub async fn incident(&self, id: &IncidentId) -> Incident {
+        let found = self.system.ports.store.load(id).await.expect("the store answers");
+        found.expect("the incident exists")
+    }
+
+    /// What a field of an incident holds.
+    pub async fn value(&self, id: &IncidentId, field: im_model::Field) -> Option<String> {
+        self.incident(id).await.value(&field).as_str().map(str::to_owned)
+    }
+
+    /// Every incident of the platform.
+    pub async fn incidents(&self) -> Vec<Incident> {
+        let organization = ORGANIZATION.parse().expect("an id");
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let store = &self.system.ports.store;
+            let page = store.list(&organization, after.as_ref(), 100).await.expect("a page");
+            all.extend(page.items);
+            match page.next {
+                Some(next) => after = Some(next.parse().expect("an incident id")),
+                None => return all,
+            }
+        }
+    }
+
+    /// The only incident of the platform.
+    pub async fn only_incident(&self) -> Incident {
+        let mut all = self.incidents().await;
+        assert_eq!(all.len(), 1, "{all:#?}");
+        all.remove(0)
+    }
+
+    /// The vendor's id of an incident's record.
+    pub async fn record_of(&self, id: &IncidentId) -> String {
+        let incident = self.incident(id).await;
+        let link = incident.links.get(&INTEGRATION.parse().expect("an id")).expect("a link");
+        link.external_id().expect("it is linked").to_string()
+    }
+
+    /// Every delivery in the table.
+    pub async fn stored_deliveries(&self) -> Vec<Delivery> {
+        let client = &self.system.embedded.dynamodb;
+        let table = &self.system.embedded.tables.deliveries;
+        let items = client.scan().table_name(table).consistent_read(true).send().await;
+        let items = items.expect("a scan").items.unwrap_or_default();
+        let image = |item: std::collections::HashMap<_, _>| {
+            im_store::image::delivery(serde_dynamo::Item::from(item)).expect("a delivery")
+        };
+        items.into_iter().map(image).collect()
+    }
+
+    /// What every accepted write to the vendor was: method and path, oldest first.
+    pub fn writes(&self) -> Vec<String> {
+        let writes = self.pagerduty.writes().into_iter();
+        writes.map(|write| format!("{} {}", write.method, write.path)).collect()
+    }
+
+    /// How often the vendor was asked, by method, since the journal had this length.
+    pub fn asked_since(&self, length: usize) -> BTreeMap<String, u32> {
+        let mut asked = BTreeMap::new();
+        for request in self.pagerduty.requests().into_iter().skip(length) {
+            *asked.entry(request.method.to_string()).or_default() += 1;
+        }
+        asked
+    }
+}
