@@ -21,7 +21,9 @@ fn seconds(seconds: i64) -> SignedDuration {
 /// A world in which an incident is linked and agreed on, some time ago.
 async fn linked() -> (Arc<World>, IncidentId, String) {
     let world = World::new().await;
-    let id = world.create(&json!({"title": "db down", "severity": "SEV-1"})).await;
+    let id = world
+        .create(&json!({"title": "db down", "severity": "SEV-1"}))
+        .await;
     world.settle().await;
     world.clock.advance(seconds(60));
     let record = world.record_of(&id).await;
@@ -29,11 +31,19 @@ async fn linked() -> (Arc<World>, IncidentId, String) {
 }
 
 fn status(world: &World, record: &str) -> Status {
-    world.pagerduty.incident(record).expect("the record exists").status
+    world
+        .pagerduty
+        .incident(record)
+        .expect("the record exists")
+        .status
 }
 
 fn urgency(world: &World, record: &str) -> Urgency {
-    world.pagerduty.incident(record).expect("the record exists").urgency
+    world
+        .pagerduty
+        .incident(record)
+        .expect("the record exists")
+        .urgency
 }
 
 async fn platform_status(world: &World, id: &IncidentId) -> String {
@@ -46,22 +56,36 @@ async fn trace_3_a_base_move_needs_a_claim_too() {
     let (world, id, record) = linked().await;
     world.edit(&id, &json!({"status": "acknowledged"})).await;
     let (other, same_id, same_record) = (world.clone(), id.clone(), record.clone());
-    world.transport.once(Moment::BeforeAnswer, Method::GET, move || async move {
-        // The vendor's user does the same: both sides agree, and only the base moves.
-        other.clock.advance(seconds(1));
-        other.pagerduty.person("ann@example.com").acknowledge(&same_record).expect("allowed");
-        other.deliver_webhooks().await;
-        other.run_inbound().await;
-        other.edit(&same_id, &json!({"status": "resolved"})).await;
-        other.run_outbound().await;
-        assert_eq!(status(&other, &same_record), Status::Resolved);
-    });
+    world
+        .transport
+        .once(Moment::BeforeAnswer, Method::GET, move || async move {
+            // The vendor's user does the same: both sides agree, and only the base moves.
+            other.clock.advance(seconds(1));
+            other
+                .pagerduty
+                .person("ann@example.com")
+                .acknowledge(&same_record)
+                .expect("allowed");
+            other.deliver_webhooks().await;
+            other.run_inbound().await;
+            other.edit(&same_id, &json!({"status": "resolved"})).await;
+            other.run_outbound().await;
+            assert_eq!(status(&other, &same_record), Status::Resolved);
+        });
     world.run_outbound().await;
     world.settle().await;
     assert!(!world.transport.has_interludes());
-    assert_eq!(status(&world, &record), Status::Resolved, "nothing older was written over it");
+    assert_eq!(
+        status(&world, &record),
+        Status::Resolved,
+        "nothing older was written over it"
+    );
     assert_eq!(platform_status(&world, &id).await, "resolved");
-    let puts = world.writes().iter().filter(|write| write.starts_with("PUT")).count();
+    let puts = world
+        .writes()
+        .iter()
+        .filter(|write| write.starts_with("PUT"))
+        .count();
     assert_eq!(puts, 1, "{:?}", world.writes());
 }
 
@@ -71,16 +95,28 @@ async fn trace_4_there_and_back_is_a_change() {
     let (world, id, record) = linked().await;
     world.edit(&id, &json!({"severity": "SEV-3"})).await;
     let (other, same_id) = (world.clone(), id.clone());
-    world.transport.once(Moment::BeforeAnswer, Method::GET, move || async move {
-        other.edit(&same_id, &json!({"severity": "SEV-1"})).await;
-        other.run_outbound().await;
-    });
+    world
+        .transport
+        .once(Moment::BeforeAnswer, Method::GET, move || async move {
+            other.edit(&same_id, &json!({"severity": "SEV-1"})).await;
+            other.run_outbound().await;
+        });
     world.run_outbound().await;
     world.settle().await;
     assert!(!world.transport.has_interludes());
-    assert_eq!(world.value(&id, Field::Severity).await.as_deref(), Some("SEV-1"));
-    assert_eq!(urgency(&world, &record), Urgency::High, "what the platform says");
-    assert!(world.incident(&id).await.pending.is_empty(), "and nobody is owed anything");
+    assert_eq!(
+        world.value(&id, Field::Severity).await.as_deref(),
+        Some("SEV-1")
+    );
+    assert_eq!(
+        urgency(&world, &record),
+        Urgency::High,
+        "what the platform says"
+    );
+    assert!(
+        world.incident(&id).await.pending.is_empty(),
+        "and nobody is owed anything"
+    );
 }
 
 /// Our write is committed, its answer lost, and a user undoes it before the retry.
@@ -88,17 +124,40 @@ async fn trace_4_there_and_back_is_a_change() {
 async fn trace_5_a_claim_is_recognised_by_the_history_not_by_its_value() {
     let (world, id, record) = linked().await;
     world.edit(&id, &json!({"status": "acknowledged"})).await;
-    world.pagerduty.add_fault(FaultRule::once(Fault::TimeoutAfterCommit).method(&Method::PUT));
+    world
+        .pagerduty
+        .add_fault(FaultRule::once(Fault::TimeoutAfterCommit).method(&Method::PUT));
     world.run_outbound().await;
-    assert_eq!(status(&world, &record), Status::Acknowledged, "it was committed");
+    assert_eq!(
+        status(&world, &record),
+        Status::Acknowledged,
+        "it was committed"
+    );
     world.clock.advance(seconds(5));
-    world.pagerduty.person("ann@example.com").unacknowledge(&record).expect("allowed");
+    world
+        .pagerduty
+        .person("ann@example.com")
+        .unacknowledge(&record)
+        .expect("allowed");
     // Its webhooks are lost, too.
     world.pagerduty.drain_webhooks();
     world.settle().await;
-    assert_eq!(status(&world, &record), Status::Triggered, "the user's edit stands");
-    assert_eq!(platform_status(&world, &id).await, "open", "and is on the platform");
-    assert_eq!(world.writes().len(), 2, "one create, one update: {:?}", world.writes());
+    assert_eq!(
+        status(&world, &record),
+        Status::Triggered,
+        "the user's edit stands"
+    );
+    assert_eq!(
+        platform_status(&world, &id).await,
+        "open",
+        "and is on the platform"
+    );
+    assert_eq!(
+        world.writes().len(),
+        2,
+        "one create, one update: {:?}",
+        world.writes()
+    );
 }
 
 /// A user edits right after our write; the answer to the write shows the user's value already.
@@ -107,15 +166,25 @@ async fn trace_6_a_later_edit_is_no_refusal() {
     let (world, id, record) = linked().await;
     world.edit(&id, &json!({"status": "acknowledged"})).await;
     let (other, same_record) = (world.clone(), record.clone());
-    world.transport.once_and_show(Method::PUT, move || async move {
-        other.clock.advance(seconds(1));
-        other.pagerduty.person("ann@example.com").resolve(&same_record).expect("allowed");
-        other.pagerduty.drain_webhooks();
-    });
+    world
+        .transport
+        .once_and_show(Method::PUT, move || async move {
+            other.clock.advance(seconds(1));
+            other
+                .pagerduty
+                .person("ann@example.com")
+                .resolve(&same_record)
+                .expect("allowed");
+            other.pagerduty.drain_webhooks();
+        });
     world.run_outbound().await;
     world.settle().await;
     assert!(!world.transport.has_interludes());
-    assert_eq!(platform_status(&world, &id).await, "resolved", "the user's edit was pulled");
+    assert_eq!(
+        platform_status(&world, &id).await,
+        "resolved",
+        "the user's edit was pulled"
+    );
     assert_eq!(status(&world, &record), Status::Resolved);
 }
 
@@ -123,13 +192,21 @@ async fn trace_6_a_later_edit_is_no_refusal() {
 #[tokio::test]
 async fn trace_7_a_stale_read_eats_no_hint() {
     let (world, id, record) = linked().await;
-    world.pagerduty.person("ann@example.com").acknowledge(&record).expect("allowed");
-    world.pagerduty.add_fault(
-        FaultRule::once(Fault::StaleRead { behind: 1 }).method(&Method::GET),
-    );
+    world
+        .pagerduty
+        .person("ann@example.com")
+        .acknowledge(&record)
+        .expect("allowed");
+    world
+        .pagerduty
+        .add_fault(FaultRule::once(Fault::StaleRead { behind: 1 }).method(&Method::GET));
     world.deliver_webhooks().await;
     world.run_inbound().await;
-    assert_eq!(platform_status(&world, &id).await, "open", "the read was stale");
+    assert_eq!(
+        platform_status(&world, &id).await,
+        "open",
+        "the read was stale"
+    );
     let waiting = world.waiting_jobs().await;
     assert_eq!(waiting.len(), 1, "the hint waits");
     assert_eq!(waiting[0].attempt, 1, "that was no failed attempt");
@@ -141,13 +218,25 @@ async fn trace_7_a_stale_read_eats_no_hint() {
 #[tokio::test]
 async fn trace_13_adoption_forgets_nothing() {
     let world = World::new().await;
-    world.pagerduty.add_fault(FaultRule::once(Fault::TimeoutAfterCommit).method(&Method::POST));
-    let id = world.create(&json!({"title": "db down", "severity": "SEV-1"})).await;
+    world
+        .pagerduty
+        .add_fault(FaultRule::once(Fault::TimeoutAfterCommit).method(&Method::POST));
+    let id = world
+        .create(&json!({"title": "db down", "severity": "SEV-1"}))
+        .await;
     world.run_outbound().await;
     world.clock.advance(seconds(2));
     let record = world.pagerduty.incidents()[0].id.clone();
-    world.pagerduty.person("ann@example.com").set_urgency(&record, Urgency::Low).expect("allowed");
-    world.pagerduty.person("ann@example.com").acknowledge(&record).expect("allowed");
+    world
+        .pagerduty
+        .person("ann@example.com")
+        .set_urgency(&record, Urgency::Low)
+        .expect("allowed");
+    world
+        .pagerduty
+        .person("ann@example.com")
+        .acknowledge(&record)
+        .expect("allowed");
     world.settle().await;
     assert_eq!(world.pagerduty.incidents().len(), 1, "one record");
     let incident = world.only_incident().await;
@@ -167,16 +256,27 @@ async fn trace_15_no_write_without_a_fence() {
     let (world, id, record) = linked().await;
     world.edit(&id, &json!({"status": "acknowledged"})).await;
     let (other, same_id) = (world.clone(), id.clone());
-    world.transport.once(Moment::BeforeAnswer, Method::GET, move || async move {
-        other.edit(&same_id, &json!({"status": "resolved"})).await;
-        other.run_outbound().await;
-    });
+    world
+        .transport
+        .once(Moment::BeforeAnswer, Method::GET, move || async move {
+            other.edit(&same_id, &json!({"status": "resolved"})).await;
+            other.run_outbound().await;
+        });
     world.run_outbound().await;
     world.settle().await;
     assert!(!world.transport.has_interludes());
     assert_eq!(status(&world, &record), Status::Resolved);
-    let puts = world.writes().iter().filter(|write| write.starts_with("PUT")).count();
-    assert_eq!(puts, 1, "the older value was never written: {:?}", world.writes());
+    let puts = world
+        .writes()
+        .iter()
+        .filter(|write| write.starts_with("PUT"))
+        .count();
+    assert_eq!(
+        puts,
+        1,
+        "the older value was never written: {:?}",
+        world.writes()
+    );
 }
 
 /// A link's job lies dead, and another waits; a newer edit is worked on all the same.
@@ -188,26 +288,48 @@ async fn trace_16_a_newer_edit_always_wakes() {
         body: json!({"error": {"message": "Invalid Input Provided", "code": 2001}}),
         headers: std::collections::BTreeMap::default(),
     };
-    world.pagerduty.add_fault(FaultRule::once(refused).method(&Method::PUT));
+    world
+        .pagerduty
+        .add_fault(FaultRule::once(refused).method(&Method::PUT));
     world.edit(&id, &json!({"status": "acknowledged"})).await;
     world.settle().await;
-    assert_eq!(world.dead_letters().await.len(), 1, "the first edit's job is dead");
+    assert_eq!(
+        world.dead_letters().await.len(),
+        1,
+        "the first edit's job is dead"
+    );
     assert_eq!(status(&world, &record), Status::Triggered);
     world.edit(&id, &json!({"status": "resolved"})).await;
     world.run_now().await;
-    assert_eq!(status(&world, &record), Status::Resolved, "the second edit is not held up by it");
+    assert_eq!(
+        status(&world, &record),
+        Status::Resolved,
+        "the second edit is not held up by it"
+    );
 
-    let unavailable =
-        Fault::RefuseWith { status: 503, body: json!({}), headers: Default::default() };
-    world.pagerduty.add_fault(FaultRule::once(unavailable).method(&Method::PUT));
+    let unavailable = Fault::RefuseWith {
+        status: 503,
+        body: json!({}),
+        headers: std::collections::BTreeMap::default(),
+    };
+    world
+        .pagerduty
+        .add_fault(FaultRule::once(unavailable).method(&Method::PUT));
     world.edit(&id, &json!({"title": "db down again"})).await;
     world.run_outbound().await;
     assert_eq!(world.waiting_jobs().await.len(), 1, "the title's job waits");
     world.edit(&id, &json!({"severity": "SEV-4"})).await;
-    assert_eq!(world.run_outbound().await, 1, "the severity woke outbound although a job waits");
+    assert_eq!(
+        world.run_outbound().await,
+        1,
+        "the severity woke outbound although a job waits"
+    );
     world.settle().await;
     assert_eq!(urgency(&world, &record), Urgency::Low);
-    let held = world.pagerduty.incident(&record).expect("the record exists");
+    let held = world
+        .pagerduty
+        .incident(&record)
+        .expect("the record exists");
     assert_eq!(held.title, "db down again");
 }
 
@@ -216,18 +338,25 @@ async fn trace_16_a_newer_edit_always_wakes() {
 async fn trace_18_the_created_webhook_comes_before_our_answer() {
     let world = World::new().await;
     let other = world.clone();
-    world.transport.once(Moment::BeforeAnswer, Method::POST, move || async move {
-        assert_eq!(other.deliver_webhooks().await, 1, "incident.triggered");
-        other.run_inbound().await;
-        assert_eq!(other.incidents().await.len(), 1, "it was not imported");
-    });
-    let id = world.create(&json!({"title": "db down", "severity": "SEV-2"})).await;
+    world
+        .transport
+        .once(Moment::BeforeAnswer, Method::POST, move || async move {
+            assert_eq!(other.deliver_webhooks().await, 1, "incident.triggered");
+            other.run_inbound().await;
+            assert_eq!(other.incidents().await.len(), 1, "it was not imported");
+        });
+    let id = world
+        .create(&json!({"title": "db down", "severity": "SEV-2"}))
+        .await;
     world.run_outbound().await;
     assert!(!world.transport.has_interludes());
     world.settle().await;
     assert_eq!(world.only_incident().await.id, id);
     assert_eq!(world.pagerduty.incidents().len(), 1);
     let link = &world.incident(&id).await.links[&INTEGRATION.parse().expect("an id")];
-    assert!(link.external_id().is_some() && link.notices.is_empty(), "{link:?}");
+    assert!(
+        link.external_id().is_some() && link.notices.is_empty(),
+        "{link:?}"
+    );
     assert_eq!(world.writes(), ["POST /incidents"]);
 }

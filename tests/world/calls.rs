@@ -8,7 +8,9 @@ use std::{
 use aws_smithy_runtime_api::{
     box_error::BoxError,
     client::{
-        interceptors::{Intercept, context::BeforeTransmitInterceptorContextRef, dyn_dispatch_hint},
+        interceptors::{
+            Intercept, context::BeforeTransmitInterceptorContextRef, dyn_dispatch_hint,
+        },
         runtime_components::RuntimeComponents,
     },
 };
@@ -29,7 +31,10 @@ impl Calls {
 
     /// Makes an operation fail, `*` for all.
     pub fn fail(&self, operation: &str) {
-        self.failing.lock().expect("not poisoned").insert(operation.to_owned());
+        self.failing
+            .lock()
+            .expect("not poisoned")
+            .insert(operation.to_owned());
     }
 
     /// Makes all succeed again.
@@ -50,9 +55,18 @@ impl Intercept for Calls {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let target = context.request().headers().get("x-amz-target").unwrap_or("?");
+        let target = context
+            .request()
+            .headers()
+            .get("x-amz-target")
+            .unwrap_or("?");
         let operation = target.rsplit('.').next().unwrap_or(target).to_owned();
-        *self.counted.lock().expect("not poisoned").entry(operation.clone()).or_default() += 1;
+        *self
+            .counted
+            .lock()
+            .expect("not poisoned")
+            .entry(operation.clone())
+            .or_default() += 1;
         let failing = self.failing.lock().expect("not poisoned");
         if failing.contains(&operation) || failing.contains("*") {
             return Err("unreachable, says the test".into());

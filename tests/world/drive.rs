@@ -12,9 +12,14 @@ impl World {
     pub async fn deliver_webhooks(&self) -> usize {
         let waiting = self.pagerduty.drain_webhooks();
         for delivery in &waiting {
-            let signature = delivery.headers.get("x-pagerduty-signature").expect("signed");
+            let signature = delivery
+                .headers
+                .get("x-pagerduty-signature")
+                .expect("signed");
             let signature = signature.to_str().expect("ASCII");
-            let status = self.webhook(crate::INTEGRATION, signature, &delivery.body).await;
+            let status = self
+                .webhook(crate::INTEGRATION, signature, &delivery.body)
+                .await;
             assert_eq!(status, 202, "the vendor's own webhook");
         }
         waiting.len()
@@ -22,12 +27,14 @@ impl World {
 
     /// Runs `inbound` on the stream of new deliveries; returns how many it was given.
     pub async fn run_inbound(&self) -> usize {
-        self.run_stream(&self.deliveries, &self.system.inbound).await
+        self.run_stream(&self.deliveries, &self.system.inbound)
+            .await
     }
 
     /// Runs `outbound` on the stream of changed incidents; returns how many it was given.
     pub async fn run_outbound(&self) -> usize {
-        self.run_stream(&self.incidents, &self.system.outbound).await
+        self.run_stream(&self.incidents, &self.system.outbound)
+            .await
     }
 
     async fn run_stream(
@@ -35,11 +42,22 @@ impl World {
         stream: &tokio::sync::Mutex<im_local::StreamPoller>,
         function: &BatchFunction,
     ) -> usize {
-        let records = stream.lock().await.poll().await.expect("the stream answers");
-        let Some(event) = stream_event(&records) else { return 0 };
+        let records = stream
+            .lock()
+            .await
+            .poll()
+            .await
+            .expect("the stream answers");
+        let Some(event) = stream_event(&records) else {
+            return 0;
+        };
         let count = event["Records"].as_array().map_or(0, Vec::len);
         let answer = function.handle(event).await.expect("an event of ours");
-        assert_eq!(failures(&answer), Vec::<String>::new(), "a record that nobody took");
+        assert_eq!(
+            failures(&answer),
+            Vec::<String>::new(),
+            "a record that nobody took"
+        );
         count
     }
 
@@ -48,18 +66,32 @@ impl World {
         self.collect_retries().await;
         let now = self.clock.read();
         let mut waiting = self.waiting.lock().await;
-        let (due, later): (Vec<_>, Vec<_>) =
-            waiting.drain(..).partition(|(_, message)| message.not_before <= now);
+        let (due, later): (Vec<_>, Vec<_>) = waiting
+            .drain(..)
+            .partition(|(_, message)| message.not_before <= now);
         *waiting = later;
         drop(waiting);
         for (queue, message) in &due {
             let inbound = *queue == self.system.embedded.queues.inbound;
-            let function = if inbound { &self.system.inbound } else { &self.system.outbound };
+            let function = if inbound {
+                &self.system.inbound
+            } else {
+                &self.system.outbound
+            };
             let body = serde_json::to_string(message).expect("JSON");
-            let message =
-                aws_sdk_sqs::types::Message::builder().message_id("1").body(body).build();
-            let answer = function.handle(queue_event(&[message])).await.expect("an event of ours");
-            assert_eq!(failures(&answer), Vec::<String>::new(), "a message that nobody took");
+            let message = aws_sdk_sqs::types::Message::builder()
+                .message_id("1")
+                .body(body)
+                .build();
+            let answer = function
+                .handle(queue_event(&[message]))
+                .await
+                .expect("an event of ours");
+            assert_eq!(
+                failures(&answer),
+                Vec::<String>::new(),
+                "a message that nobody took"
+            );
         }
         due.len()
     }
@@ -67,8 +99,13 @@ impl World {
     /// The jobs that wait, soonest first.
     pub async fn waiting_jobs(&self) -> Vec<RetryMessage> {
         self.collect_retries().await;
-        let mut waiting: Vec<_> =
-            self.waiting.lock().await.iter().map(|(_, message)| message.clone()).collect();
+        let mut waiting: Vec<_> = self
+            .waiting
+            .lock()
+            .await
+            .iter()
+            .map(|(_, message)| message.clone())
+            .collect();
         waiting.sort_by_key(|message| message.not_before);
         waiting
     }
@@ -92,9 +129,16 @@ impl World {
         let sqs = &self.system.embedded.sqs;
         let mut taken = Vec::new();
         loop {
-            let answer =
-                sqs.receive_message().queue_url(queue).max_number_of_messages(10).send().await;
-            let messages = answer.expect("the queue answers").messages.unwrap_or_default();
+            let answer = sqs
+                .receive_message()
+                .queue_url(queue)
+                .max_number_of_messages(10)
+                .send()
+                .await;
+            let messages = answer
+                .expect("the queue answers")
+                .messages
+                .unwrap_or_default();
             if messages.is_empty() {
                 return taken;
             }
@@ -102,8 +146,12 @@ impl World {
                 let body = message.body.expect("a body");
                 taken.push(serde_json::from_str(&body).expect("a retry message"));
                 let handle = message.receipt_handle.expect("a handle");
-                let deleted =
-                    sqs.delete_message().queue_url(queue).receipt_handle(handle).send().await;
+                let deleted = sqs
+                    .delete_message()
+                    .queue_url(queue)
+                    .receipt_handle(handle)
+                    .send()
+                    .await;
                 deleted.expect("the queue answers");
             }
         }
@@ -130,9 +178,14 @@ impl World {
             let Some(next) = self.waiting_jobs().await.first().map(|job| job.not_before) else {
                 return;
             };
-            let wait = next.duration_since(self.clock.read()).max(SignedDuration::ZERO);
+            let wait = next
+                .duration_since(self.clock.read())
+                .max(SignedDuration::ZERO);
             self.clock.advance(wait);
         }
-        panic!("the world does not settle: {:#?}", self.waiting_jobs().await);
+        panic!(
+            "the world does not settle: {:#?}",
+            self.waiting_jobs().await
+        );
     }
 }

@@ -38,7 +38,10 @@ pub struct SandboxTransport {
 impl SandboxTransport {
     /// A way to this sandbox.
     pub fn new(pagerduty: PagerDuty) -> Self {
-        Self { pagerduty, interludes: Arc::default() }
+        Self {
+            pagerduty,
+            interludes: Arc::default(),
+        }
     }
 
     /// Steps in once, at the next request of this method.
@@ -67,8 +70,16 @@ impl SandboxTransport {
         F: Future<Output = ()> + Send + 'static,
     {
         let step: Step = Box::new(move || Box::pin(step()));
-        let interlude = Interlude { moment, method, step, refreshed };
-        self.interludes.lock().expect("not poisoned").push(interlude);
+        let interlude = Interlude {
+            moment,
+            method,
+            step,
+            refreshed,
+        };
+        self.interludes
+            .lock()
+            .expect("not poisoned")
+            .push(interlude);
     }
 
     /// True if a test waits for a moment that has not come.

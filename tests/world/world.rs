@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use im_engine::{Delivery, RetryMessage, ports::IncidentStore as _};
+use im_engine::{Claim, Delivery, RetryMessage, ports::IncidentStore as _};
 use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller};
 use im_model::{Incident, IncidentId};
 use im_sandbox::{PagerDuty, PagerDutyConfig};
@@ -61,7 +62,9 @@ impl World {
     /// A world whose account nobody has connected yet.
     pub async fn unconnected(seed: u64) -> Arc<Self> {
         let clock = WorldClock::default();
-        let config = PagerDutyConfig::demo("a-token", "a-secret").clock(clock.clone()).seed(seed);
+        let config = PagerDutyConfig::demo("a-token", "a-secret")
+            .clock(clock.clone())
+            .seed(seed);
         let pagerduty = PagerDuty::new(config);
         let transport = SandboxTransport::new(pagerduty.clone());
         let calls = Calls::default();
@@ -82,19 +85,25 @@ impl World {
                 .interceptor(calls.clone())
                 .build(),
         );
-        let system = LocalSystem::on(embedded, LocalSettings {
-            data_dir: None,
-            // Queues of the embedded SQS delay in real time: here they never do, and the driver waits instead.
-            time_scale: u32::MAX,
-            clock: Arc::new(clock.clone()),
-            ids: Arc::new(SeededIds::new(seed)),
-            transport: Arc::new(transport.clone()),
-            public_base_url: Some("https://im.example.com".to_owned()),
-            local_organization: Some(ORGANIZATION.parse().expect("an id")),
-        });
+        let system = LocalSystem::on(
+            embedded,
+            LocalSettings {
+                data_dir: None,
+                // Queues of the embedded SQS delay in real time: here they never do, and the driver waits instead.
+                time_scale: u32::MAX,
+                clock: Arc::new(clock.clone()),
+                ids: Arc::new(SeededIds::new(seed)),
+                transport: Arc::new(transport.clone()),
+                public_base_url: Some("https://im.example.com".to_owned()),
+                local_organization: Some(ORGANIZATION.parse().expect("an id")),
+            },
+        );
         let system = system.expect("the system starts");
         let stream = |table: &str| {
-            Mutex::new(StreamPoller::new(system.embedded.streams.clone(), table.to_owned()))
+            Mutex::new(StreamPoller::new(
+                system.embedded.streams.clone(),
+                table.to_owned(),
+            ))
         };
         Arc::new(Self {
             deliveries: stream(&system.embedded.tables.deliveries),
@@ -115,11 +124,15 @@ impl World {
 
     /// Calls the management API as the local administrator.
     pub async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> Response<Bytes> {
-        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"));
         if body.is_some() {
             request = request.header("content-type", "application/json");
         }
-        let body = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        let body = body
+            .map(|body| Bytes::from(body.to_string()))
+            .unwrap_or_default();
         self.request(request.body(body).expect("a request")).await
     }
 
@@ -138,7 +151,11 @@ impl World {
         let created = self.api(Method::POST, "/incidents", Some(body)).await;
         assert_eq!(created.status(), 201, "{created:?}");
         let json: Value = serde_json::from_slice(created.body()).expect("JSON");
-        json["id"].as_str().expect("an id").parse().expect("an incident id")
+        json["id"]
+            .as_str()
+            .expect("an id")
+            .parse()
+            .expect("an incident id")
     }
 
     /// Changes an incident on the platform.
@@ -150,13 +167,23 @@ impl World {
 
     /// An incident as the store has it.
     pub async fn incident(&self, id: &IncidentId) -> Incident {
-        let found = self.system.ports.store.load(id).await.expect("the store answers");
+        let found = self
+            .system
+            .ports
+            .store
+            .load(id)
+            .await
+            .expect("the store answers");
         found.expect("the incident exists")
     }
 
     /// What a field of an incident holds.
     pub async fn value(&self, id: &IncidentId, field: im_model::Field) -> Option<String> {
-        self.incident(id).await.value(&field).as_str().map(str::to_owned)
+        self.incident(id)
+            .await
+            .value(&field)
+            .as_str()
+            .map(str::to_owned)
     }
 
     /// Every incident of the platform.
@@ -165,7 +192,10 @@ impl World {
         let (mut all, mut after) = (Vec::new(), None);
         loop {
             let store = &self.system.ports.store;
-            let page = store.list(&organization, after.as_ref(), 100).await.expect("a page");
+            let page = store
+                .list(&organization, after.as_ref(), 100)
+                .await
+                .expect("a page");
             all.extend(page.items);
             match page.next {
                 Some(next) => after = Some(next.parse().expect("an incident id")),
@@ -184,15 +214,46 @@ impl World {
     /// The vendor's id of an incident's record.
     pub async fn record_of(&self, id: &IncidentId) -> String {
         let incident = self.incident(id).await;
-        let link = incident.links.get(&INTEGRATION.parse().expect("an id")).expect("a link");
+        let link = incident
+            .links
+            .get(&INTEGRATION.parse().expect("an id"))
+            .expect("a link");
         link.external_id().expect("it is linked").to_string()
+    }
+
+    /// Every claim on an incident's links.
+    pub async fn claims(&self, id: &IncidentId) -> Vec<Claim> {
+        let answer = self
+            .system
+            .embedded
+            .dynamodb
+            .query()
+            .table_name(&self.system.embedded.tables.sync)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :claims)")
+            .expression_attribute_values(":pk", AttributeValue::S(format!("INC#{id}")))
+            .expression_attribute_values(
+                ":claims",
+                AttributeValue::S(format!("JOURNAL#{INTEGRATION}#")),
+            )
+            .send()
+            .await;
+        let items = answer.expect("a query").items.unwrap_or_default();
+        let claim = |item: std::collections::HashMap<_, _>| {
+            serde_dynamo::from_item(serde_dynamo::Item::from(item)).expect("a claim")
+        };
+        items.into_iter().map(claim).collect()
     }
 
     /// Every delivery in the table.
     pub async fn stored_deliveries(&self) -> Vec<Delivery> {
         let client = &self.system.embedded.dynamodb;
         let table = &self.system.embedded.tables.deliveries;
-        let items = client.scan().table_name(table).consistent_read(true).send().await;
+        let items = client
+            .scan()
+            .table_name(table)
+            .consistent_read(true)
+            .send()
+            .await;
         let items = items.expect("a scan").items.unwrap_or_default();
         let image = |item: std::collections::HashMap<_, _>| {
             im_store::image::delivery(serde_dynamo::Item::from(item)).expect("a delivery")
@@ -203,7 +264,9 @@ impl World {
     /// What every accepted write to the vendor was: method and path, oldest first.
     pub fn writes(&self) -> Vec<String> {
         let writes = self.pagerduty.writes().into_iter();
-        writes.map(|write| format!("{} {}", write.method, write.path)).collect()
+        writes
+            .map(|write| format!("{} {}", write.method, write.path))
+            .collect()
     }
 
     /// How often the vendor was asked, by method, since the journal had this length.

@@ -62,7 +62,10 @@ impl DeliveryAcceptor {
             .read_event(&verified)
             .map_err(|error| Rejected::Unreadable(error.to_string()))?;
         let delivery = Delivery {
-            key: DeliveryKey { integration: id, delivery: event.delivery_id },
+            key: DeliveryKey {
+                integration: id,
+                delivery: event.delivery_id,
+            },
             received_at: self.clock.now(),
             event_type: event.event_type,
             occurred_at: event.occurred_at,
@@ -70,7 +73,11 @@ impl DeliveryAcceptor {
             outcome: None,
         };
         let stored = self.deliveries.accept(&delivery).await?;
-        Ok(if stored { Accepted::Stored } else { Accepted::Repeated })
+        Ok(if stored {
+            Accepted::Stored
+        } else {
+            Accepted::Repeated
+        })
     }
 
     async fn verify(
@@ -85,7 +92,10 @@ impl DeliveryAcceptor {
             return Err(unknown());
         }
         let kept = self.credentials.get(&integration.secret_id).await?;
-        let refusal = match self.source.verify(delivery, &webhook_secrets(kept.as_deref())) {
+        let refusal = match self
+            .source
+            .verify(delivery, &webhook_secrets(kept.as_deref()))
+        {
             Ok(verified) => return Ok((id, verified)),
             Err(refusal) => refusal,
         };
@@ -103,7 +113,9 @@ impl DeliveryAcceptor {
 
 /// The secrets that may sign now: the current one, and during a rotation the one before.
 fn webhook_secrets(vaulted: Option<&Vaulted>) -> Vec<Secret> {
-    let Some(vaulted) = vaulted else { return Vec::new() };
+    let Some(vaulted) = vaulted else {
+        return Vec::new();
+    };
     let previous = vaulted.previous.as_ref();
     [
         vaulted.current.get("webhook_secret"),

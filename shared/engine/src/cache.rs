@@ -26,7 +26,10 @@ struct Cache<K, T> {
 
 impl<K: std::hash::Hash + Eq + Clone, T: Clone> Cache<K, T> {
     fn new(for_at_most: SignedDuration) -> Self {
-        Self { kept: Mutex::default(), for_at_most }
+        Self {
+            kept: Mutex::default(),
+            for_at_most,
+        }
     }
 
     fn get(&self, key: &K, now: Timestamp) -> Option<T> {
@@ -86,7 +89,8 @@ impl IntegrationCache {
             kept
         } else {
             let found = self.store.integrations_of(organization).await?;
-            self.by_organization.keep(organization.clone(), found.clone(), now);
+            self.by_organization
+                .keep(organization.clone(), found.clone(), now);
             found
         };
         Ok(owed(&all))
@@ -95,10 +99,13 @@ impl IntegrationCache {
 
 /// Those that changes flow to. A paused one is owed them too: resuming syncs all that is pending.
 pub(crate) fn owed(integrations: &[Integration]) -> BTreeSet<IntegrationId> {
-    let flows = |integration: &&Integration| {
-        integration.enabled && integration.direction.allows_outbound()
-    };
-    integrations.iter().filter(flows).map(|integration| integration.id.clone()).collect()
+    let flows =
+        |integration: &&Integration| integration.enabled && integration.direction.allows_outbound();
+    integrations
+        .iter()
+        .filter(flows)
+        .map(|integration| integration.id.clone())
+        .collect()
 }
 
 /// Credentials as the vault has them, at most 5 min old unless asked for anew.
@@ -114,7 +121,11 @@ impl CredentialCache {
 
     /// An empty cache.
     pub fn new(vault: Arc<dyn Vault>, clock: Arc<dyn Clock>) -> Self {
-        Self { vault, clock, kept: Cache::new(Self::FOR_AT_MOST) }
+        Self {
+            vault,
+            clock,
+            kept: Cache::new(Self::FOR_AT_MOST),
+        }
     }
 
     /// The credentials kept under an id. At most one read.
@@ -123,7 +134,12 @@ impl CredentialCache {
             return Ok(kept);
         }
         let current = self.vault.credentials(secret_id).await?;
-        let found = current.map(|current| Arc::new(Vaulted { current, previous: None }));
+        let found = current.map(|current| {
+            Arc::new(Vaulted {
+                current,
+                previous: None,
+            })
+        });
         self.keep(secret_id, found.clone());
         Ok(found)
     }
@@ -144,7 +160,8 @@ impl CredentialCache {
     fn keep(&self, secret_id: &str, found: Option<Arc<Vaulted>>) {
         // What does not exist may be created at any moment: only what exists is kept.
         if found.is_some() {
-            self.kept.keep(secret_id.to_owned(), found, self.clock.now());
+            self.kept
+                .keep(secret_id.to_owned(), found, self.clock.now());
         }
     }
 }

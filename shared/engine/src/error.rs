@@ -68,7 +68,10 @@ pub enum SyncError {
 }
 
 fn list(fields: &BTreeMap<Field, String>) -> String {
-    let words: Vec<_> = fields.iter().map(|(field, why)| format!("{field}: {why}")).collect();
+    let words: Vec<_> = fields
+        .iter()
+        .map(|(field, why)| format!("{field}: {why}"))
+        .collect();
     words.join("; ")
 }
 
@@ -86,7 +89,10 @@ impl SyncError {
 
     /// True if this is no failed attempt: the hint only has to wait a moment.
     pub fn only_has_to_wait(&self) -> bool {
-        matches!(self, Self::Busy { .. } | Self::Stale { .. } | Self::TooManyRaces(_))
+        matches!(
+            self,
+            Self::Busy { .. } | Self::Stale { .. } | Self::TooManyRaces(_)
+        )
     }
 
     /// How long the vendor asks us to wait.

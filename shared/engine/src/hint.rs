@@ -62,10 +62,17 @@ impl Hint {
 impl fmt::Display for Hint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::External { integration, external_id, .. } => {
+            Self::External {
+                integration,
+                external_id,
+                ..
+            } => {
                 write!(f, "{integration} {external_id}")
             }
-            Self::Incident { incident, integration } => write!(f, "{incident} for {integration}"),
+            Self::Incident {
+                incident,
+                integration,
+            } => write!(f, "{incident} for {integration}"),
         }
     }
 }
@@ -121,9 +128,13 @@ impl From<InvalidId> for ParseKeyError {
 impl FromStr for DeliveryKey {
     type Err = ParseKeyError;
     fn from_str(text: &str) -> Result<Self, ParseKeyError> {
-        let (integration, delivery) =
-            text.split_once('#').ok_or_else(|| ParseKeyError("there is no #".to_owned()))?;
-        Ok(Self { integration: integration.parse()?, delivery: delivery.parse()? })
+        let (integration, delivery) = text
+            .split_once('#')
+            .ok_or_else(|| ParseKeyError("there is no #".to_owned()))?;
+        Ok(Self {
+            integration: integration.parse()?,
+            delivery: delivery.parse()?,
+        })
     }
 }
 

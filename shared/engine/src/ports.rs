@@ -1,9 +1,7 @@
 //! What the engine needs of the outside. Each port is as narrow as its users.
 
 use async_trait::async_trait;
-use im_model::{
-    ExternalId, Incident, IncidentId, Integration, IntegrationId, OrganizationId,
-};
+use im_model::{ExternalId, Incident, IncidentId, Integration, IntegrationId, OrganizationId};
 use im_vendors::Credentials;
 use jiff::Timestamp;
 

@@ -75,7 +75,13 @@ impl RetryLadder {
 impl RetryMessage {
     /// The first attempt of a job.
     pub fn first(job: Job, now: Timestamp) -> Self {
-        Self { job, attempt: 1, waits: 0, errors: Vec::new(), not_before: now }
+        Self {
+            job,
+            attempt: 1,
+            waits: 0,
+            errors: Vec::new(),
+            not_before: now,
+        }
     }
 }
 
@@ -92,12 +98,21 @@ mod tests {
             incident: im_model::IncidentId::from_ulid(ulid::Ulid(1)),
             integration: "pd".parse().expect("an id"),
         };
-        let job = Job { hint, cause: Cause::Change, insist: false };
+        let job = Job {
+            hint,
+            cause: Cause::Change,
+            insist: false,
+        };
         RetryMessage::first(job, Timestamp::UNIX_EPOCH)
     }
 
     fn vendor(kind: VendorErrorKind) -> SyncError {
-        VendorError { tried: "PUT /incidents/P1".into(), kind, detail: String::new() }.into()
+        VendorError {
+            tried: "PUT /incidents/P1".into(),
+            kind,
+            detail: String::new(),
+        }
+        .into()
     }
 
     fn wait_of(disposition: Disposition) -> (i64, RetryMessage) {
@@ -125,7 +140,10 @@ mod tests {
 
     #[test]
     fn what_waiting_cannot_mend_is_dead_at_once() {
-        let error = vendor(VendorErrorKind::Refused { status: 400, code: None });
+        let error = vendor(VendorErrorKind::Refused {
+            status: 400,
+            code: None,
+        });
         let disposition = RetryLadder::default().after(first(), &error, Timestamp::UNIX_EPOCH);
         assert!(matches!(disposition, Disposition::Dead(_)));
     }
@@ -150,8 +168,7 @@ mod tests {
         let mut message = first();
         let mut total = 0;
         for expected in [1, 2, 4, 8, 10, 10, 10, 10] {
-            let disposition =
-                RetryLadder::default().after(message, &error, Timestamp::UNIX_EPOCH);
+            let disposition = RetryLadder::default().after(message, &error, Timestamp::UNIX_EPOCH);
             let (wait, next) = wait_of(disposition);
             assert_eq!((wait, next.attempt), (expected, 1));
             total += wait;

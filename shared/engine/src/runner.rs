@@ -56,7 +56,8 @@ impl JobRunner {
             Disposition::Dead(dead) => {
                 tracing::error!(job, attempt, %error, "dead letter");
                 self.queue.bury(&dead).await?;
-                self.finish(&dead.job.cause, &format!("dead letter: {error}")).await
+                self.finish(&dead.job.cause, &format!("dead letter: {error}"))
+                    .await
             }
         }
     }

@@ -16,7 +16,11 @@ pub struct ScaledClock {
 impl ScaledClock {
     /// A clock that starts now.
     pub fn new(scale: u32) -> Self {
-        Self { started: Timestamp::now(), since: Instant::now(), scale: scale.max(1) }
+        Self {
+            started: Timestamp::now(),
+            since: Instant::now(),
+            scale: scale.max(1),
+        }
     }
 
     fn read(&self) -> Timestamp {

@@ -74,8 +74,10 @@ impl Embedded {
             .build();
         let other_config = config(None, in_process.http_client());
         let dynamodb = DynamoDb::new(&dynamodb_config);
-        let tables =
-            Tables { deliveries: "im-deliveries".to_owned(), sync: "im-sync".to_owned() };
+        let tables = Tables {
+            deliveries: "im-deliveries".to_owned(),
+            sync: "im-sync".to_owned(),
+        };
         im_store::schema::create_tables(&dynamodb, &tables).await?;
         let sqs = Sqs::new(&other_config);
         Ok(Self {
@@ -104,7 +106,9 @@ impl Embedded {
                 .scan()
                 .table_name(table)
                 .consistent_read(true)
-                .filter_expression("attribute_exists(open_since) OR attribute_exists(pending_since)")
+                .filter_expression(
+                    "attribute_exists(open_since) OR attribute_exists(pending_since)",
+                )
                 .set_exclusive_start_key(start)
                 .send()
                 .await?;
@@ -131,7 +135,11 @@ impl Embedded {
             .send()
             .await?;
         let attributes = answer.attributes.unwrap_or_default();
-        let count = |name| attributes.get(name).and_then(|count: &String| count.parse::<u64>().ok());
+        let count = |name| {
+            attributes
+                .get(name)
+                .and_then(|count: &String| count.parse::<u64>().ok())
+        };
         Ok(counts.iter().filter_map(count).sum())
     }
 }
@@ -140,9 +148,17 @@ async fn queues(sqs: &Sqs) -> anyhow::Result<Queues> {
     let mut urls = Vec::new();
     for name in ["im-inbound-retry", "im-outbound-retry", "im-dead-letters"] {
         let created = sqs.create_queue().queue_name(name).send().await?;
-        urls.push(created.queue_url.with_context(|| format!("queue {name} has no URL"))?);
+        urls.push(
+            created
+                .queue_url
+                .with_context(|| format!("queue {name} has no URL"))?,
+        );
     }
     let [inbound, outbound, dead_letters] =
         <[String; 3]>::try_from(urls).map_err(|_| anyhow::anyhow!("three queues"))?;
-    Ok(Queues { inbound, outbound, dead_letters })
+    Ok(Queues {
+        inbound,
+        outbound,
+        dead_letters,
+    })
 }

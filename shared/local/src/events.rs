@@ -16,8 +16,9 @@ pub fn http_event(parts: &Parts, body: &Bytes, now: Timestamp) -> Value {
     let mut headers = Map::new();
     for name in parts.headers.keys() {
         let values = parts.headers.get_all(name).iter();
-        let values: Vec<_> =
-            values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect();
+        let values: Vec<_> = values
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            .collect();
         headers.insert(name.as_str().to_owned(), values.join(",").into());
     }
     let path = parts.uri.path();
@@ -53,15 +54,23 @@ pub fn http_event(parts: &Parts, body: &Bytes, now: Timestamp) -> Value {
 
 /// A DynamoDB stream event of those records that the template's filter lets pass; `None` if it lets none.
 pub fn stream_event(records: &[Record]) -> Option<Value> {
-    let records: Vec<_> = records.iter().filter(|record| passes_filter(record)).collect();
+    let records: Vec<_> = records
+        .iter()
+        .filter(|record| passes_filter(record))
+        .collect();
     let records: Vec<_> = records.into_iter().map(stream_record).collect();
     (!records.is_empty()).then(|| json!({"Records": records}))
 }
 
 /// `{"dynamodb":{"NewImage":{"wake":{"S":[{"exists":true}]}}}}`
 fn passes_filter(record: &Record) -> bool {
-    let image = record.dynamodb.as_ref().and_then(|change| change.new_image.as_ref());
-    image.and_then(|image| image.get("wake")).is_some_and(|wake| wake.as_s().is_ok())
+    let image = record
+        .dynamodb
+        .as_ref()
+        .and_then(|change| change.new_image.as_ref());
+    image
+        .and_then(|image| image.get("wake"))
+        .is_some_and(|wake| wake.as_s().is_ok())
 }
 
 fn stream_record(record: &Record) -> Value {
@@ -74,7 +83,7 @@ fn stream_record(record: &Record) -> Value {
     };
     let mut json = json!({
         "eventID": record.event_id,
-        "eventName": record.event_name.as_ref().map(|name| name.as_str()),
+        "eventName": record.event_name.as_ref().map(aws_sdk_dynamodbstreams::types::OperationType::as_str),
         "eventVersion": "1.1",
         "eventSource": "aws:dynamodb",
         "awsRegion": "us-east-1",
@@ -87,7 +96,7 @@ fn stream_record(record: &Record) -> Value {
             "SequenceNumber": change.and_then(|change| change.sequence_number.clone()),
             "SizeBytes": change.and_then(|change| change.size_bytes).unwrap_or_default(),
             "StreamViewType":
-                change.and_then(|c| c.stream_view_type.as_ref()).map(|view| view.as_str()),
+                change.and_then(|c| c.stream_view_type.as_ref()).map(aws_sdk_dynamodbstreams::types::StreamViewType::as_str),
         },
     });
     if let Some(old) = change.and_then(|change| change.old_image.as_ref()) {
@@ -97,9 +106,10 @@ fn stream_record(record: &Record) -> Value {
 }
 
 /// The stream event that an open item would make if it were written now.
-pub fn open_item_event(item: HashMap<String, AttributeValue>) -> Value {
-    let mut item = item;
-    item.entry("wake".to_owned()).or_insert_with(|| AttributeValue::S("open".to_owned()));
+#[expect(clippy::implicit_hasher, reason = "as the SDK hands items over")]
+pub fn open_item_event(mut item: HashMap<String, AttributeValue>) -> Value {
+    item.entry("wake".to_owned())
+        .or_insert_with(|| AttributeValue::S("open".to_owned()));
     let image = serde_json::to_value(serde_dynamo::Item::from(item)).unwrap_or_default();
     json!({"Records": [{
         "eventID": "open",
@@ -138,5 +148,7 @@ pub fn queue_event(messages: &[Message]) -> Value {
 /// The items that a batch function wants to be brought again.
 pub fn failures(answer: &Value) -> Vec<String> {
     let items = answer["batchItemFailures"].as_array().into_iter().flatten();
-    items.filter_map(|item| item["itemIdentifier"].as_str().map(str::to_owned)).collect()
+    items
+        .filter_map(|item| item["itemIdentifier"].as_str().map(str::to_owned))
+        .collect()
 }

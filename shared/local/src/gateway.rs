@@ -38,20 +38,31 @@ impl Gateway {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path();
         let is_webhook = parts.method == http::Method::POST
-            && path.strip_prefix("/webhooks/pagerduty/").is_some_and(|id| !id.contains('/'));
+            && path
+                .strip_prefix("/webhooks/pagerduty/")
+                .is_some_and(|id| !id.contains('/'));
         let is_api = path.starts_with("/api/v1/");
         if !is_webhook && !is_api {
             return answer(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#);
         }
         if body.len() > Self::MOST_BYTES {
-            return answer(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#);
+            return answer(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                r#"{"message":"Request Too Long"}"#,
+            );
         }
         let event = http_event(&parts, &body, self.clock.now());
-        let called =
-            if is_webhook { self.call_webhook(event).await } else { self.call_api(event).await };
+        let called = if is_webhook {
+            self.call_webhook(event).await
+        } else {
+            self.call_api(event).await
+        };
         called.unwrap_or_else(|error| {
             tracing::error!(%error, "the function failed");
-            answer(StatusCode::INTERNAL_SERVER_ERROR, r#"{"message":"Internal Server Error"}"#)
+            answer(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                r#"{"message":"Internal Server Error"}"#,
+            )
         })
     }
 
@@ -61,19 +72,19 @@ impl Gateway {
             let function = function.clone();
             async move { Ok::<_, std::convert::Infallible>(function.handle(request).await) }
         });
-        let called = Adapter::from(service).call(lambda_event(event)?);
+        let called = Adapter::from(service).call(lambda_event(&event)?);
         let response = called.await?;
         http_response(&serde_json::to_value(response)?)
     }
 
     async fn call_api(&self, event: Value) -> anyhow::Result<http::Response<Bytes>> {
-        let called = Adapter::from(self.api.clone()).call(lambda_event(event)?);
+        let called = Adapter::from(self.api.clone()).call(lambda_event(&event)?);
         let response = called.await?;
         http_response(&serde_json::to_value(response)?)
     }
 }
 
-fn lambda_event(event: Value) -> anyhow::Result<LambdaEvent<LambdaRequest>> {
+fn lambda_event(event: &Value) -> anyhow::Result<LambdaEvent<LambdaRequest>> {
     let request: LambdaRequest = serde_json::from_str(&event.to_string())?;
     Ok(LambdaEvent::new(request, lambda_http::Context::default()))
 }
@@ -103,7 +114,9 @@ fn answer(status: StatusCode, body: &'static str) -> http::Response<Bytes> {
     let mut response = http::Response::new(Bytes::from_static(body.as_bytes()));
     *response.status_mut() = status;
     let json = http::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, json);
     response
 }
 
@@ -115,10 +128,31 @@ pub async fn serve_http(gateway: Gateway, listener: TcpListener) -> std::io::Res
 
 async fn serve_one(State(gateway): State<Gateway>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if !is_for_loopback(&parts.headers) {
+        let body = r#"{"message":"this server answers to localhost and 127.0.0.1 only"}"#;
+        return answer(StatusCode::MISDIRECTED_REQUEST, body).map(AxumBody::from);
+    }
     let limited = http_body_util::Limited::new(body, Gateway::MOST_BYTES + 1);
     let response = match limited.collect().await {
-        Ok(body) => gateway.handle(http::Request::from_parts(parts, body.to_bytes())).await,
-        Err(_) => answer(StatusCode::PAYLOAD_TOO_LARGE, r#"{"message":"Request Too Long"}"#),
+        Ok(body) => {
+            gateway
+                .handle(http::Request::from_parts(parts, body.to_bytes()))
+                .await
+        }
+        Err(_) => answer(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            r#"{"message":"Request Too Long"}"#,
+        ),
     };
     response.map(AxumBody::from)
+}
+
+/// A caller without a token is an administrator here: a web page whose name was made to point at this machine must not
+/// be one (DNS rebinding).
+fn is_for_loopback(headers: &http::HeaderMap) -> bool {
+    let host = headers
+        .get(http::header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let name = host.map(|host| host.rsplit_once(':').map_or(host, |(name, _)| name));
+    matches!(name, Some("localhost" | "127.0.0.1" | "[::1]"))
 }

@@ -25,7 +25,11 @@ impl StreamPoller {
 
     /// A poller from the stream's oldest record on.
     pub fn new(streams: Streams, table: String) -> Self {
-        Self { streams, table, iterator: None }
+        Self {
+            streams,
+            table,
+            iterator: None,
+        }
     }
 
     /// The next records, possibly none.
@@ -34,18 +38,42 @@ impl StreamPoller {
             Some(iterator) => iterator,
             None => self.oldest().await?,
         };
-        let answer = self.streams.get_records().shard_iterator(iterator).send().await?;
+        let answer = self
+            .streams
+            .get_records()
+            .shard_iterator(iterator)
+            .send()
+            .await?;
         self.iterator = answer.next_shard_iterator;
         Ok(answer.records.unwrap_or_default())
     }
 
     async fn oldest(&self) -> anyhow::Result<String> {
-        let streams = self.streams.list_streams().table_name(&self.table).send().await?;
-        let arn = streams.streams().first().and_then(|stream| stream.stream_arn());
+        let streams = self
+            .streams
+            .list_streams()
+            .table_name(&self.table)
+            .send()
+            .await?;
+        let arn = streams
+            .streams()
+            .first()
+            .and_then(|stream| stream.stream_arn());
         let arn = arn.with_context(|| format!("table {} has no stream", self.table))?;
-        let described = self.streams.describe_stream().stream_arn(arn).send().await?;
-        let shards = described.stream_description.and_then(|stream| stream.shards);
-        let shard = shards.unwrap_or_default().into_iter().next().and_then(|s| s.shard_id);
+        let described = self
+            .streams
+            .describe_stream()
+            .stream_arn(arn)
+            .send()
+            .await?;
+        let shards = described
+            .stream_description
+            .and_then(|stream| stream.shards);
+        let shard = shards
+            .unwrap_or_default()
+            .into_iter()
+            .next()
+            .and_then(|s| s.shard_id);
         let answer = self
             .streams
             .get_shard_iterator()
@@ -54,7 +82,9 @@ impl StreamPoller {
             .shard_iterator_type(ShardIteratorType::TrimHorizon)
             .send()
             .await?;
-        answer.shard_iterator.with_context(|| format!("no iterator for {}", self.table))
+        answer
+            .shard_iterator
+            .with_context(|| format!("no iterator for {}", self.table))
     }
 
     /// Reads the stream for ever. Batches are handed over as they come, so that a slow vendor delays nobody.
@@ -78,7 +108,9 @@ impl StreamPoller {
 async fn bring(function: Arc<BatchFunction>, records: Vec<Record>) {
     let mut records = records;
     for attempt in 0..=StreamPoller::MOST_RETRIES {
-        let Some(event) = stream_event(&records) else { return };
+        let Some(event) = stream_event(&records) else {
+            return;
+        };
         let failed: HashSet<_> = match function.handle(event).await {
             Ok(answer) => failures(&answer).into_iter().collect(),
             Err(error) => {
@@ -87,7 +119,10 @@ async fn bring(function: Arc<BatchFunction>, records: Vec<Record>) {
             }
         };
         records.retain(|record| {
-            let number = record.dynamodb.as_ref().and_then(|c| c.sequence_number.as_ref());
+            let number = record
+                .dynamodb
+                .as_ref()
+                .and_then(|c| c.sequence_number.as_ref());
             number.is_some_and(|number| failed.contains(number))
         });
         if records.is_empty() {
@@ -95,7 +130,10 @@ async fn bring(function: Arc<BatchFunction>, records: Vec<Record>) {
         }
         tokio::time::sleep(Duration::from_millis(200 << attempt)).await;
     }
-    tracing::error!(records = records.len(), "given up; the tables still list them as open");
+    tracing::error!(
+        records = records.len(),
+        "given up; the tables still list them as open"
+    );
 }
 
 /// Reads one queue.
@@ -124,10 +162,14 @@ impl QueuePoller {
         if messages.is_empty() {
             return Ok(0);
         }
-        let failed: HashSet<_> =
-            failures(&function.handle(queue_event(&messages)).await?).into_iter().collect();
+        let failed: HashSet<_> = failures(&function.handle(queue_event(&messages)).await?)
+            .into_iter()
+            .collect();
         for message in &messages {
-            let done = message.message_id.as_ref().is_some_and(|id| !failed.contains(id));
+            let done = message
+                .message_id
+                .as_ref()
+                .is_some_and(|id| !failed.contains(id));
             if let (true, Some(handle)) = (done, &message.receipt_handle) {
                 self.sqs
                     .delete_message()

@@ -92,12 +92,25 @@ impl LocalSystem {
             .map_err(|error| anyhow::anyhow!("{error}"))?;
         let function = |source, retries: &str| {
             let urls = (retries.to_owned(), embedded.queues.dead_letters.clone());
-            let queue =
-                SqsQueue::new(embedded.sqs.clone(), urls, ports.clock.clone(), settings.time_scale);
-            Arc::new(batch_function(source, &ports, Arc::new(queue), RetryLadder::default()))
+            let queue = SqsQueue::new(
+                embedded.sqs.clone(),
+                urls,
+                ports.clock.clone(),
+                settings.time_scale,
+            );
+            Arc::new(batch_function(
+                source,
+                &ports,
+                Arc::new(queue),
+                RetryLadder::default(),
+            ))
         };
         Ok(Self {
-            gateway: Gateway { pagerduty: Arc::new(pagerduty), api, clock: settings.clock },
+            gateway: Gateway {
+                pagerduty: Arc::new(pagerduty),
+                api,
+                clock: settings.clock,
+            },
             inbound: function(Source::Deliveries, &embedded.queues.inbound),
             outbound: function(Source::Incidents, &embedded.queues.outbound),
             embedded,
@@ -109,9 +122,10 @@ impl LocalSystem {
     /// Stream records that nobody was there to read are not needed for it.
     pub async fn bring_open_work(&self) -> anyhow::Result<()> {
         let tables = &self.embedded.tables;
-        for (table, function) in
-            [(&tables.deliveries, &self.inbound), (&tables.sync, &self.outbound)]
-        {
+        for (table, function) in [
+            (&tables.deliveries, &self.inbound),
+            (&tables.sync, &self.outbound),
+        ] {
             for item in self.embedded.open_items(table).await? {
                 if let Err(error) = function.handle(events::open_item_event(item)).await {
                     tracing::error!(%error, "the function failed");
@@ -142,9 +156,8 @@ impl LocalSystem {
     pub fn run_mappings(&self) -> JoinSet<()> {
         const EVERY: Duration = Duration::from_millis(25);
         let mut tasks = JoinSet::new();
-        let stream = |table: &str| {
-            StreamPoller::new(self.embedded.streams.clone(), table.to_owned())
-        };
+        let stream =
+            |table: &str| StreamPoller::new(self.embedded.streams.clone(), table.to_owned());
         let queue = |url: &str| QueuePoller::new(self.embedded.sqs.clone(), url.to_owned());
         let (tables, queues) = (&self.embedded.tables, &self.embedded.queues);
         tasks.spawn(stream(&tables.deliveries).run(self.inbound.clone(), EVERY));

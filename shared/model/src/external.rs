@@ -27,7 +27,11 @@ pub struct Observed {
 impl Observed {
     /// A value of which the vendor tells neither time nor author.
     pub fn value(value: ExternalValue) -> Self {
-        Self { value, changed_at: None, author: None }
+        Self {
+            value,
+            changed_at: None,
+            author: None,
+        }
     }
 }
 

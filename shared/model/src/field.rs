@@ -71,7 +71,10 @@ impl Field {
         let value = PlatformValue::text(text.unwrap_or_default());
         match self.violated_rule(value.as_str()) {
             None => Ok(value),
-            Some(rule) => Err(InvalidValue { field: self.clone(), rule }),
+            Some(rule) => Err(InvalidValue {
+                field: self.clone(),
+                rule,
+            }),
         }
     }
 
@@ -83,7 +86,8 @@ impl Field {
         match self {
             Self::Title if text.trim().is_empty() => Some("must not be blank".to_owned()),
             Self::Title => at_most(text, 1024).or_else(|| {
-                text.contains(['\n', '\r']).then(|| "must be one line".to_owned())
+                text.contains(['\n', '\r'])
+                    .then(|| "must be one line".to_owned())
             }),
             Self::Description => at_most(text, 32_768),
             Self::Severity => text.parse::<Severity>().err().map(|e| e.to_string()),
@@ -159,7 +163,10 @@ mod tests {
 
     #[test]
     fn names_round_trip() {
-        for field in Field::BUILT_IN.into_iter().chain([Field::Custom("cost_center".into())]) {
+        for field in Field::BUILT_IN
+            .into_iter()
+            .chain([Field::Custom("cost_center".into())])
+        {
             assert_eq!(field.name().parse(), Ok(field));
         }
         for bad in ["", "Title", "custom.", "custom.a b", "links"] {
@@ -170,7 +177,10 @@ mod tests {
     #[test]
     fn each_field_says_what_it_accepts() {
         let refused = |field: Field, text: &str| {
-            field.parse_value(Some(text)).expect_err("must be refused").to_string()
+            field
+                .parse_value(Some(text))
+                .expect_err("must be refused")
+                .to_string()
         };
         assert_eq!(refused(Field::Title, ""), "title: must not be empty");
         assert_eq!(refused(Field::Title, "a\nb"), "title: must be one line");
@@ -182,7 +192,13 @@ mod tests {
             refused(Field::Severity, "SEV-9"),
             "severity: must be one of SEV-1, SEV-2, SEV-3, SEV-4"
         );
-        assert_eq!(refused(Field::AssignedTo, "ann"), "assigned_to: must be an e-mail address");
-        assert_eq!(Field::AssignedTo.parse_value(None), Ok(PlatformValue::EMPTY));
+        assert_eq!(
+            refused(Field::AssignedTo, "ann"),
+            "assigned_to: must be an e-mail address"
+        );
+        assert_eq!(
+            Field::AssignedTo.parse_value(None),
+            Ok(PlatformValue::EMPTY)
+        );
     }
 }

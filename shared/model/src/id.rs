@@ -68,14 +68,18 @@ macro_rules! id {
 
 fn is_slug(text: &str) -> bool {
     (1..=63).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
         && !text.starts_with('-')
         && !text.ends_with('-')
 }
 
 fn is_opaque(text: &str, most: usize) -> bool {
     (1..=most).contains(&text.len())
-        && text.chars().all(|c| !c.is_control() && !c.is_whitespace() && c != '#')
+        && text
+            .chars()
+            .all(|c| !c.is_control() && !c.is_whitespace() && c != '#')
 }
 
 id!(
@@ -142,7 +146,12 @@ mod tests {
         }
         let id = IncidentId::from_ulid(ulid::Ulid(7));
         assert_eq!(IncidentId::parse(id.as_str()), Ok(id));
-        for bad in ["INC-1", "INC-", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "INC-01arz3ndektsv4rrffq69g5fav"] {
+        for bad in [
+            "INC-1",
+            "INC-",
+            "01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "INC-01arz3ndektsv4rrffq69g5fav",
+        ] {
             assert!(IncidentId::parse(bad).is_err(), "{bad:?}");
         }
     }

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ActorId, Field, IncidentId, IntegrationId, Link, OrganizationId, PlatformValue,
-};
+use crate::{ActorId, Field, IncidentId, IntegrationId, Link, OrganizationId, PlatformValue};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -124,7 +122,9 @@ pub struct Incident {
 impl Incident {
     /// What a field holds; empty if it was never set.
     pub fn value(&self, field: &Field) -> PlatformValue {
-        self.fields.get(field).map_or(PlatformValue::EMPTY, |state| state.value.clone())
+        self.fields
+            .get(field)
+            .map_or(PlatformValue::EMPTY, |state| state.value.clone())
     }
 
     /// A field's version; 0 if it was never set.
@@ -134,7 +134,11 @@ impl Incident {
 
     /// When any field last changed.
     pub fn updated_at(&self) -> Timestamp {
-        self.fields.values().map(|state| state.changed_at).max().unwrap_or(self.created_at)
+        self.fields
+            .values()
+            .map(|state| state.changed_at)
+            .max()
+            .unwrap_or(self.created_at)
     }
 }
 

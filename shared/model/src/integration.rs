@@ -16,18 +16,20 @@ pub struct UnknownWord {
 
 impl UnknownWord {
     pub(crate) fn among(words: &[&str]) -> Self {
-        Self { expected: words.join(", ") }
+        Self {
+            expected: words.join(", "),
+        }
     }
 }
 
 words! {
     /// Which vendor.
     IntegrationType {
-        /// ServiceNow.
+        /// `ServiceNow`.
         ServiceNow = "servicenow",
         /// Jira Service Management.
         Jira = "jira",
-        /// PagerDuty.
+        /// `PagerDuty`.
         PagerDuty = "pagerduty",
     }
 }
@@ -101,8 +103,14 @@ impl Ownership {
     /// Owned by one side alone.
     pub fn only(owner: Owner, priority: u8) -> Self {
         match owner {
-            Owner::Platform => Self { platform: Some(priority), external: None },
-            Owner::External => Self { platform: None, external: Some(priority) },
+            Owner::Platform => Self {
+                platform: Some(priority),
+                external: None,
+            },
+            Owner::External => Self {
+                platform: None,
+                external: Some(priority),
+            },
         }
     }
 
@@ -181,6 +189,12 @@ mod tests {
         assert_eq!(flows(Ownership::only(Owner::Platform, 1)), (true, false));
         assert_eq!(flows(Ownership::only(Owner::External, 1)), (false, true));
         assert_eq!(flows(Ownership::default()), (true, true));
-        assert_eq!(flows(Ownership { platform: Some(1), external: Some(2) }), (true, true));
+        assert_eq!(
+            flows(Ownership {
+                platform: Some(1),
+                external: Some(2)
+            }),
+            (true, true)
+        );
     }
 }

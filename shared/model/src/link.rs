@@ -35,12 +35,19 @@ pub struct BasePair {
 impl BasePair {
     /// The pair that both sides were seen to hold, the vendor's value being somebody else's.
     pub fn seen(platform: &PlatformValue, external: &ExternalValue) -> Self {
-        Self { platform: platform.digest(), external: external.digest(), ours: false }
+        Self {
+            platform: platform.digest(),
+            external: external.digest(),
+            ours: false,
+        }
     }
 
     /// The pair after this link wrote the vendor's value.
     pub fn written(platform: &PlatformValue, external: &ExternalValue) -> Self {
-        Self { ours: true, ..Self::seen(platform, external) }
+        Self {
+            ours: true,
+            ..Self::seen(platform, external)
+        }
     }
 
     /// Do both name the same two values?

@@ -149,7 +149,13 @@ mod tests {
         assert_eq!(high, PlatformValue::text("high").digest());
         assert_ne!(high, PlatformValue::text("low").digest());
         assert_ne!(high, ExternalValue::text("high").digest());
-        assert_ne!(PlatformValue::EMPTY.digest(), PlatformValue::text("\0").digest());
-        assert_eq!(PlatformValue::text("").digest(), PlatformValue::EMPTY.digest());
+        assert_ne!(
+            PlatformValue::EMPTY.digest(),
+            PlatformValue::text("\0").digest()
+        );
+        assert_eq!(
+            PlatformValue::text("").digest(),
+            PlatformValue::EMPTY.digest()
+        );
     }
 }

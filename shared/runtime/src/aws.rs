@@ -26,7 +26,12 @@ pub fn config_from_env() -> SdkConfig {
         None,
         "environment",
     );
-    config(region, credentials, variable("AWS_ENDPOINT_URL"), http_client())
+    config(
+        region,
+        credentials,
+        variable("AWS_ENDPOINT_URL"),
+        http_client(),
+    )
 }
 
 /// An SDK configuration from its parts.
@@ -38,7 +43,9 @@ pub fn config(
 ) -> SdkConfig {
     let mut config = SdkConfig::builder()
         .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
-        .region(Region::new(region.unwrap_or_else(|| "us-east-1".to_owned())))
+        .region(Region::new(
+            region.unwrap_or_else(|| "us-east-1".to_owned()),
+        ))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client)
         // Shorter than any function's timeout, with room for the SDK's own retries.
@@ -57,5 +64,7 @@ pub fn config(
 
 /// The HTTP client that all AWS clients share.
 pub fn http_client() -> SharedHttpClient {
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
+    Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https()
 }

@@ -47,27 +47,37 @@ impl BatchFunction {
     pub async fn handle(&self, event: Value) -> Result<Value, serde_json::Error> {
         let is_queue = event["Records"][0]["eventSource"] == "aws:sqs";
         let (brought, mut failed) = if is_queue {
-            self.from_queue(serde_json::from_value(event)?)
+            Self::brought_by_queue(serde_json::from_value(event)?)
         } else {
-            self.from_stream(serde_json::from_value(event)?)
+            self.brought_by_stream(serde_json::from_value(event)?)
         };
         // One link's hints one after the other: in parallel they would only meet each other's claims.
         let mut by_link: BTreeMap<String, Vec<Brought>> = BTreeMap::new();
         for job in brought {
-            by_link.entry(job.message.job.hint.to_string()).or_default().push(job);
+            by_link
+                .entry(job.message.job.hint.to_string())
+                .or_default()
+                .push(job);
         }
         let done = join_all(by_link.into_values().map(|jobs| self.one_link(jobs))).await;
         failed.extend(done.into_iter().flatten());
         failed.sort();
         failed.dedup();
-        let failures: Vec<_> =
-            failed.into_iter().map(|item| json!({"itemIdentifier": item})).collect();
+        let failures: Vec<_> = failed
+            .into_iter()
+            .map(|item| json!({"itemIdentifier": item}))
+            .collect();
         Ok(json!({"batchItemFailures": failures}))
     }
 
     async fn one_link(&self, jobs: Vec<Brought>) -> Vec<String> {
         let mut failed = Vec::new();
-        for Brought { item, message, image } in jobs {
+        for Brought {
+            item,
+            message,
+            image,
+        } in jobs
+        {
             let job = message.job.hint.to_string();
             if let Err(error) = self.runner.run(message, image).await {
                 tracing::error!(job, %error, "the job stays in its batch");
@@ -77,12 +87,19 @@ impl BatchFunction {
         failed
     }
 
-    fn from_queue(&self, event: SqsEvent) -> (Vec<Brought>, Vec<String>) {
+    fn brought_by_queue(event: SqsEvent) -> (Vec<Brought>, Vec<String>) {
         let (mut brought, mut failed) = (Vec::new(), Vec::new());
-        for SqsMessage { message_id, body, .. } in event.records {
+        for SqsMessage {
+            message_id, body, ..
+        } in event.records
+        {
             let item = message_id.unwrap_or_default();
             match serde_json::from_str(&body.unwrap_or_default()) {
-                Ok(message) => brought.push(Brought { item, message, image: None }),
+                Ok(message) => brought.push(Brought {
+                    item,
+                    message,
+                    image: None,
+                }),
                 Err(error) => {
                     // Its redrive policy takes it to the dead letters.
                     tracing::error!(message = item, %error, "an unreadable message");
@@ -93,7 +110,7 @@ impl BatchFunction {
         (brought, failed)
     }
 
-    fn from_stream(&self, event: StreamEvent) -> (Vec<Brought>, Vec<String>) {
+    fn brought_by_stream(&self, event: StreamEvent) -> (Vec<Brought>, Vec<String>) {
         let (mut brought, mut failed) = (Vec::new(), Vec::new());
         for record in event.records {
             let item = record.change.sequence_number.clone().unwrap_or_default();
@@ -123,7 +140,16 @@ impl BatchFunction {
                 let delivery = im_store::image::delivery(image)?;
                 let hint = Hint::from_delivery(&delivery);
                 let cause = Cause::Delivery { key: delivery.key };
-                let job = hint.map(|hint| (Job { hint, cause, insist: false }, None));
+                let job = hint.map(|hint| {
+                    (
+                        Job {
+                            hint,
+                            cause,
+                            insist: false,
+                        },
+                        None,
+                    )
+                });
                 Ok(job.into_iter().collect())
             }
             Source::Incidents => {
@@ -133,7 +159,11 @@ impl BatchFunction {
                         incident: incident.id.clone(),
                         integration: integration.clone(),
                     };
-                    let job = Job { hint, cause: Cause::Change, insist: false };
+                    let job = Job {
+                        hint,
+                        cause: Cause::Change,
+                        insist: false,
+                    };
                     (job, Some(incident.clone()))
                 };
                 Ok(incident.pending.keys().map(job).collect())
@@ -152,7 +182,9 @@ fn coalesced(brought: Vec<Brought>) -> Vec<Brought> {
         }
     }
     let keep = |(index, job): (usize, Brought)| {
-        let newest = last.get(&job.message.job.hint.to_string()).is_none_or(|last| *last == index);
+        let newest = last
+            .get(&job.message.job.hint.to_string())
+            .is_none_or(|last| *last == index);
         newest.then_some(job)
     };
     brought.into_iter().enumerate().filter_map(keep).collect()

@@ -53,7 +53,10 @@ impl Ports {
     }
 
     fn integrations(&self) -> Arc<IntegrationCache> {
-        Arc::new(IntegrationCache::new(self.store.clone(), self.clock.clone()))
+        Arc::new(IntegrationCache::new(
+            self.store.clone(),
+            self.clock.clone(),
+        ))
     }
 
     fn credentials(&self) -> Arc<CredentialCache> {
@@ -98,7 +101,16 @@ pub fn batch_function(
     };
     let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
     let clock = ports.clock.clone();
-    BatchFunction::new(source, JobRunner { engine, deliveries, queue, ladder, clock })
+    BatchFunction::new(
+        source,
+        JobRunner {
+            engine,
+            deliveries,
+            queue,
+            ladder,
+            clock,
+        },
+    )
 }
 
 /// The management API's router.
@@ -120,6 +132,7 @@ pub fn api_router(
             store: ports.store.clone(),
             vault: ports.vault.clone(),
             clock: ports.clock.clone(),
+            ids: ports.ids.clone(),
             secret_prefix,
         }),
         authenticator,
@@ -156,11 +169,12 @@ async fn batch(source: Source) -> Result<(), Error> {
     let ports = Ports::from_env(&settings, &config)?;
     let client = aws_sdk_sqs::Client::new(&config);
     let queue = SqsQueue::new(client, settings.queues()?, ports.clock.clone(), 1);
-    let function =
-        &batch_function(source, &ports, Arc::new(queue), settings.retry_ladder()?);
-    lambda_runtime::run(lambda_runtime::service_fn(|event: LambdaEvent<Value>| async move {
-        function.handle(event.payload).await.map_err(Error::from)
-    }))
+    let function = &batch_function(source, &ports, Arc::new(queue), settings.retry_ladder()?);
+    lambda_runtime::run(lambda_runtime::service_fn(
+        |event: LambdaEvent<Value>| async move {
+            function.handle(event.payload).await.map_err(Error::from)
+        },
+    ))
     .await
 }
 
@@ -177,5 +191,12 @@ pub async fn api() -> Result<(), Error> {
     // Set for an end-to-end run against vendors on this machine, never by the template's default.
     let allow_loopback = settings.optional("IM_ALLOW_LOOPBACK").as_deref() == Some("true");
     let prefix = settings.secret_prefix()?;
-    lambda_http::run(api_router(&ports, authenticator, prefix, webhooks, allow_loopback)).await
+    lambda_http::run(api_router(
+        &ports,
+        authenticator,
+        prefix,
+        webhooks,
+        allow_loopback,
+    ))
+    .await
 }

@@ -29,7 +29,13 @@ impl SqsQueue {
         clock: Arc<dyn Clock>,
         time_scale: u32,
     ) -> Self {
-        Self { client, retries, dead_letters, clock, time_scale: time_scale.max(1) }
+        Self {
+            client,
+            retries,
+            dead_letters,
+            clock,
+            time_scale: time_scale.max(1),
+        }
     }
 
     async fn send(
@@ -53,18 +59,33 @@ impl SqsQueue {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| failed(error.code().unwrap_or("SQS could not be reached").to_owned()))
+            .map_err(|error| {
+                failed(
+                    error
+                        .code()
+                        .unwrap_or("SQS could not be reached")
+                        .to_owned(),
+                )
+            })
     }
 }
 
 #[async_trait]
 impl RetryQueue for SqsQueue {
     async fn put(&self, message: &RetryMessage) -> Result<(), StoreError> {
-        let wait = message.not_before.duration_since(self.clock.now()).as_millis();
+        let wait = message
+            .not_before
+            .duration_since(self.clock.now())
+            .as_millis();
         let wait = wait / i128::from(self.time_scale);
         // Rounded up: a message that comes early only goes round again.
         let seconds = i64::try_from((wait + 999) / 1000).unwrap_or(Self::MOST_DELAY_SECONDS);
-        self.send(&self.retries, message, seconds.clamp(0, Self::MOST_DELAY_SECONDS)).await
+        self.send(
+            &self.retries,
+            message,
+            seconds.clamp(0, Self::MOST_DELAY_SECONDS),
+        )
+        .await
     }
 
     async fn bury(&self, message: &RetryMessage) -> Result<(), StoreError> {

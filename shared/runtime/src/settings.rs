@@ -19,14 +19,18 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { read: |name| std::env::var(name).ok().filter(|value| !value.is_empty()) }
+        Self {
+            read: |name| std::env::var(name).ok().filter(|value| !value.is_empty()),
+        }
     }
 }
 
 impl Settings {
     fn required(&self, name: &'static str) -> Result<String, MissingSetting> {
-        (self.read)(name)
-            .ok_or_else(|| MissingSetting { name, problem: "must be set".to_owned() })
+        (self.read)(name).ok_or_else(|| MissingSetting {
+            name,
+            problem: "must be set".to_owned(),
+        })
     }
 
     /// An optional variable.
@@ -44,7 +48,10 @@ impl Settings {
 
     /// `RETRY_QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`.
     pub fn queues(&self) -> Result<(String, String), MissingSetting> {
-        Ok((self.required("RETRY_QUEUE_URL")?, self.required("DEAD_LETTER_QUEUE_URL")?))
+        Ok((
+            self.required("RETRY_QUEUE_URL")?,
+            self.required("DEAD_LETTER_QUEUE_URL")?,
+        ))
     }
 
     /// `SECRET_PREFIX`: what the ids of integrations' secrets start with.
@@ -59,14 +66,21 @@ impl Settings {
 
     /// `RETRY_DELAYS`: seconds between attempts, comma-separated; the default ladder if unset.
     pub fn retry_ladder(&self) -> Result<RetryLadder, MissingSetting> {
-        let Some(text) = self.optional("RETRY_DELAYS") else { return Ok(RetryLadder::default()) };
+        let Some(text) = self.optional("RETRY_DELAYS") else {
+            return Ok(RetryLadder::default());
+        };
         let seconds = text.split(',').map(|part| {
-            part.trim().parse::<u32>().map(|s| SignedDuration::from_secs(i64::from(s)))
+            part.trim()
+                .parse::<u32>()
+                .map(|s| SignedDuration::from_secs(i64::from(s)))
         });
-        seconds.collect::<Result<Vec<_>, _>>().map(RetryLadder).map_err(|_| MissingSetting {
-            name: "RETRY_DELAYS",
-            problem: "must be seconds, comma-separated, e.g. 30,120,480,1800".to_owned(),
-        })
+        seconds
+            .collect::<Result<Vec<_>, _>>()
+            .map(RetryLadder)
+            .map_err(|_| MissingSetting {
+                name: "RETRY_DELAYS",
+                problem: "must be seconds, comma-separated, e.g. 30,120,480,1800".to_owned(),
+            })
     }
 }
 
@@ -78,14 +92,25 @@ mod tests {
     fn an_error_names_the_variable() {
         let settings = Settings { read: |_| None };
         let error = settings.queues().expect_err("nothing is set");
-        assert_eq!(error.to_string(), "environment variable RETRY_QUEUE_URL: must be set");
+        assert_eq!(
+            error.to_string(),
+            "environment variable RETRY_QUEUE_URL: must be set"
+        );
     }
 
     #[test]
     fn the_ladder_can_be_shortened() {
-        let settings = Settings { read: |_| Some("1, 2,3".to_owned()) };
+        let settings = Settings {
+            read: |_| Some("1, 2,3".to_owned()),
+        };
         let ladder = settings.retry_ladder().expect("three numbers");
         assert_eq!(ladder.0, [1, 2, 3].map(SignedDuration::from_secs));
-        assert!(Settings { read: |_| Some("soon".to_owned()) }.retry_ladder().is_err());
+        assert!(
+            Settings {
+                read: |_| Some("soon".to_owned())
+            }
+            .retry_ladder()
+            .is_err()
+        );
     }
 }

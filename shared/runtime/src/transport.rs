@@ -41,11 +41,17 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let request = reqwest::Request::try_from(request).map_err(|error| reason(&error))?;
-        let mut answer = self.client.execute(request).await.map_err(|error| reason(&error))?;
+        let mut answer = self
+            .client
+            .execute(request)
+            .await
+            .map_err(|error| reason(&error))?;
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| reason(&error))? {
             if body.len() + chunk.len() > Self::MOST_BYTES {
-                return Err(TransportError::BrokenOff("the answer is too large".to_owned()));
+                return Err(TransportError::BrokenOff(
+                    "the answer is too large".to_owned(),
+                ));
             }
             body.extend_from_slice(&chunk);
         }

@@ -22,13 +22,19 @@ impl SecretsManagerVault {
     }
 
     async fn read(&self, id: &str, stage: &str) -> Result<Option<Secret>, StoreError> {
-        let answer = self.client.get_secret_value().secret_id(id).version_stage(stage).send().await;
+        let answer = self
+            .client
+            .get_secret_value()
+            .secret_id(id)
+            .version_stage(stage)
+            .send()
+            .await;
         match answer {
             Ok(answer) => Ok(answer.secret_string.map(Secret::new)),
             Err(error)
                 if error
                     .as_service_error()
-                    .is_some_and(|error| error.is_resource_not_found_exception()) =>
+                    .is_some_and(aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError::is_resource_not_found_exception) =>
             {
                 Ok(None)
             }
@@ -41,7 +47,9 @@ impl SecretsManagerVault {
         id: &str,
         stage: &str,
     ) -> Result<Option<Credentials>, StoreError> {
-        let Some(secret) = self.read(id, stage).await? else { return Ok(None) };
+        let Some(secret) = self.read(id, stage).await? else {
+            return Ok(None);
+        };
         // A parser's error may quote what it read: say only that it is not as it must be.
         let named: BTreeMap<String, Secret> =
             serde_json::from_str(secret.reveal()).map_err(|_| StoreError {
@@ -70,10 +78,18 @@ impl Vault for SecretsManagerVault {
             .map(|(name, secret)| (name.clone(), secret.reveal().into()))
             .collect();
         let text = serde_json::Value::Object(named).to_string();
-        let put =
-            self.client.put_secret_value().secret_id(secret_id).secret_string(&text).send().await;
+        let put = self
+            .client
+            .put_secret_value()
+            .secret_id(secret_id)
+            .secret_string(&text)
+            .send()
+            .await;
         let Err(error) = put else { return Ok(()) };
-        if !error.as_service_error().is_some_and(|error| error.is_resource_not_found_exception()) {
+        if !error
+            .as_service_error()
+            .is_some_and(aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError::is_resource_not_found_exception)
+        {
             return Err(failed("store the secret", secret_id, &error));
         }
         self.client
@@ -90,8 +106,15 @@ impl Vault for SecretsManagerVault {
 
 fn failed<E: ProvideErrorMetadata>(tried: &'static str, on: &str, error: &E) -> StoreError {
     // Never the message: it may quote the request.
-    let detail = error.code().unwrap_or("Secrets Manager could not be reached").to_owned();
-    StoreError { tried, on: on.to_owned(), detail }
+    let detail = error
+        .code()
+        .unwrap_or("Secrets Manager could not be reached")
+        .to_owned();
+    StoreError {
+        tried,
+        on: on.to_owned(),
+        detail,
+    }
 }
 
 /// The key of the management API's tokens, read from the vault once per process.
@@ -104,7 +127,11 @@ pub struct KeyInVault {
 impl KeyInVault {
     /// The key under this id: the secret's whole text.
     pub fn new(vault: SecretsManagerVault, secret_id: String) -> Self {
-        Self { vault, secret_id, key: tokio::sync::OnceCell::new() }
+        Self {
+            vault,
+            secret_id,
+            key: tokio::sync::OnceCell::new(),
+        }
     }
 }
 
@@ -112,11 +139,14 @@ impl KeyInVault {
 impl KeySource for KeyInVault {
     async fn key(&self) -> Result<Secret, StoreError> {
         let fetch = || async {
-            self.vault.read(&self.secret_id, "AWSCURRENT").await?.ok_or_else(|| StoreError {
-                tried: "read the secret",
-                on: self.secret_id.clone(),
-                detail: "it does not exist".to_owned(),
-            })
+            self.vault
+                .read(&self.secret_id, "AWSCURRENT")
+                .await?
+                .ok_or_else(|| StoreError {
+                    tried: "read the secret",
+                    on: self.secret_id.clone(),
+                    detail: "it does not exist".to_owned(),
+                })
         };
         self.key.get_or_try_init(fetch).await.cloned()
     }

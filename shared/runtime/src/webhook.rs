@@ -25,12 +25,24 @@ impl WebhookFunction {
         if body.len() > Self::MOST_BYTES {
             return problem(StatusCode::PAYLOAD_TOO_LARGE, "The delivery is too large");
         }
-        let integration = request.uri().path().trim_end_matches('/').rsplit('/').next();
+        let integration = request
+            .uri()
+            .path()
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next();
         let integration = integration.unwrap_or_default();
-        let delivery = UnverifiedDelivery { headers: request.headers(), body };
+        let delivery = UnverifiedDelivery {
+            headers: request.headers(),
+            body,
+        };
         match self.acceptor.accept(integration, delivery).await {
             Ok(accepted) => {
-                tracing::info!(integration, repeated = accepted == Accepted::Repeated, "accepted");
+                tracing::info!(
+                    integration,
+                    repeated = accepted == Accepted::Repeated,
+                    "accepted"
+                );
                 let mut response = Response::new(Body::Empty);
                 *response.status_mut() = StatusCode::ACCEPTED;
                 response
@@ -42,11 +54,17 @@ impl WebhookFunction {
             }
             Err(Rejected::Unreadable(reason)) => {
                 tracing::warn!(integration, reason, "unreadable");
-                problem(StatusCode::BAD_REQUEST, "The delivery is signed but cannot be read")
+                problem(
+                    StatusCode::BAD_REQUEST,
+                    "The delivery is signed but cannot be read",
+                )
             }
             Err(Rejected::Store(error)) => {
                 tracing::error!(integration, %error, "not stored");
-                problem(StatusCode::SERVICE_UNAVAILABLE, "The delivery could not be stored")
+                problem(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "The delivery could not be stored",
+                )
             }
         }
     }
@@ -59,6 +77,8 @@ fn problem(status: StatusCode, title: &str) -> Response<Body> {
     let mut response = Response::new(Body::Text(body.to_string()));
     *response.status_mut() = status;
     let json = http::HeaderValue::from_static("application/problem+json");
-    response.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, json);
     response
 }

@@ -21,10 +21,16 @@ impl DeliveryStore for DynamoStore {
             received_at: delivery.received_at,
             event_type: delivery.event_type.clone(),
             occurred_at: delivery.occurred_at,
-            external_id: announced.as_ref().map(|announced| announced.external_id.clone()),
+            external_id: announced
+                .as_ref()
+                .map(|announced| announced.external_id.clone()),
             at_least: announced.as_ref().and_then(|announced| announced.at_least),
-            author: announced.as_ref().and_then(|announced| announced.author.clone()),
-            changed: announced.map(|announced| announced.changed).unwrap_or_default(),
+            author: announced
+                .as_ref()
+                .and_then(|announced| announced.author.clone()),
+            changed: announced
+                .map(|announced| announced.changed)
+                .unwrap_or_default(),
             outcome: (!waits).then(|| "nothing to do".to_owned()),
             wake: waits.then(|| delivery.received_at.to_string()),
             open_shard: waits.then(|| keys::shard(&key)),
@@ -59,7 +65,9 @@ impl DeliveryStore for DynamoStore {
             .send()
             .await
             .map_err(|error| failed("read the delivery", &key, &error))?;
-        let Some(item) = answer.item else { return Ok(None) };
+        let Some(item) = answer.item else {
+            return Ok(None);
+        };
         let row: DeliveryRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
             .map_err(|error| unreadable(&key, &error))?;
         Ok(Some(row.into()))

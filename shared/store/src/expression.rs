@@ -76,7 +76,8 @@ impl Expression {
 
     pub(crate) fn require_absent(&mut self, path: &[&str]) {
         let path = self.path(path);
-        self.conditions.push(format!("attribute_not_exists({path})"));
+        self.conditions
+            .push(format!("attribute_not_exists({path})"));
     }
 
     pub(crate) fn update(&self) -> String {

@@ -11,8 +11,8 @@ use crate::{
 
 /// The incident of a `sync` record's new image.
 pub fn incident(image: Item) -> Result<Incident, StoreError> {
-    let row: IncidentRow =
-        serde_dynamo::from_item(image).map_err(|error| unreadable("an incident's image", &error))?;
+    let row: IncidentRow = serde_dynamo::from_item(image)
+        .map_err(|error| unreadable("an incident's image", &error))?;
     Ok(row.into())
 }
 

@@ -34,7 +34,9 @@ impl IncidentStore for DynamoStore {
         external_id: &ExternalId,
     ) -> Result<Option<IncidentId>, StoreError> {
         let pk = keys::external(integration, external_id);
-        let Some(item) = self.get(&pk, keys::LINK).await? else { return Ok(None) };
+        let Some(item) = self.get(&pk, keys::LINK).await? else {
+            return Ok(None);
+        };
         let row: ExternalRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
             .map_err(|error| unreadable(&pk, &error))?;
         Ok(Some(row.incident))
@@ -42,7 +44,9 @@ impl IncidentStore for DynamoStore {
 
     async fn load(&self, id: &IncidentId) -> Result<Option<Incident>, StoreError> {
         let pk = keys::incident(id);
-        let Some(item) = self.get(&pk, keys::STATE).await? else { return Ok(None) };
+        let Some(item) = self.get(&pk, keys::STATE).await? else {
+            return Ok(None);
+        };
         read_incident(item, &pk).map(Some)
     }
 
@@ -53,9 +57,17 @@ impl IncidentStore for DynamoStore {
         limit: u16,
     ) -> Result<Page<Incident>, StoreError> {
         let partition = keys::incidents_of(organization);
-        let page = self.listing(&partition, after.map(IncidentId::as_str), limit).await?;
-        let items = page.items.into_iter().map(|item| read_incident(item, &partition));
-        Ok(Page { items: items.collect::<Result<_, _>>()?, next: page.next })
+        let page = self
+            .listing(&partition, after.map(IncidentId::as_str), limit)
+            .await?;
+        let items = page
+            .items
+            .into_iter()
+            .map(|item| read_incident(item, &partition));
+        Ok(Page {
+            items: items.collect::<Result<_, _>>()?,
+            next: page.next,
+        })
     }
 
     async fn create(&self, new: &NewIncident) -> Result<Attempt, StoreError> {
@@ -72,13 +84,16 @@ impl IncidentStore for DynamoStore {
         };
         let items = [item(&row, &row.pk)?, item(&entry, &entry.pk)?].map(put);
         let puts = items.map(|put| put.build().map(|put| TransactWriteItem::builder().put(put)));
-        let puts = puts.into_iter().map(|put| put.map(|put| put.build()));
-        let puts = puts.collect::<Result<Vec<_>, _>>().map_err(|error| StoreError {
-            tried: "create the incident",
-            on: row.pk.clone(),
-            detail: error.to_string(),
-        })?;
-        self.transact(puts, "create the incident with its link", &row.pk).await
+        let puts = puts.into_iter().map(|put| put.map(aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder::build));
+        let puts = puts
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|error| StoreError {
+                tried: "create the incident",
+                on: row.pk.clone(),
+                detail: error.to_string(),
+            })?;
+        self.transact(puts, "create the incident with its link", &row.pk)
+            .await
     }
 
     async fn edit(&self, edit: &EditOfIncident<'_>) -> Result<Attempt, StoreError> {
@@ -118,8 +133,11 @@ impl IncidentStore for DynamoStore {
             Ok(update)
         };
         let expression = build().map_err(|error| unwritable(&pk, &error))?;
-        let entry =
-            external_row(connect.integration, &connect.external_id, &connect.incident.id);
+        let entry = external_row(
+            connect.integration,
+            &connect.external_id,
+            &connect.incident.id,
+        );
         let tried = "connect the link";
         let broken = |error: aws_sdk_dynamodb::error::BuildError| StoreError {
             tried,
@@ -163,7 +181,8 @@ impl IncidentStore for DynamoStore {
         integration: &IntegrationId,
         link_version: u64,
     ) -> Result<Option<Claim>, StoreError> {
-        self.find_last_claim(incident, integration, link_version).await
+        self.find_last_claim(incident, integration, link_version)
+            .await
     }
 
     async fn commit(&self, commit: &Commit<'_>) -> Result<Attempt, StoreError> {
@@ -239,13 +258,23 @@ impl DynamoStore {
         tried: &'static str,
         on: &str,
     ) -> Result<Attempt, StoreError> {
-        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        let Err(error) = sent else { return Ok(Attempt::Done) };
+        let sent = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .send()
+            .await;
+        let Err(error) = sent else {
+            return Ok(Attempt::Done);
+        };
         if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
             error.as_service_error()
         {
             let lost = canceled.cancellation_reasons().iter().any(|reason| {
-                matches!(reason.code(), Some("ConditionalCheckFailed" | "TransactionConflict"))
+                matches!(
+                    reason.code(),
+                    Some("ConditionalCheckFailed" | "TransactionConflict")
+                )
             });
             if lost {
                 return Ok(Attempt::LostRace);
@@ -307,25 +336,23 @@ impl<'a> EditRow<'a> {
             sk: keys::edit(incident.revision + 1, edit.now.as_nanosecond()),
             at: edit.now,
             actor: &edit.actor,
-            before: edit.values.keys().map(|field| (field, incident.value(field))).collect(),
+            before: edit
+                .values
+                .keys()
+                .map(|field| (field, incident.value(field)))
+                .collect(),
             after: &edit.values,
         }
     }
 }
 
-fn read_incident(
-    item: HashMap<String, AttributeValue>,
-    on: &str,
-) -> Result<Incident, StoreError> {
+fn read_incident(item: HashMap<String, AttributeValue>, on: &str) -> Result<Incident, StoreError> {
     let row: IncidentRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
         .map_err(|error| unreadable(on, &error))?;
     Ok(row.into())
 }
 
-fn item(
-    row: &impl Serialize,
-    on: &str,
-) -> Result<HashMap<String, AttributeValue>, StoreError> {
+fn item(row: &impl Serialize, on: &str) -> Result<HashMap<String, AttributeValue>, StoreError> {
     serde_dynamo::aws_sdk_dynamodb_1::to_item(row).map_err(|error| unwritable(on, &error))
 }
 
@@ -354,7 +381,9 @@ fn edit_expression(edit: &EditOfIncident<'_>) -> Result<Expression, serde_dynamo
             value: value.clone(),
             version: incident.field_version(field) + 1,
             changed_at: edit.now,
-            origin: Origin::Platform { actor: edit.actor.clone() },
+            origin: Origin::Platform {
+                actor: edit.actor.clone(),
+            },
         };
         update.set(&["fields", &field.name()], &FieldRow::from(&state))?;
     }
@@ -422,7 +451,10 @@ fn raise_revision(
     }
     update.set(&["wake"], &now)?;
     let (since, now) = (update.path(&["pending_since"]), update.value(&now)?);
-    update.set_to(&["pending_since"], &format!("if_not_exists({since}, {now})"));
+    update.set_to(
+        &["pending_since"],
+        &format!("if_not_exists({since}, {now})"),
+    );
     update.set(&["pending_shard"], &keys::shard(incident.id.as_str()))
 }
 

@@ -26,7 +26,9 @@ impl IntegrationStore for DynamoStore {
             .send()
             .await
             .map_err(|error| failed("read the integration", &pk, &error))?;
-        let Some(item) = answer.item else { return Ok(None) };
+        let Some(item) = answer.item else {
+            return Ok(None);
+        };
         let row: IntegrationRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
             .map_err(|error| unreadable(&pk, &error))?;
         Ok(Some(row.into()))
@@ -57,7 +59,8 @@ impl IntegrationStore for DynamoStore {
     }
 
     async fn update_integration(&self, integration: &Integration) -> Result<Attempt, StoreError> {
-        self.put_integration(integration, Some(integration.version - 1)).await
+        self.put_integration(integration, Some(integration.version - 1))
+            .await
     }
 }
 
@@ -78,7 +81,11 @@ impl DynamoStore {
         let pk = row.pk.clone();
         let item = serde_dynamo::aws_sdk_dynamodb_1::to_item(row)
             .map_err(|error| unwritable(&pk, &error))?;
-        let put = self.client.put_item().table_name(&self.tables.sync).set_item(Some(item));
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.sync)
+            .set_item(Some(item));
         let put = match replaces {
             None => put.condition_expression("attribute_not_exists(pk)"),
             Some(version) => put
@@ -102,7 +109,11 @@ impl DynamoStore {
     ) -> Result<ListingPage, StoreError> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let kind = partition.split('#').next().unwrap_or_default();
-        let sort_key = if kind == "INC" { keys::STATE } else { keys::META };
+        let sort_key = if kind == "INC" {
+            keys::STATE
+        } else {
+            keys::META
+        };
         let start = after.map(|after| {
             HashMap::from([
                 ("listing_pk".to_owned(), text(partition)),
@@ -126,11 +137,18 @@ impl DynamoStore {
         let next = answer
             .last_evaluated_key
             .and_then(|key| key.get("listing_sk")?.as_s().ok().cloned());
-        let keys = answer.items.unwrap_or_default().into_iter().map(|mut item| {
-            item.retain(|name, _| name == "pk" || name == "sk");
-            item
-        });
-        Ok(ListingPage { items: self.get_all(keys.collect()).await?, next })
+        let keys = answer
+            .items
+            .unwrap_or_default()
+            .into_iter()
+            .map(|mut item| {
+                item.retain(|name, _| name == "pk" || name == "sk");
+                item
+            });
+        Ok(ListingPage {
+            items: self.get_all(keys.collect()).await?,
+            next,
+        })
     }
 
     /// Items by key, in the keys' order; those that are gone are left out.
@@ -158,10 +176,16 @@ impl DynamoStore {
                 .send()
                 .await
                 .map_err(|error| failed("read items", on, &error))?;
-            let items = answer.responses.unwrap_or_default().remove(on).unwrap_or_default();
-            found.extend(items.into_iter().filter_map(|item| {
-                Some((item.get("pk")?.as_s().ok()?.clone(), item))
-            }));
+            let items = answer
+                .responses
+                .unwrap_or_default()
+                .remove(on)
+                .unwrap_or_default();
+            found.extend(
+                items
+                    .into_iter()
+                    .filter_map(|item| Some((item.get("pk")?.as_s().ok()?.clone(), item))),
+            );
             wanted = answer
                 .unprocessed_keys
                 .and_then(|mut rest| rest.remove(on))
@@ -171,6 +195,9 @@ impl DynamoStore {
         let pk = |key: &HashMap<String, AttributeValue>| {
             key.get("pk").and_then(|pk| pk.as_s().ok()).cloned()
         };
-        Ok(keys.iter().filter_map(|key| found.remove(&pk(key)?)).collect())
+        Ok(keys
+            .iter()
+            .filter_map(|key| found.remove(&pk(key)?))
+            .collect())
     }
 }

@@ -43,17 +43,29 @@ fn failed<E: ProvideErrorMetadata>(tried: &'static str, on: &str, error: &E) -> 
         (Some(code), None) => code.to_owned(),
         _ => "DynamoDB could not be reached".to_owned(),
     };
-    StoreError { tried, on: on.to_owned(), detail }
+    StoreError {
+        tried,
+        on: on.to_owned(),
+        detail,
+    }
 }
 
 /// A row that is not as this program writes it.
 fn unreadable(on: &str, error: &serde_dynamo::Error) -> StoreError {
-    StoreError { tried: "read", on: on.to_owned(), detail: error.to_string() }
+    StoreError {
+        tried: "read",
+        on: on.to_owned(),
+        detail: error.to_string(),
+    }
 }
 
 /// A value that cannot become a row.
 fn unwritable(on: &str, error: &serde_dynamo::Error) -> StoreError {
-    StoreError { tried: "write", on: on.to_owned(), detail: error.to_string() }
+    StoreError {
+        tried: "write",
+        on: on.to_owned(),
+        detail: error.to_string(),
+    }
 }
 
 /// Was the write refused by its condition, or by another transaction on the same item?

@@ -102,8 +102,14 @@ impl From<LinkRow> for Link {
 
 impl From<&Incident> for IncidentRow {
     fn from(incident: &Incident) -> Self {
-        let fields = incident.fields.iter().map(|(field, state)| (field.clone(), state.into()));
-        let links = incident.links.iter().map(|(id, link)| (id.clone(), link.into()));
+        let fields = incident
+            .fields
+            .iter()
+            .map(|(field, state)| (field.clone(), state.into()));
+        let links = incident
+            .links
+            .iter()
+            .map(|(id, link)| (id.clone(), link.into()));
         Self {
             id: incident.id.clone(),
             organization: incident.organization.clone(),
@@ -118,7 +124,10 @@ impl From<&Incident> for IncidentRow {
 
 impl From<IncidentRow> for Incident {
     fn from(row: IncidentRow) -> Self {
-        let fields = row.fields.into_iter().map(|(field, state)| (field, state.into()));
+        let fields = row
+            .fields
+            .into_iter()
+            .map(|(field, state)| (field, state.into()));
         let links = row.links.into_iter().map(|(id, link)| (id, link.into()));
         Self {
             id: row.id,

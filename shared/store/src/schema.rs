@@ -55,7 +55,10 @@ async fn create(client: &Client, table: &Table<'_>) -> Result<(), StoreError> {
     let keys = |names: &[&str]| {
         let kinds = [KeyType::Hash, KeyType::Range];
         let keys = names.iter().zip(kinds).map(|(name, kind)| {
-            KeySchemaElement::builder().attribute_name(*name).key_type(kind).build()
+            KeySchemaElement::builder()
+                .attribute_name(*name)
+                .key_type(kind)
+                .build()
         });
         keys.collect::<Result<Vec<_>, _>>()
     };
@@ -71,7 +74,10 @@ async fn create(client: &Client, table: &Table<'_>) -> Result<(), StoreError> {
                 .build()
                 .map_err(broken)?,
         );
-    let attributes = table.key.iter().chain(table.indexes.iter().flat_map(|(_, keys)| keys));
+    let attributes = table
+        .key
+        .iter()
+        .chain(table.indexes.iter().flat_map(|(_, keys)| keys));
     for attribute in attributes {
         let definition = AttributeDefinition::builder()
             .attribute_name(*attribute)
@@ -81,7 +87,9 @@ async fn create(client: &Client, table: &Table<'_>) -> Result<(), StoreError> {
         request = request.attribute_definitions(definition);
     }
     for (name, index_keys) in table.indexes {
-        let keys_only = Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+        let keys_only = Projection::builder()
+            .projection_type(ProjectionType::KeysOnly)
+            .build();
         let index = GlobalSecondaryIndex::builder()
             .index_name(*name)
             .set_key_schema(Some(keys(index_keys).map_err(broken)?))
@@ -95,7 +103,7 @@ async fn create(client: &Client, table: &Table<'_>) -> Result<(), StoreError> {
         Err(error)
             if error
                 .as_service_error()
-                .is_some_and(|error| error.is_resource_in_use_exception()) =>
+                .is_some_and(aws_sdk_dynamodb::operation::create_table::CreateTableError::is_resource_in_use_exception) =>
         {
             Ok(())
         }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
-    ActorId, BasePair, ExternalRecord, ExternalValue, Field, Incident, Notice, NoticeKind, Observed,
-    PlatformValue,
+    ActorId, BasePair, ExternalRecord, ExternalValue, Field, Incident, Notice, NoticeKind,
+    Observed, PlatformValue,
 };
 use jiff::Timestamp;
 
@@ -49,12 +49,21 @@ pub struct Answer {
 impl Answer {
     /// The fields whose value is not what was sent.
     pub fn differing(&self, plan: &Plan) -> BTreeSet<Field> {
-        let Some(record) = &self.record else { return BTreeSet::new() };
+        let Some(record) = &self.record else {
+            return BTreeSet::new();
+        };
         let differs = |(field, sent): &(Field, ExternalValue)| {
             !self.refused.contains_key(field)
-                && record.fields.get(field).is_some_and(|held| held.value != *sent)
+                && record
+                    .fields
+                    .get(field)
+                    .is_some_and(|held| held.value != *sent)
         };
-        plan.pushes().into_iter().filter(differs).map(|(field, _)| field).collect()
+        plan.pushes()
+            .into_iter()
+            .filter(differs)
+            .map(|(field, _)| field)
+            .collect()
     }
 }
 
@@ -68,16 +77,32 @@ pub fn conclude(
 ) -> Conclusion {
     let mut conclusion = Conclusion::default();
     for (field, decision) in &plan.decisions {
-        let Some(rule) = rules.fields.get(field) else { continue };
-        let mut one = OneField { field, decision, rule, incident, now, conclusion: &mut conclusion };
+        let Some(rule) = rules.fields.get(field) else {
+            continue;
+        };
+        let mut one = OneField {
+            field,
+            decision,
+            rule,
+            incident,
+            now,
+            conclusion: &mut conclusion,
+        };
         match &decision.action {
             Action::Rebase => one.rebase(),
             Action::Report => one.fail(decision.why.clone()),
-            Action::Pull { value, changed_at, author } => one.pull(value, *changed_at, author),
+            Action::Pull {
+                value,
+                changed_at,
+                author,
+            } => one.pull(value, *changed_at, author.as_ref()),
             Action::Push { value } => match answer.refused.get(field) {
                 Some(why) => one.fail(why.clone()),
                 None => {
-                    let held = answer.record.as_ref().and_then(|record| record.fields.get(field));
+                    let held = answer
+                        .record
+                        .as_ref()
+                        .and_then(|record| record.fields.get(field));
                     one.pushed(value, held.filter(|_| !answer.superseded.contains(field)));
                 }
             },
@@ -102,14 +127,21 @@ impl OneField<'_> {
         self.notice(self.decision.notice, &self.decision.why.clone());
     }
 
-    fn pull(&mut self, value: &PlatformValue, changed_at: Timestamp, author: &Option<ActorId>) {
+    fn pull(&mut self, value: &PlatformValue, changed_at: Timestamp, author: Option<&ActorId>) {
         // The inbound map's answer must be a value that the platform accepts; else it is as if unmapped.
         if let Err(invalid) = self.field.parse_value(value.as_str()) {
-            return self.fail_as(NoticeKind::Unmapped, format!("the vendor's value: {invalid}"));
+            return self.fail_as(
+                NoticeKind::Unmapped,
+                format!("the vendor's value: {invalid}"),
+            );
         }
         let pair = BasePair::seen(value, &self.decision.external);
         self.conclusion.base.insert(self.field.clone(), pair);
-        let pulled = Pulled { value: value.clone(), changed_at, author: author.clone() };
+        let pulled = Pulled {
+            value: value.clone(),
+            changed_at,
+            author: author.cloned(),
+        };
         self.conclusion.pulls.insert(self.field.clone(), pulled);
         self.notice(self.decision.notice, &self.decision.why.clone());
     }
@@ -117,13 +149,17 @@ impl OneField<'_> {
     fn pushed(&mut self, sent: &ExternalValue, held: Option<&Observed>) {
         let platform = &self.decision.platform;
         let Some(held) = held.filter(|held| held.value != *sent) else {
-            self.conclusion.base.insert(self.field.clone(), BasePair::written(platform, sent));
+            self.conclusion
+                .base
+                .insert(self.field.clone(), BasePair::written(platform, sent));
             return self.notice(self.decision.notice, &self.decision.why.clone());
         };
         // Overruled: the vendor holds something else. The pair becomes base, so it is not sent again until the
         // platform's value changes.
         let why = format!("sent {sent:?}, the vendor holds {:?}", held.value);
-        self.conclusion.base.insert(self.field.clone(), BasePair::written(platform, &held.value));
+        self.conclusion
+            .base
+            .insert(self.field.clone(), BasePair::written(platform, &held.value));
         self.notice(Some(NoticeKind::Overruled), &why);
         let person = |state: &im_model::FieldState| state.origin.is_platform_edit();
         let by_person = self.incident.fields.get(self.field).is_none_or(person);
@@ -135,7 +171,11 @@ impl OneField<'_> {
             let pair = BasePair::written(&value, &held.value);
             self.conclusion.base.insert(self.field.clone(), pair);
             let changed_at = held.changed_at.unwrap_or(self.now);
-            let pulled = Pulled { value, changed_at, author: held.author.clone() };
+            let pulled = Pulled {
+                value,
+                changed_at,
+                author: held.author.clone(),
+            };
             self.conclusion.pulls.insert(self.field.clone(), pulled);
         }
     }
@@ -151,8 +191,12 @@ impl OneField<'_> {
 
     fn notice(&mut self, kind: Option<NoticeKind>, detail: &str) {
         let about = BasePair::seen(&self.decision.platform, &self.decision.external);
-        let notice =
-            kind.map(|kind| Notice { kind, detail: detail.to_owned(), about, at: self.now });
+        let notice = kind.map(|kind| Notice {
+            kind,
+            detail: detail.to_owned(),
+            about,
+            at: self.now,
+        });
         self.conclusion.notices.insert(self.field.clone(), notice);
     }
 }
@@ -165,28 +209,50 @@ pub fn seed_incident(
     record: &ExternalRecord,
     rules: &LinkRules,
     now: Timestamp,
-) -> (BTreeMap<Field, Pulled>, BTreeMap<Field, BasePair>, BTreeMap<Field, Notice>) {
+) -> (
+    BTreeMap<Field, Pulled>,
+    BTreeMap<Field, BasePair>,
+    BTreeMap<Field, Notice>,
+) {
     let (mut values, mut base, mut notices) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for (field, rule) in &rules.fields {
-        let Some(observed) = record.fields.get(field) else { continue };
+        let Some(observed) = record.fields.get(field) else {
+            continue;
+        };
         let mapped = match rule.inward.apply(&observed.value.0) {
             Mapped::Value(value) => field.parse_value(value.as_str()).map_err(|e| e.to_string()),
-            Mapped::LeaveAlone | Mapped::Unmapped => {
-                Err(format!("the inbound map has no answer for {:?}", observed.value))
-            }
+            Mapped::LeaveAlone | Mapped::Unmapped => Err(format!(
+                "the inbound map has no answer for {:?}",
+                observed.value
+            )),
         };
         match mapped {
             Ok(value) => {
                 base.insert(field.clone(), BasePair::seen(&value, &observed.value));
                 let changed_at = observed.changed_at.unwrap_or(record.updated_at);
                 let author = observed.author.clone();
-                values.insert(field.clone(), Pulled { value, changed_at, author });
+                values.insert(
+                    field.clone(),
+                    Pulled {
+                        value,
+                        changed_at,
+                        author,
+                    },
+                );
             }
             Err(detail) => {
                 let about = BasePair::seen(&PlatformValue::EMPTY, &observed.value);
                 base.insert(field.clone(), about);
                 let kind = NoticeKind::Unmapped;
-                notices.insert(field.clone(), Notice { kind, detail, about, at: now });
+                notices.insert(
+                    field.clone(),
+                    Notice {
+                        kind,
+                        detail,
+                        about,
+                        at: now,
+                    },
+                );
             }
         }
     }

@@ -103,7 +103,9 @@ impl Plan {
 
     /// True if the plan moves nothing but the base.
     pub fn only_rebases(&self) -> bool {
-        self.decisions.values().all(|decision| decision.action == Action::Rebase)
+        self.decisions
+            .values()
+            .all(|decision| decision.action == Action::Rebase)
     }
 }
 

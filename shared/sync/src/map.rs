@@ -68,13 +68,20 @@ pub enum ValueMap {
 impl ValueMap {
     /// A table from pairs.
     pub fn table<const N: usize>(entries: [(&str, &str); N], otherwise: Otherwise) -> Self {
-        let entries = entries.into_iter().map(|(from, to)| (from.to_owned(), to.to_owned()));
-        Self::Table { entries: entries.collect(), otherwise }
+        let entries = entries
+            .into_iter()
+            .map(|(from, to)| (from.to_owned(), to.to_owned()));
+        Self::Table {
+            entries: entries.collect(),
+            otherwise,
+        }
     }
 
     /// Maps one value.
     pub fn apply(&self, value: &Value) -> Mapped {
-        let Some(text) = value.as_str() else { return Mapped::Value(Value::EMPTY) };
+        let Some(text) = value.as_str() else {
+            return Mapped::Value(Value::EMPTY);
+        };
         match self {
             Self::Same(TextForm::Exact) => Mapped::Value(value.clone()),
             Self::Same(TextForm::Trimmed) => Mapped::Value(Value::text(text.trim())),
@@ -95,7 +102,10 @@ mod tests {
     fn a_table_answers_listed_unlisted_and_empty_values() {
         let map = |otherwise| ValueMap::table([("SEV-1", "high")], otherwise);
         let mapped = |otherwise, text: &str| map(otherwise).apply(&Value::text(text));
-        assert_eq!(mapped(Otherwise::Error, "SEV-1"), Mapped::Value(Value::text("high")));
+        assert_eq!(
+            mapped(Otherwise::Error, "SEV-1"),
+            Mapped::Value(Value::text("high"))
+        );
         assert_eq!(mapped(Otherwise::Error, "SEV-5"), Mapped::Unmapped);
         assert_eq!(mapped(Otherwise::LeaveAlone, "SEV-5"), Mapped::LeaveAlone);
         assert_eq!(

@@ -41,7 +41,9 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
         let repeats = said && matches!(decision.action, Action::Push { .. } | Action::Report);
         (!repeats || input.insist).then(|| (field.clone(), decision))
     };
-    Plan { decisions: input.rules.fields.iter().filter_map(decide).collect() }
+    Plan {
+        decisions: input.rules.fields.iter().filter_map(decide).collect(),
+    }
 }
 
 /// One field's two sides and what may move between them.
@@ -86,10 +88,11 @@ impl<'a> Sides<'a> {
     }
 
     fn decide(&self) -> Option<Decision> {
-        let Some(base) = self.base else { return Some(self.without_base()) };
+        let Some(base) = self.base else {
+            return Some(self.without_base());
+        };
         let platform_changed = base.platform != self.platform.digest();
-        let external_changed =
-            self.observed.is_some() && base.external != self.external.digest();
+        let external_changed = self.observed.is_some() && base.external != self.external.digest();
         if self.observed.is_some() && self.in_sync() {
             return (platform_changed || external_changed)
                 .then(|| self.rebase(Rule::InSync, "both sides say the same"));
@@ -117,14 +120,20 @@ impl<'a> Sides<'a> {
     /// Rule 2.
     fn platform_changed(&self, base: &BasePair) -> Decision {
         if !self.may_out {
-            return self.rebase(Rule::PlatformChanged, "the field may not flow to the vendor");
+            return self.rebase(
+                Rule::PlatformChanged,
+                "the field may not flow to the vendor",
+            );
         }
-        let decision = self.push(Rule::PlatformChanged, "the platform's value is newer than base");
+        let decision = self.push(
+            Rule::PlatformChanged,
+            "the platform's value is newer than base",
+        );
         // The vendor's value may be a person's edit of a moment ago: then two people edited, and one should know.
         let theirs = self.observed.and_then(|observed| observed.changed_at);
         match theirs {
             Some(theirs) if self.may_in && !base.ours && self.within_window(theirs) => {
-                self.as_conflict(decision, Side::External, theirs)
+                Self::as_conflict(decision, Side::External, theirs)
             }
             _ => decision,
         }
@@ -133,9 +142,15 @@ impl<'a> Sides<'a> {
     /// Rule 3.
     fn external_changed(&self) -> Decision {
         if !self.may_in {
-            return self.rebase(Rule::ExternalChanged, "the field may not flow to the platform");
+            return self.rebase(
+                Rule::ExternalChanged,
+                "the field may not flow to the platform",
+            );
         }
-        let decision = self.pull(Rule::ExternalChanged, "the vendor's value is newer than base");
+        let decision = self.pull(
+            Rule::ExternalChanged,
+            "the vendor's value is newer than base",
+        );
         let theirs = self.external_time();
         match self.state {
             Some(state)
@@ -143,7 +158,7 @@ impl<'a> Sides<'a> {
                     && state.origin.is_platform_edit()
                     && self.within_window(theirs) =>
             {
-                self.as_conflict(decision, Side::Platform, state.changed_at)
+                Self::as_conflict(decision, Side::Platform, state.changed_at)
             }
             _ => decision,
         }
@@ -161,11 +176,11 @@ impl<'a> Sides<'a> {
         match winner {
             Side::Platform => {
                 let decision = self.push(Rule::Conflict, "both sides changed since base");
-                self.as_conflict(decision, Side::External, theirs)
+                Self::as_conflict(decision, Side::External, theirs)
             }
             Side::External => {
                 let decision = self.pull(Rule::Conflict, "both sides changed since base");
-                self.as_conflict(decision, Side::Platform, ours)
+                Self::as_conflict(decision, Side::Platform, ours)
             }
         }
     }
@@ -179,7 +194,11 @@ impl<'a> Sides<'a> {
                 std::cmp::Ordering::Equal => {}
             }
         }
-        if theirs > ours { Side::External } else { Side::Platform }
+        if theirs > ours {
+            Side::External
+        } else {
+            Side::Platform
+        }
     }
 
     /// Rule 5.
@@ -209,7 +228,10 @@ impl<'a> Sides<'a> {
         if self.rule.writability == Writability::OnCreate {
             let why = "the vendor takes this field only when the record is created";
             let notice = Some(NoticeKind::Unwritable);
-            return Decision { notice, ..self.rebase(rule, why) };
+            return Decision {
+                notice,
+                ..self.rebase(rule, why)
+            };
         }
         match self.outward() {
             Mapped::LeaveAlone => self.rebase(rule, "the outbound map leaves this value alone"),
@@ -259,17 +281,23 @@ impl<'a> Sides<'a> {
     }
 
     fn report(&self, rule: Rule, kind: NoticeKind, why: String) -> Decision {
-        Decision { notice: Some(kind), ..self.decision(rule, Action::Report, why) }
+        Decision {
+            notice: Some(kind),
+            ..self.decision(rule, Action::Report, why)
+        }
     }
 
-    fn as_conflict(&self, decision: Decision, loser: Side, changed_at: Timestamp) -> Decision {
+    fn as_conflict(decision: Decision, loser: Side, changed_at: Timestamp) -> Decision {
         if !matches!(decision.action, Action::Push { .. } | Action::Pull { .. }) {
             return decision;
         }
         Decision {
             rule: Rule::Conflict,
             notice: Some(NoticeKind::Conflict),
-            lost: Some(Lost { side: loser, changed_at }),
+            lost: Some(Lost {
+                side: loser,
+                changed_at,
+            }),
             ..decision
         }
     }
@@ -309,4 +337,3 @@ impl<'a> Sides<'a> {
         apart.abs() <= self.rules.conflict_window
     }
 }
-

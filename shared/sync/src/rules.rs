@@ -20,11 +20,14 @@ impl Limit {
     /// Why the vendor cannot hold this value, in words; `None` if it can.
     pub fn refuses(&self, value: &ExternalValue) -> Option<String> {
         let Some(text) = value.as_str() else {
-            return self.required.then(|| "the vendor refuses an empty value".to_owned());
+            return self
+                .required
+                .then(|| "the vendor refuses an empty value".to_owned());
         };
         let length = text.chars().count();
         let most = self.most_characters?;
-        (length > most).then(|| format!("the vendor holds {most} characters, the value has {length}"))
+        (length > most)
+            .then(|| format!("the vendor holds {most} characters, the value has {length}"))
     }
 }
 

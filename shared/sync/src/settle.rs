@@ -48,11 +48,16 @@ pub fn settle(
     claimed_at: Timestamp,
 ) -> BTreeMap<Field, BasePair> {
     // Vendors keep whole seconds.
-    let since = claimed_at.round(Unit::Second).unwrap_or(claimed_at).min(claimed_at)
+    let since = claimed_at
+        .round(Unit::Second)
+        .unwrap_or(claimed_at)
+        .min(claimed_at)
         - jiff::SignedDuration::from_secs(1);
     let took_effect = |(field, sent): &(&Field, &Sent)| {
-        let holds_it =
-            record.fields.get(*field).is_some_and(|observed| observed.value == sent.external);
+        let holds_it = record
+            .fields
+            .get(*field)
+            .is_some_and(|observed| observed.value == sent.external);
         if holds_it {
             return true;
         }
@@ -61,16 +66,25 @@ pub fn settle(
             .iter()
             .filter(|change| change.field == **field && change.at >= since)
             .collect();
-        let named = changes.iter().any(|change| change.value.as_ref() == Some(&sent.external));
+        let named = changes
+            .iter()
+            .any(|change| change.value.as_ref() == Some(&sent.external));
         // Where the values are not recorded: one change is the one that left the value that is there now, and a
         // second one before it was ours.
-        let unnamed = changes.iter().filter(|change| change.value.is_none()).count() >= 2;
+        let unnamed = changes
+            .iter()
+            .filter(|change| change.value.is_none())
+            .count()
+            >= 2;
         named || unnamed
     };
     sent.iter()
         .filter(took_effect)
         .map(|(field, sent)| {
-            (field.clone(), BasePair::written(&sent.platform, &sent.external))
+            (
+                field.clone(),
+                BasePair::written(&sent.platform, &sent.external),
+            )
         })
         .collect()
 }

@@ -15,7 +15,12 @@ use im_sync::{
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-const FIELDS: [Field; 4] = [Field::Title, Field::Severity, Field::Status, Field::AssignedTo];
+const FIELDS: [Field; 4] = [
+    Field::Title,
+    Field::Severity,
+    Field::Status,
+    Field::AssignedTo,
+];
 
 /// Both sides of a link, and all that a plan is made from.
 #[derive(Debug, Clone)]
@@ -33,7 +38,9 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn platform_edit() -> Origin {
-    Origin::Platform { actor: "ann".parse().expect("an actor") }
+    Origin::Platform {
+        actor: "ann".parse().expect("an actor"),
+    }
 }
 
 fn rule(field: &Field) -> FieldRule {
@@ -41,7 +48,12 @@ fn rule(field: &Field) -> FieldRule {
     let (outward, inward) = match field {
         Field::Severity => (
             ValueMap::table(
-                [("SEV-1", "high"), ("SEV-2", "high"), ("SEV-3", "low"), ("SEV-4", "low")],
+                [
+                    ("SEV-1", "high"),
+                    ("SEV-2", "high"),
+                    ("SEV-3", "low"),
+                    ("SEV-4", "low"),
+                ],
                 Otherwise::Error,
             ),
             ValueMap::table([("high", "SEV-2"), ("low", "SEV-3")], Otherwise::LeaveAlone),
@@ -58,7 +70,11 @@ fn rule(field: &Field) -> FieldRule {
                 Otherwise::Error,
             ),
             ValueMap::table(
-                [("triggered", "open"), ("acknowledged", "acknowledged"), ("resolved", "resolved")],
+                [
+                    ("triggered", "open"),
+                    ("acknowledged", "acknowledged"),
+                    ("resolved", "resolved"),
+                ],
                 Otherwise::LeaveAlone,
             ),
         ),
@@ -100,7 +116,10 @@ impl Link {
                 direction: Direction::Bidirectional,
                 strategy: ConflictStrategy::LastWriteWins,
                 conflict_window: LinkRules::CONFLICT_WINDOW,
-                fields: FIELDS.iter().map(|field| (field.clone(), rule(field))).collect(),
+                fields: FIELDS
+                    .iter()
+                    .map(|field| (field.clone(), rule(field)))
+                    .collect(),
             },
             created_from: Side::Platform,
             notices: BTreeMap::new(),
@@ -110,8 +129,12 @@ impl Link {
     fn platform(mut self, field: Field, value: &str, second: i64) -> Self {
         let version = self.incident.field_version(&field) + 1;
         let value = PlatformValue::text(value);
-        let state =
-            FieldState { value, version, changed_at: at(second), origin: platform_edit() };
+        let state = FieldState {
+            value,
+            version,
+            changed_at: at(second),
+            origin: platform_edit(),
+        };
         self.incident.fields.insert(field, state);
         self
     }
@@ -146,7 +169,10 @@ impl Link {
     }
 
     fn external_value(&self, field: &Field) -> ExternalValue {
-        self.external.fields.get(field).map_or(ExternalValue::EMPTY, |o| o.value.clone())
+        self.external
+            .fields
+            .get(field)
+            .map_or(ExternalValue::EMPTY, |o| o.value.clone())
     }
 
     fn plan(&self) -> Plan {
@@ -169,20 +195,33 @@ impl Link {
     fn execute(&mut self) -> Conclusion {
         let plan = self.plan();
         for (field, value) in plan.pushes() {
-            let observed =
-                Observed { value, changed_at: Some(at(900)), author: None };
+            let observed = Observed {
+                value,
+                changed_at: Some(at(900)),
+                author: None,
+            };
             self.external.fields.insert(field, observed);
         }
         let record = Some(self.external.clone());
-        let answer = Answer { record, ..Answer::default() };
+        let answer = Answer {
+            record,
+            ..Answer::default()
+        };
         let conclusion = conclude(&plan, &self.rules, &self.incident, &answer, at(900));
         self.base.extend(conclusion.base.clone());
         for (field, pulled) in conclusion.pulls.clone() {
-            let origin =
-                Origin::External { integration: "pd".parse().expect("an id"), author: None };
+            let origin = Origin::External {
+                integration: "pd".parse().expect("an id"),
+                author: None,
+            };
             let version = self.incident.field_version(&field) + 1;
             let (value, changed_at) = (pulled.value, pulled.changed_at);
-            let state = FieldState { value, version, changed_at, origin };
+            let state = FieldState {
+                value,
+                version,
+                changed_at,
+                origin,
+            };
             self.incident.fields.insert(field, state);
         }
         for (field, notice) in conclusion.notices.clone() {
@@ -207,7 +246,9 @@ fn in_agreement() -> Link {
 }
 
 fn push(value: &str) -> Action {
-    Action::Push { value: ExternalValue::text(value) }
+    Action::Push {
+        value: ExternalValue::text(value),
+    }
 }
 
 fn pulled(decision: &Decision) -> Option<&str> {
@@ -220,13 +261,14 @@ fn pulled(decision: &Decision) -> Option<&str> {
 #[test]
 fn rule_1_in_sync_moves_nothing_but_the_base() {
     assert!(in_agreement().plan().is_empty());
-    let both = in_agreement().platform(Field::Status, "resolved", 9).vendor(
-        Field::Status,
-        "resolved",
-        8,
-    );
+    let both = in_agreement()
+        .platform(Field::Status, "resolved", 9)
+        .vendor(Field::Status, "resolved", 8);
     let decision = both.decision(&Field::Status).expect("the base moves");
-    assert_eq!((decision.rule, decision.action), (Rule::InSync, Action::Rebase));
+    assert_eq!(
+        (decision.rule, decision.action),
+        (Rule::InSync, Action::Rebase)
+    );
 }
 
 #[test]
@@ -236,7 +278,10 @@ fn rule_1_the_echo_of_a_many_to_one_map_never_changes_the_value_it_came_from() {
         link.execute();
         let echo = link.vendor(Field::Severity, urgency, 10);
         assert!(echo.plan().is_empty(), "{severity}");
-        assert_eq!(echo.incident.value(&Field::Severity).as_str(), Some(severity));
+        assert_eq!(
+            echo.incident.value(&Field::Severity).as_str(),
+            Some(severity)
+        );
     }
 }
 
@@ -246,16 +291,24 @@ fn rule_2_a_platform_change_is_pushed() {
         .platform(Field::Status, "acknowledged", 60)
         .decision(&Field::Status)
         .expect("a change");
-    assert_eq!((decision.rule, decision.action), (Rule::PlatformChanged, push("acknowledged")));
+    assert_eq!(
+        (decision.rule, decision.action),
+        (Rule::PlatformChanged, push("acknowledged"))
+    );
 }
 
 #[test]
 fn rule_2_what_may_not_flow_out_becomes_base_and_is_journaled_once() {
     let external = Ownership::only(Owner::External, 10);
     let mut link =
-        in_agreement().owned_by(&Field::Status, external).platform(Field::Status, "closed", 60);
+        in_agreement()
+            .owned_by(&Field::Status, external)
+            .platform(Field::Status, "closed", 60);
     let decision = link.decision(&Field::Status).expect("journaled");
-    assert_eq!((decision.rule, decision.action), (Rule::PlatformChanged, Action::Rebase));
+    assert_eq!(
+        (decision.rule, decision.action),
+        (Rule::PlatformChanged, Action::Rebase)
+    );
     link.execute();
     assert!(link.plan().is_empty());
 }
@@ -279,8 +332,13 @@ fn rule_3_a_vendor_change_is_pulled_with_its_time() {
 fn rule_3_what_may_not_flow_in_is_ignored_once() {
     let platform = Ownership::only(Owner::Platform, 10);
     let mut link =
-        in_agreement().owned_by(&Field::Title, platform).vendor(Field::Title, "renamed", 60);
-    assert_eq!(link.decision(&Field::Title).expect("journaled").action, Action::Rebase);
+        in_agreement()
+            .owned_by(&Field::Title, platform)
+            .vendor(Field::Title, "renamed", 60);
+    assert_eq!(
+        link.decision(&Field::Title).expect("journaled").action,
+        Action::Rebase
+    );
     link.execute();
     assert_eq!(link.incident.value(&Field::Title).as_str(), Some("db down"));
     assert!(link.plan().is_empty());
@@ -288,9 +346,11 @@ fn rule_3_what_may_not_flow_in_is_ignored_once() {
 
 #[test]
 fn rule_4_the_later_change_wins_a_tie_goes_to_the_platform_and_the_loser_is_recorded() {
-    for (ours, theirs, winner) in
-        [(60, 61, Side::External), (61, 60, Side::Platform), (60, 60, Side::Platform)]
-    {
+    for (ours, theirs, winner) in [
+        (60, 61, Side::External),
+        (61, 60, Side::Platform),
+        (60, 60, Side::Platform),
+    ] {
         let link = in_agreement()
             .platform(Field::Status, "resolved", ours)
             .vendor(Field::Status, "acknowledged", theirs);
@@ -308,23 +368,43 @@ fn rule_4_the_later_change_wins_a_tie_goes_to_the_platform_and_the_loser_is_reco
                 assert_eq!((lost.side, lost.changed_at), (Side::Platform, at(ours)));
             }
         }
-        assert_eq!(decision.platform.as_str(), Some("resolved"), "the journal has both values");
+        assert_eq!(
+            decision.platform.as_str(),
+            Some("resolved"),
+            "the journal has both values"
+        );
         assert_eq!(decision.external.as_str(), Some("acknowledged"));
     }
 }
 
 #[test]
 fn rule_4_ownership_priority_goes_before_the_clock() {
-    let both = Ownership { platform: Some(20), external: Some(10) };
+    let both = Ownership {
+        platform: Some(20),
+        external: Some(10),
+    };
     let mut link = in_agreement()
         .owned_by(&Field::Status, both)
         .platform(Field::Status, "resolved", 60)
         .vendor(Field::Status, "acknowledged", 90);
     link.rules.strategy = ConflictStrategy::OwnershipPriority;
-    assert_eq!(link.decision(&Field::Status).expect("one").action, push("resolved"));
-    let tie = link.owned_by(&Field::Status, Ownership { platform: Some(5), external: Some(5) });
+    assert_eq!(
+        link.decision(&Field::Status).expect("one").action,
+        push("resolved")
+    );
+    let tie = link.owned_by(
+        &Field::Status,
+        Ownership {
+            platform: Some(5),
+            external: Some(5),
+        },
+    );
     let decision = tie.decision(&Field::Status).expect("one");
-    assert_eq!(pulled(&decision), Some("acknowledged"), "a tie falls back to the clock");
+    assert_eq!(
+        pulled(&decision),
+        Some("acknowledged"),
+        "a tie falls back to the clock"
+    );
 }
 
 #[test]
@@ -337,8 +417,14 @@ fn rule_4_two_edits_within_the_window_are_a_conflict_although_only_one_changed_s
         .vendor(Field::Status, "resolved", 63);
     let decision = link.decision(&Field::Status).expect("a change");
     assert_eq!(decision.rule, Rule::Conflict);
-    assert_eq!(pulled(&decision), Some("resolved"), "it was edited after both agreed");
-    let later = link.vendor(Field::Status, "resolved", 66).decision(&Field::Status);
+    assert_eq!(
+        pulled(&decision),
+        Some("resolved"),
+        "it was edited after both agreed"
+    );
+    let later = link
+        .vendor(Field::Status, "resolved", 66)
+        .decision(&Field::Status);
     assert_eq!(later.expect("a change").rule, Rule::ExternalChanged);
 }
 
@@ -347,8 +433,10 @@ fn rule_4_our_own_write_is_nobodys_edit() {
     let mut link = in_agreement().platform(Field::Status, "acknowledged", 898);
     link.execute();
     // The vendor's time of our write is 900; the next edit is 2 s later.
-    let decision =
-        link.platform(Field::Status, "resolved", 902).decision(&Field::Status).expect("a change");
+    let decision = link
+        .platform(Field::Status, "resolved", 902)
+        .decision(&Field::Status)
+        .expect("a change");
     assert_eq!(decision.rule, Rule::PlatformChanged);
 }
 
@@ -362,10 +450,19 @@ fn trace_8_neither_may_flow() {
             .platform(Field::Status, "resolved", 60)
             .vendor(Field::Status, "acknowledged", 61)
     };
-    assert_eq!(link().decision(&Field::Status).expect("both changed").action, Action::Rebase);
+    assert_eq!(
+        link()
+            .decision(&Field::Status)
+            .expect("both changed")
+            .action,
+        Action::Rebase
+    );
     let mut unlinked = link();
     unlinked.base.clear();
-    assert_eq!(unlinked.decision(&Field::Status).expect("no base").action, Action::Rebase);
+    assert_eq!(
+        unlinked.decision(&Field::Status).expect("no base").action,
+        Action::Rebase
+    );
 }
 
 #[test]
@@ -379,39 +476,71 @@ fn rule_5_the_owner_gives_the_first_value_else_the_side_the_link_was_created_fro
         link.decision(&Field::Title).expect("they differ").action
     };
     let external = Ownership::only(Owner::External, 1);
-    assert!(matches!(first(external, Side::Platform), Action::Pull { .. }));
-    assert_eq!(first(Ownership::only(Owner::Platform, 1), Side::External), push("ours"));
+    assert!(matches!(
+        first(external, Side::Platform),
+        Action::Pull { .. }
+    ));
+    assert_eq!(
+        first(Ownership::only(Owner::Platform, 1), Side::External),
+        push("ours")
+    );
     assert_eq!(first(Ownership::default(), Side::Platform), push("ours"));
-    assert!(matches!(first(Ownership::default(), Side::External), Action::Pull { .. }));
+    assert!(matches!(
+        first(Ownership::default(), Side::External),
+        Action::Pull { .. }
+    ));
 }
 
 #[test]
 fn rule_5_an_empty_value_never_wipes_a_full_one() {
-    let mut link = Link::new().platform(Field::Title, "ours", 1).vendor(Field::Title, "", 2);
+    let mut link = Link::new()
+        .platform(Field::Title, "ours", 1)
+        .vendor(Field::Title, "", 2);
     link.created_from = Side::External;
-    assert_eq!(link.decision(&Field::Title).expect("no base").action, Action::Rebase);
-    let link = Link::new().platform(Field::Title, "", 1).vendor(Field::Title, "theirs", 2);
-    assert_eq!(link.decision(&Field::Title).expect("no base").action, Action::Rebase);
+    assert_eq!(
+        link.decision(&Field::Title).expect("no base").action,
+        Action::Rebase
+    );
+    let link = Link::new()
+        .platform(Field::Title, "", 1)
+        .vendor(Field::Title, "theirs", 2);
+    assert_eq!(
+        link.decision(&Field::Title).expect("no base").action,
+        Action::Rebase
+    );
 }
 
 /// Trace 12: one unmapped field fails by itself; it is said once, and tried again when its value changes.
 #[test]
 fn trace_12_an_unmapped_field_does_not_block_the_link() {
-    let mut link =
-        in_agreement().platform(Field::Severity, "SEV-9", 60).platform(Field::Title, "new", 60);
+    let mut link = in_agreement()
+        .platform(Field::Severity, "SEV-9", 60)
+        .platform(Field::Title, "new", 60);
     let conclusion = link.execute();
-    assert_eq!(conclusion.failed.keys().collect::<Vec<_>>(), [&Field::Severity]);
+    assert_eq!(
+        conclusion.failed.keys().collect::<Vec<_>>(),
+        [&Field::Severity]
+    );
     assert_eq!(link.external_value(&Field::Title).as_str(), Some("new"));
     assert!(link.plan().is_empty(), "said once");
     let mended = link.platform(Field::Severity, "SEV-3", 70);
-    assert_eq!(mended.decision(&Field::Severity).expect("tried").action, push("low"));
+    assert_eq!(
+        mended.decision(&Field::Severity).expect("tried").action,
+        push("low")
+    );
 }
 
 #[test]
 fn a_value_the_vendor_cannot_hold_is_an_error_that_names_the_field() {
     let mut link = in_agreement().platform(Field::Title, "x".repeat(20).as_str(), 60);
-    link.rules.fields.get_mut(&Field::Title).expect("mapped").limit =
-        Limit { most_characters: Some(10), required: true };
+    link.rules
+        .fields
+        .get_mut(&Field::Title)
+        .expect("mapped")
+        .limit = Limit {
+        most_characters: Some(10),
+        required: true,
+    };
     let conclusion = link.execute();
     assert_eq!(
         conclusion.failed.get(&Field::Title).map(String::as_str),
@@ -422,9 +551,15 @@ fn a_value_the_vendor_cannot_hold_is_an_error_that_names_the_field() {
 #[test]
 fn a_field_that_is_written_on_create_only_is_reported_once() {
     let mut link = in_agreement().platform(Field::Title, "renamed", 60);
-    link.rules.fields.get_mut(&Field::Title).expect("mapped").writability = Writability::OnCreate;
+    link.rules
+        .fields
+        .get_mut(&Field::Title)
+        .expect("mapped")
+        .writability = Writability::OnCreate;
     let conclusion = link.execute();
-    let notice = conclusion.notices[&Field::Title].as_ref().expect("reported");
+    let notice = conclusion.notices[&Field::Title]
+        .as_ref()
+        .expect("reported");
     assert_eq!(notice.kind, NoticeKind::Unwritable);
     assert!(conclusion.failed.is_empty() && link.plan().is_empty());
 }
@@ -438,13 +573,21 @@ fn an_overruled_value_becomes_base_and_is_not_sent_again() {
         Field::Status,
         Observed::value(ExternalValue::text("acknowledged")),
     );
-    let answer = Answer { record: Some(answered.clone()), ..Answer::default() };
+    let answer = Answer {
+        record: Some(answered.clone()),
+        ..Answer::default()
+    };
     let conclusion = conclude(&plan, &link.rules, &link.incident, &answer, at(61));
     assert_eq!(
-        conclusion.notices[&Field::Status].as_ref().map(|notice| notice.kind),
+        conclusion.notices[&Field::Status]
+            .as_ref()
+            .map(|notice| notice.kind),
         Some(NoticeKind::Overruled)
     );
-    assert!(conclusion.pulls.is_empty(), "nobody said that the vendor owns it");
+    assert!(
+        conclusion.pulls.is_empty(),
+        "nobody said that the vendor owns it"
+    );
     link.base.extend(conclusion.base);
     link.external = answered;
     assert!(link.plan().is_empty());
@@ -457,7 +600,11 @@ fn trace_6_a_later_edit_is_a_change_and_is_pulled() {
     let plan = link.plan();
     link.external.fields.insert(
         Field::Status,
-        Observed { value: ExternalValue::text("triggered"), changed_at: Some(at(62)), author: None },
+        Observed {
+            value: ExternalValue::text("triggered"),
+            changed_at: Some(at(62)),
+            author: None,
+        },
     );
     let answer = Answer {
         record: Some(link.external.clone()),
@@ -474,10 +621,13 @@ fn trace_6_a_later_edit_is_a_change_and_is_pulled() {
 #[test]
 fn trace_5_a_write_that_a_user_has_undone_is_found_in_the_history() {
     let mut link = in_agreement().platform(Field::Status, "resolved", 60);
-    let sent = BTreeMap::from([(Field::Status, Sent {
-        platform: PlatformValue::text("resolved"),
-        external: ExternalValue::text("resolved"),
-    })]);
+    let sent = BTreeMap::from([(
+        Field::Status,
+        Sent {
+            platform: PlatformValue::text("resolved"),
+            external: ExternalValue::text("resolved"),
+        },
+    )]);
     let change = |value: &str, second| im_sync::Change {
         field: Field::Status,
         value: Some(ExternalValue::text(value)),
@@ -489,8 +639,11 @@ fn trace_5_a_write_that_a_user_has_undone_is_found_in_the_history() {
         changes: vec![change("resolved", 61), change("triggered", 65)],
     };
     link = link.vendor(Field::Status, "triggered", 65);
-    link.base.extend(settle(&sent, &link.external, &history, at(61)));
-    let decision = link.decision(&Field::Status).expect("the user's edit is seen");
+    link.base
+        .extend(settle(&sent, &link.external, &history, at(61)));
+    let decision = link
+        .decision(&Field::Status)
+        .expect("the user's edit is seen");
     assert_eq!(pulled(&decision), Some("open"), "and is not overwritten");
     // Without the history it looks as if our write had never happened.
     assert!(settle(&sent, &link.external, &im_sync::History::default(), at(61)).is_empty());
@@ -500,9 +653,12 @@ fn trace_5_a_write_that_a_user_has_undone_is_found_in_the_history() {
 
 fn value_of(field: &Field) -> impl Strategy<Value = (&'static str, &'static str)> + use<> {
     let pairs: &'static [(&str, &str)] = match field {
-        Field::Severity => {
-            &[("SEV-1", "high"), ("SEV-2", "high"), ("SEV-3", "low"), ("SEV-4", "low")]
-        }
+        Field::Severity => &[
+            ("SEV-1", "high"),
+            ("SEV-2", "high"),
+            ("SEV-3", "low"),
+            ("SEV-4", "low"),
+        ],
         Field::Status => &[
             ("open", "triggered"),
             ("acknowledged", "acknowledged"),
@@ -511,7 +667,11 @@ fn value_of(field: &Field) -> impl Strategy<Value = (&'static str, &'static str)
             ("closed", "resolved"),
         ],
         Field::AssignedTo => &[("a@x.org", "a@x.org"), ("b@x.org", "b@x.org"), ("", "")],
-        _ => &[("db down", "db down"), ("db up", "db up"), (" padded", "padded")],
+        _ => &[
+            ("db down", "db down"),
+            ("db up", "db up"),
+            (" padded", "padded"),
+        ],
     };
     proptest::sample::select(pairs)
 }

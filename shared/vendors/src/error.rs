@@ -71,7 +71,9 @@ impl VendorError {
     pub fn may_have_happened(&self) -> bool {
         matches!(
             self.kind,
-            VendorErrorKind::Timeout | VendorErrorKind::Garbage | VendorErrorKind::Unavailable { .. }
+            VendorErrorKind::Timeout
+                | VendorErrorKind::Garbage
+                | VendorErrorKind::Unavailable { .. }
         )
     }
 
@@ -99,11 +101,16 @@ impl fmt::Display for VendorError {
             VendorErrorKind::Unauthorized => "the credentials were refused (401)".to_owned(),
             VendorErrorKind::Forbidden => "not permitted (403)".to_owned(),
             VendorErrorKind::NotFound => "not found (404)".to_owned(),
-            VendorErrorKind::Refused { status, code: Some(code) } => {
+            VendorErrorKind::Refused {
+                status,
+                code: Some(code),
+            } => {
                 format!("refused ({status}, code {code})")
             }
             VendorErrorKind::Refused { status, code: None } => format!("refused ({status})"),
-            VendorErrorKind::RateLimited { retry_after: Some(wait) } => {
+            VendorErrorKind::RateLimited {
+                retry_after: Some(wait),
+            } => {
                 format!("rate limited (429), wait {} s", wait.as_secs())
             }
             VendorErrorKind::RateLimited { retry_after: None } => "rate limited (429)".to_owned(),

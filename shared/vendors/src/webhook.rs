@@ -23,7 +23,9 @@ pub struct VerifiedDelivery {
 
 impl VerifiedDelivery {
     pub(crate) fn of(body: &[u8]) -> Self {
-        Self { body: body.to_vec() }
+        Self {
+            body: body.to_vec(),
+        }
     }
 
     /// The signed bytes.

@@ -91,7 +91,8 @@ fn api() -> Router {
         integrations: Arc::new(Integrations {
             store: store.clone(),
             vault: store.clone(),
-            clock: store,
+            clock: store.clone(),
+            ids: store,
             secret_prefix: "im/".to_owned(),
         }),
         authenticator: Arc::new(Believing),

@@ -33,7 +33,9 @@ impl Demo {
         let (token, secret) = (random(), random());
         // A seed of its own: ids of an earlier run may be in the data folder.
         let seed = u64::try_from(jiff::Timestamp::now().as_microsecond()).unwrap_or_default();
-        let config = PagerDutyConfig::demo(&token, &secret).clock(clock).seed(seed);
+        let config = PagerDutyConfig::demo(&token, &secret)
+            .clock(clock)
+            .seed(seed);
         let pagerduty = PagerDuty::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let vendor_url = format!("http://{}", listener.local_addr()?);
@@ -43,7 +45,12 @@ impl Demo {
                 tracing::error!(%error, "the sandbox stopped");
             }
         });
-        let demo = Self { base_url, vendor_url, pagerduty, http: Client::new() };
+        let demo = Self {
+            base_url,
+            vendor_url,
+            pagerduty,
+            http: Client::new(),
+        };
         demo.connect(&token, &secret).await?;
         let webhooks = format!("{}/webhooks/pagerduty/{INTEGRATION}", demo.base_url);
         let policy = RetryPolicy::default();
@@ -69,7 +76,9 @@ impl Demo {
                 body.as_object_mut().map(|body| body.remove(fixed));
             }
             let path = format!("/integrations/{INTEGRATION}");
-            return expect_success(self.api(Method::PATCH, &path, Some(&body)).await?).await.map(drop);
+            return expect_success(self.api(Method::PATCH, &path, Some(&body)).await?)
+                .await
+                .map(drop);
         }
         expect_success(created).await.map(drop)
     }
@@ -81,11 +90,18 @@ impl Demo {
         path: &str,
         body: Option<&Value>,
     ) -> anyhow::Result<Response> {
-        let mut request = self.http.request(method, format!("{}/api/v1{path}", self.base_url));
+        let mut request = self
+            .http
+            .request(method, format!("{}/api/v1{path}", self.base_url));
         if let Some(body) = body {
-            request = request.header("content-type", "application/json").body(body.to_string());
+            request = request
+                .header("content-type", "application/json")
+                .body(body.to_string());
         }
-        request.send().await.with_context(|| format!("calling the management API at {path}"))
+        request
+            .send()
+            .await
+            .with_context(|| format!("calling the management API at {path}"))
     }
 
     /// Reads JSON from the management API.

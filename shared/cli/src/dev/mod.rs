@@ -33,9 +33,14 @@ pub struct Args {
 /// Runs the system until it is interrupted, or with `--once` until the round trip is over.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     start_logging();
-    let listener = TcpListener::bind(("127.0.0.1", args.port)).await.with_context(|| {
-        format!("port {} cannot be used; choose another with --port", args.port)
-    })?;
+    let listener = TcpListener::bind(("127.0.0.1", args.port))
+        .await
+        .with_context(|| {
+            format!(
+                "port {} cannot be used; choose another with --port",
+                args.port
+            )
+        })?;
     let base_url = format!("http://{}", listener.local_addr()?);
     let clock = ScaledClock::new(args.time_scale);
     let system = LocalSystem::start(LocalSettings {
@@ -76,5 +81,8 @@ async fn serve(gateway: im_local::Gateway, listener: TcpListener) {
 fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("IM_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
 }

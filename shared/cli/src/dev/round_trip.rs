@@ -35,8 +35,14 @@ pub async fn play(demo: &Demo, system: &LocalSystem) -> anyhow::Result<()> {
         .trigger(&title, Urgency::High)
         .map_err(|refusal| anyhow::anyhow!("the sandbox refused: {refusal:?}"))?;
     let incident = until("the incident appears", || find_by_title(demo, &title)).await?;
-    hop("PagerDuty: ann triggers an incident -> the platform has it", started.elapsed());
-    let id = incident["id"].as_str().context("an incident has an id")?.to_owned();
+    hop(
+        "PagerDuty: ann triggers an incident -> the platform has it",
+        started.elapsed(),
+    );
+    let id = incident["id"]
+        .as_str()
+        .context("an incident has an id")?
+        .to_owned();
 
     let started = Instant::now();
     demo.patch(&id, &json!({"status": "acknowledged"})).await?;
@@ -45,7 +51,10 @@ pub async fn play(demo: &Demo, system: &LocalSystem) -> anyhow::Result<()> {
         Ok(incident.filter(|incident| incident.status == Status::Acknowledged))
     })
     .await?;
-    hop("platform: status acknowledged -> PagerDuty has it", started.elapsed());
+    hop(
+        "platform: status acknowledged -> PagerDuty has it",
+        started.elapsed(),
+    );
 
     let started = Instant::now();
     let resolved = demo.pagerduty.person("bob@example.com").resolve(&record);
@@ -56,7 +65,10 @@ pub async fn play(demo: &Demo, system: &LocalSystem) -> anyhow::Result<()> {
         Ok((incident["status"] == "resolved").then_some(()))
     })
     .await?;
-    hop("PagerDuty: bob resolves it -> the platform has it", started.elapsed());
+    hop(
+        "PagerDuty: bob resolves it -> the platform has it",
+        started.elapsed(),
+    );
 
     no_echo(demo, system, &record, &id).await?;
     println!("  no echo: PagerDuty was written once, the platform changed twice\n");
@@ -72,14 +84,22 @@ async fn no_echo(
     incident: &str,
 ) -> anyhow::Result<()> {
     until("everything has settled", || async {
-        let delivered = demo.pagerduty.deliveries().iter().all(|delivery| delivery.is_settled());
+        let delivered = demo
+            .pagerduty
+            .deliveries()
+            .iter()
+            .all(im_sandbox::webhook_delivery::DeliveryRecord::is_settled);
         let quiet = delivered && system.is_quiet().await?;
         Ok(quiet.then_some(()))
     })
     .await?;
     let path = format!("/incidents/{record}");
-    let writes: Vec<_> =
-        demo.pagerduty.writes().into_iter().filter(|write| write.path == path).collect();
+    let writes: Vec<_> = demo
+        .pagerduty
+        .writes()
+        .into_iter()
+        .filter(|write| write.path == path)
+        .collect();
     ensure!(
         writes.len() == 1,
         "PagerDuty was written {} times instead of once: {}",
@@ -87,8 +107,14 @@ async fn no_echo(
         serde_json::to_string(&writes)?
     );
     let now = demo.get(&format!("/incidents/{incident}")).await?;
-    ensure!(now["revision"] == 3, "the incident changed more often than it was changed: {now}");
-    ensure!(now["links"][0]["integration_id"] == INTEGRATION, "the link is gone: {now}");
+    ensure!(
+        now["revision"] == 3,
+        "the incident changed more often than it was changed: {now}"
+    );
+    ensure!(
+        now["links"][0]["integration_id"] == INTEGRATION,
+        "the link is gone: {now}"
+    );
     Ok(())
 }
 
@@ -97,7 +123,10 @@ async fn find_by_title(demo: &Demo, title: &str) -> anyhow::Result<Option<Value>
     loop {
         let page = demo.get(&path).await?;
         let items = page["items"].as_array().into_iter().flatten();
-        if let Some(found) = items.into_iter().find(|incident| incident["title"] == title) {
+        if let Some(found) = items
+            .into_iter()
+            .find(|incident| incident["title"] == title)
+        {
             return Ok(Some(found.clone()));
         }
         match page["next"].as_str() {
@@ -119,5 +148,8 @@ where
         }
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    bail!("waited {} s in vain until {what}; IM_LOG=info shows what happened", PATIENCE.as_secs())
+    bail!(
+        "waited {} s in vain until {what}; IM_LOG=info shows what happened",
+        PATIENCE.as_secs()
+    )
 }

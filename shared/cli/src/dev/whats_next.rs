@@ -23,13 +23,17 @@ pub fn print(demo: &Demo) {
     println!("  curl -s {vendor}/_sandbox/requests | tail -c 600\n");
     println!("  # somebody at PagerDuty triggers one: it appears on the platform");
     println!("  curl -s {vendor}/_sandbox/incidents -H {account} \\");
-    println!("    -d '{{\"title\":\"Queue is growing\",\"urgency\":\"low\",\"by\":\"ann@example.com\"}}'");
+    println!(
+        "    -d '{{\"title\":\"Queue is growing\",\"urgency\":\"low\",\"by\":\"ann@example.com\"}}'"
+    );
     println!("  curl -s {api}/api/v1/incidents");
 }
 
 /// This binary, as it can be typed from this folder.
 fn program() -> String {
-    let Ok(program) = env::current_exe() else { return "im".to_owned() };
+    let Ok(program) = env::current_exe() else {
+        return "im".to_owned();
+    };
     let here = env::current_dir().ok();
     let relative = here.and_then(|here| program.strip_prefix(here).ok().map(ToOwned::to_owned));
     relative.unwrap_or(program).display().to_string()

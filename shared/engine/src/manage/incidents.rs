@@ -43,17 +43,38 @@ impl Incidents {
     ) -> Result<Incident, ManageError> {
         let now = self.clock.now();
         let mut values = values;
-        if values.get(&Field::Title).is_none_or(PlatformValue::is_empty) {
+        if values
+            .get(&Field::Title)
+            .is_none_or(PlatformValue::is_empty)
+        {
             let problem = FieldProblem::new("title", "must not be empty");
             return Err(ManageError::Invalid(vec![problem]));
         }
+        check_custom_fields(values.keys())?;
         let default = |word: &str| PlatformValue::text(word);
-        values.entry(Field::Severity).or_insert_with(|| default(Severity::Sev3.as_str()));
-        values.entry(Field::Status).or_insert_with(|| default(Status::Open.as_str()));
-        let origin = Origin::Platform { actor: actor.clone() };
-        let fields = values.into_iter().filter(|(_, value)| !value.is_empty()).map(|(f, value)| {
-            (f, FieldState { value, version: 1, changed_at: now, origin: origin.clone() })
-        });
+        values
+            .entry(Field::Severity)
+            .or_insert_with(|| default(Severity::Sev3.as_str()));
+        values
+            .entry(Field::Status)
+            .or_insert_with(|| default(Status::Open.as_str()));
+        let origin = Origin::Platform {
+            actor: actor.clone(),
+        };
+        let fields = values
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(f, value)| {
+                (
+                    f,
+                    FieldState {
+                        value,
+                        version: 1,
+                        changed_at: now,
+                        origin: origin.clone(),
+                    },
+                )
+            });
         let owed = self.owed(organization).await?;
         let incident = Incident {
             id: IncidentId::from_ulid(self.ids.ulid(now)),
@@ -62,9 +83,15 @@ impl Incidents {
             revision: 1,
             fields: fields.collect(),
             links: BTreeMap::new(),
-            pending: owed.into_iter().map(|integration| (integration, 1)).collect(),
+            pending: owed
+                .into_iter()
+                .map(|integration| (integration, 1))
+                .collect(),
         };
-        let new = NewIncident { incident, from: None };
+        let new = NewIncident {
+            incident,
+            from: None,
+        };
         match self.store.create(&new).await? {
             Attempt::Done => Ok(new.incident),
             Attempt::LostRace => Err(ManageError::Exists(new.incident.id.to_string())),
@@ -120,6 +147,7 @@ impl Incidents {
             if changed.is_empty() {
                 return Ok(incident);
             }
+            check_custom_fields(incident.fields.keys().chain(changed.keys()))?;
             let mut owed = owed.clone();
             owed.extend(incident.links.keys().cloned());
             let edit = EditOfIncident {
@@ -141,8 +169,27 @@ impl Incidents {
         &self,
         organization: &OrganizationId,
     ) -> Result<BTreeSet<im_model::IntegrationId>, StoreError> {
-        Ok(owed(&self.integrations.integrations_of(organization).await?))
+        Ok(owed(
+            &self.integrations.integrations_of(organization).await?,
+        ))
     }
+}
+
+/// An incident is one item, and DynamoDB holds 400 KB an item.
+const MOST_CUSTOM_FIELDS: usize = 40;
+
+fn check_custom_fields<'a>(fields: impl Iterator<Item = &'a Field>) -> Result<(), ManageError> {
+    let custom: BTreeSet<_> = fields
+        .filter(|field| matches!(field, Field::Custom(_)))
+        .collect();
+    if custom.len() <= MOST_CUSTOM_FIELDS {
+        return Ok(());
+    }
+    let problem = format!("an incident holds at most {MOST_CUSTOM_FIELDS} custom fields");
+    Err(ManageError::Invalid(vec![FieldProblem::new(
+        "custom_fields",
+        problem,
+    )]))
 }
 
 /// The incident as the update left it.
@@ -154,7 +201,11 @@ fn edited(edit: &EditOfIncident<'_>) -> Incident {
         incident.fields.insert(field.clone(), state);
     }
     let revision = incident.revision;
-    incident.pending.extend(edit.owed.iter().map(|integration| (integration.clone(), revision)));
+    incident.pending.extend(
+        edit.owed
+            .iter()
+            .map(|integration| (integration.clone(), revision)),
+    );
     incident
 }
 
@@ -168,6 +219,8 @@ fn new_state(
         value: value.clone(),
         version: edit.incident.field_version(field) + 1,
         changed_at: now,
-        origin: Origin::Platform { actor: edit.actor.clone() },
+        origin: Origin::Platform {
+            actor: edit.actor.clone(),
+        },
     }
 }

@@ -10,7 +10,7 @@ use im_vendors::{Configuration, Credentials, VendorApi, registry};
 use url::Url;
 
 use super::{FieldProblem, ManageError};
-use crate::ports::{Attempt, Clock, IntegrationStore, Vault};
+use crate::ports::{Attempt, Clock, Ids, IntegrationStore, Vault};
 
 /// What a new integration is made from; each part was parsed already.
 #[derive(Debug, Clone)]
@@ -66,6 +66,8 @@ pub struct Integrations {
     pub vault: Arc<dyn Vault>,
     /// When.
     pub clock: Arc<dyn Clock>,
+    /// Ids of their secrets.
+    pub ids: Arc<dyn Ids>,
     /// What the ids of their secrets start with, e.g. `im/prod/`.
     pub secret_prefix: String,
 }
@@ -76,14 +78,24 @@ impl Integrations {
         let vendor = vendor(new.integration_type)?;
         let given: Vec<_> = new.credentials.keys().map(String::as_str).collect();
         let mut problems = check_names(&vendor.configuration(), &new.options, &given);
-        problems.extend(missing(&vendor.configuration(), &new.options, &new.credentials));
+        problems.extend(missing(
+            &vendor.configuration(),
+            &new.options,
+            &new.credentials,
+        ));
         problems.extend(check_strategy(new.strategy));
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
         }
         let now = self.clock.now();
         let integration = Integration {
-            secret_id: format!("{}integration/{}", self.secret_prefix, new.id),
+            // A secret of its own for each creation: of two at once, the loser must not overwrite the winner's.
+            secret_id: format!(
+                "{}integration/{}/{}",
+                self.secret_prefix,
+                new.id,
+                self.ids.ulid(now)
+            ),
             id: new.id,
             organization: new.organization,
             integration_type: new.integration_type,
@@ -99,16 +111,21 @@ impl Integrations {
             created_at: now,
             updated_at: now,
         };
-        // The id decides who may write the secret: never overwrite that of another integration.
         if self.store.integration(&integration.id).await?.is_some() {
-            return Err(ManageError::Exists(format!("integration {}", integration.id)));
+            return Err(ManageError::Exists(format!(
+                "integration {}",
+                integration.id
+            )));
         }
-        self.vault.keep(&integration.secret_id, &Credentials(new.credentials)).await?;
+        self.vault
+            .keep(&integration.secret_id, &Credentials(new.credentials))
+            .await?;
         match self.store.create_integration(&integration).await? {
             Attempt::Done => Ok(integration),
-            Attempt::LostRace => {
-                Err(ManageError::Exists(format!("integration {}", integration.id)))
-            }
+            Attempt::LostRace => Err(ManageError::Exists(format!(
+                "integration {}",
+                integration.id
+            ))),
         }
     }
 
@@ -143,13 +160,14 @@ impl Integrations {
     ) -> Result<Integration, ManageError> {
         let mut integration = self.get(organization, id).await?;
         let changed_meanwhile = || ManageError::Changed(format!("integration {id}"));
-        if change.if_version.is_some_and(|seen| seen != integration.version) {
+        if change
+            .if_version
+            .is_some_and(|seen| seen != integration.version)
+        {
             return Err(changed_meanwhile());
         }
-        let vendor = vendor(integration.integration_type)?;
-        let given: Vec<_> = change.credentials.keys().map(String::as_str).collect();
-        let mut problems = check_names(&vendor.configuration(), &change.options, &given);
-        problems.extend(change.strategy.and_then(check_strategy));
+        let configuration = vendor(integration.integration_type)?.configuration();
+        let problems = check_change(&configuration, &integration, &change);
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
         }
@@ -158,7 +176,9 @@ impl Integrations {
             let mut credentials = kept.unwrap_or_default();
             remember_webhook_secret(&mut credentials, &change.credentials);
             credentials.0.extend(change.credentials);
-            self.vault.keep(&integration.secret_id, &credentials).await?;
+            self.vault
+                .keep(&integration.secret_id, &credentials)
+                .await?;
         }
         integration.name = change.name.unwrap_or(integration.name);
         integration.base_url = change.base_url.unwrap_or(integration.base_url);
@@ -200,12 +220,57 @@ fn check_names(
         let problem = format!("unknown; expected one of {}", known.join(", "));
         (!known.contains(&name)).then(|| FieldProblem::new(format!("{group}.{name}"), problem))
     };
-    let options =
-        options.keys().filter_map(|name| unknown("options", name, configuration.options));
+    let options = options
+        .keys()
+        .filter_map(|name| unknown("options", name, configuration.options));
     let credentials = credentials
         .iter()
         .filter_map(|name| unknown("credentials", name, configuration.credentials));
     options.chain(credentials).collect()
+}
+
+fn check_change(
+    configuration: &Configuration,
+    integration: &Integration,
+    change: &IntegrationChange,
+) -> Vec<FieldProblem> {
+    let given: Vec<_> = change.credentials.keys().map(String::as_str).collect();
+    let mut problems = check_names(configuration, &change.options, &given);
+    problems.extend(change.strategy.and_then(check_strategy));
+    let emptied = configuration
+        .required_options
+        .iter()
+        .filter(|name| change.options.get(**name).is_some_and(String::is_empty));
+    problems
+        .extend(emptied.map(|name| FieldProblem::new(format!("options.{name}"), "is required")));
+    let emptied = change.credentials.iter().filter(|(name, secret)| {
+        secret.is_empty() && configuration.required_credentials.contains(&name.as_str())
+    });
+    problems.extend(
+        emptied.map(|(name, _)| FieldProblem::new(format!("credentials.{name}"), "is required")),
+    );
+    let moves = change
+        .base_url
+        .as_ref()
+        .is_some_and(|url| url.origin() != integration.base_url.origin());
+    let needed = configuration
+        .required_credentials
+        .iter()
+        .filter(|name| **name != "webhook_secret");
+    if moves
+        && needed
+            .clone()
+            .any(|name| !change.credentials.contains_key(*name))
+    {
+        // Else whoever may change the address could have the credentials sent to a server of their own.
+        let needed: Vec<_> = needed.copied().collect();
+        let problem = format!(
+            "another server needs the credentials again: {}",
+            needed.join(", ")
+        );
+        problems.push(FieldProblem::new("base_url", problem));
+    }
+    problems
 }
 
 fn missing(
@@ -229,7 +294,8 @@ fn missing(
 
 fn check_strategy(strategy: ConflictStrategy) -> Option<FieldProblem> {
     (strategy == ConflictStrategy::ManualReview).then(|| {
-        let problem = "manual-review is not available yet: use last-write-wins or ownership-priority";
+        let problem =
+            "manual-review is not available yet: use last-write-wins or ownership-priority";
         FieldProblem::new("conflict_strategy", problem)
     })
 }

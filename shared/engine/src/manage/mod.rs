@@ -5,5 +5,5 @@ mod integrations;
 mod problem;
 
 pub use incidents::Incidents;
-pub use integrations::{Integrations, NewIntegration, IntegrationChange};
+pub use integrations::{IntegrationChange, Integrations, NewIntegration};
 pub use problem::{FieldProblem, ManageError};

@@ -14,7 +14,10 @@ pub struct FieldProblem {
 impl FieldProblem {
     /// A problem with a field.
     pub fn new(field: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { field: field.into(), problem: problem.into() }
+        Self {
+            field: field.into(),
+            problem: problem.into(),
+        }
     }
 }
 

@@ -10,10 +10,7 @@ use im_sync::{PlanInput, Sent, plan};
 use im_vendors::VendorErrorKind;
 
 use super::{Claimed, Outcome, Pass, Worker};
-use crate::{
-    Connect, Reserve, SyncError,
-    ports::Attempt,
-};
+use crate::{Connect, Reserve, SyncError, ports::Attempt};
 
 /// What a creation sends, and what it cannot.
 struct Draft {
@@ -26,7 +23,9 @@ impl Worker<'_> {
     /// No link: make one, if the incident is to be sent.
     pub(super) async fn unlinked(&mut self, incident: Incident) -> Result<Pass, SyncError> {
         if !self.integration.direction.allows_outbound() {
-            return self.nothing_owed(&incident, "the direction lets nothing out").await;
+            return self
+                .nothing_owed(&incident, "the direction lets nothing out")
+                .await;
         }
         self.reserve_and_create(&incident, 0).await
     }
@@ -51,13 +50,19 @@ impl Worker<'_> {
         incident: Incident,
         found: Option<ExternalRecord>,
     ) -> Result<Pass, SyncError> {
-        let Some(link) = incident.links.get(self.id()) else { return Ok(Pass::Again) };
+        let Some(link) = incident.links.get(self.id()) else {
+            return Ok(Pass::Again);
+        };
         let mut claim = self.new_claim(&incident, link.version, 1);
         claim.record_version = found.as_ref().map(|record| record.version);
         match self.put_claim(&mut claim).await? {
             Claimed::Won => {}
             Claimed::Again => return Ok(Pass::Again),
-            Claimed::Held(other) => return Err(SyncError::Busy { until: other.lease_until }),
+            Claimed::Held(other) => {
+                return Err(SyncError::Busy {
+                    until: other.lease_until,
+                });
+            }
             Claimed::Abandoned(dead) => {
                 claim.attempt = dead.attempt + 1;
                 claim.settled = dead.settled;
@@ -101,7 +106,12 @@ impl Worker<'_> {
             notices: draft.notices.clone(),
         };
         let fields: BTreeSet<_> = link.base.keys().cloned().collect();
-        let reserve = Reserve { incident, integration: self.id(), link: link.clone(), fields };
+        let reserve = Reserve {
+            incident,
+            integration: self.id(),
+            link: link.clone(),
+            fields,
+        };
         if self.store().reserve(&reserve).await? == Attempt::LostRace {
             return Ok(Pass::Again);
         }
@@ -109,7 +119,11 @@ impl Worker<'_> {
         claim.sent.clone_from(&draft.sent);
         match self.put_claim(&mut claim).await? {
             Claimed::Won => {}
-            Claimed::Held(other) => return Err(SyncError::Busy { until: other.lease_until }),
+            Claimed::Held(other) => {
+                return Err(SyncError::Busy {
+                    until: other.lease_until,
+                });
+            }
             Claimed::Abandoned(_) | Claimed::Again => return Ok(Pass::Again),
         }
         let record = match self
@@ -136,7 +150,9 @@ impl Worker<'_> {
         incident: &Incident,
         record: &ExternalRecord,
     ) -> Result<Pass, SyncError> {
-        let Some(link) = incident.links.get(self.id()) else { return Ok(Pass::Again) };
+        let Some(link) = incident.links.get(self.id()) else {
+            return Ok(Pass::Again);
+        };
         self.done.adopted = Some(record.id.clone());
         // The base is what the reservation sent, not what the record holds by now: an edit made meanwhile is a change.
         self.connect(incident, link.clone(), record).await
@@ -151,7 +167,10 @@ impl Worker<'_> {
     ) -> Result<Pass, SyncError> {
         let link = Link {
             version: reserved.version + 1,
-            state: LinkState::Linked { external_id: record.id.clone(), url: record.url.clone() },
+            state: LinkState::Linked {
+                external_id: record.id.clone(),
+                url: record.url.clone(),
+            },
             // Nothing of the record is planned yet but what the base says.
             record_version: None,
             ..reserved
@@ -212,7 +231,10 @@ impl Worker<'_> {
                 im_sync::Mapped::LeaveAlone => continue,
                 im_sync::Mapped::Unmapped => {
                     let why = format!("the outbound map has no answer for {platform:?}");
-                    notices.insert(field.clone(), self.notice(NoticeKind::Unmapped, why, &platform));
+                    notices.insert(
+                        field.clone(),
+                        self.notice(NoticeKind::Unmapped, why, &platform),
+                    );
                     continue;
                 }
             };
@@ -228,10 +250,17 @@ impl Worker<'_> {
         }
         let values = self.vendor.creatable(values);
         let sent = values.iter().map(|(field, value)| {
-            let sent = Sent { platform: incident.value(field), external: value.clone() };
+            let sent = Sent {
+                platform: incident.value(field),
+                external: value.clone(),
+            };
             (field.clone(), sent)
         });
-        Draft { sent: sent.collect(), values, notices }
+        Draft {
+            sent: sent.collect(),
+            values,
+            notices,
+        }
     }
 
     /// What both sides will hold when the record is there: what is sent, and what a creation sets by itself. Where the
@@ -241,21 +270,37 @@ impl Worker<'_> {
         incident: &Incident,
         sent: &BTreeMap<Field, Sent>,
     ) -> BTreeMap<Field, BasePair> {
-        let implied = self.vendor.implied_by_creation().into_iter().filter_map(|(field, value)| {
-            let platform = incident.value(&field);
-            let outward = self.rules.fields.get(&field)?.outward.apply(&platform.0);
-            let agreed = outward.value() == Some(&value.0);
-            let platform = if agreed { platform } else { PlatformValue::EMPTY };
-            Some((field, BasePair::written(&platform, &value)))
-        });
+        let implied = self
+            .vendor
+            .implied_by_creation()
+            .into_iter()
+            .filter_map(|(field, value)| {
+                let platform = incident.value(&field);
+                let outward = self.rules.fields.get(&field)?.outward.apply(&platform.0);
+                let agreed = outward.value() == Some(&value.0);
+                let platform = if agreed {
+                    platform
+                } else {
+                    PlatformValue::EMPTY
+                };
+                Some((field, BasePair::written(&platform, &value)))
+            });
         let sent = sent.iter().map(|(field, sent)| {
-            (field.clone(), BasePair::written(&sent.platform, &sent.external))
+            (
+                field.clone(),
+                BasePair::written(&sent.platform, &sent.external),
+            )
         });
         implied.chain(sent).collect()
     }
 
     fn notice(&self, kind: NoticeKind, detail: String, platform: &PlatformValue) -> Notice {
         let about = BasePair::seen(platform, &ExternalValue::EMPTY);
-        Notice { kind, detail, about, at: self.now() }
+        Notice {
+            kind,
+            detail,
+            about,
+            at: self.now(),
+        }
     }
 }

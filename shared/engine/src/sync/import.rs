@@ -15,8 +15,13 @@ impl Worker<'_> {
     pub(super) async fn unknown_record(&mut self, id: &ExternalId) -> Result<Pass, SyncError> {
         let record = match self.read(id).await {
             Ok(record) => record,
-            Err(SyncError::Vendor(VendorError { kind: VendorErrorKind::NotFound, .. })) => {
-                return Ok(Pass::Finished(Outcome::Skipped("the record does not exist")));
+            Err(SyncError::Vendor(VendorError {
+                kind: VendorErrorKind::NotFound,
+                ..
+            })) => {
+                return Ok(Pass::Finished(Outcome::Skipped(
+                    "the record does not exist",
+                )));
             }
             Err(error) => return Err(error),
         };
@@ -27,7 +32,9 @@ impl Worker<'_> {
             return Ok(pass);
         }
         if !self.integration.direction.allows_inbound() {
-            return Ok(Pass::Finished(Outcome::Skipped("the direction lets nothing in")));
+            return Ok(Pass::Finished(Outcome::Skipped(
+                "the direction lets nothing in",
+            )));
         }
         self.import(&record).await
     }
@@ -38,13 +45,18 @@ impl Worker<'_> {
         incident: &IncidentId,
         record: &ExternalRecord,
     ) -> Result<Option<Pass>, SyncError> {
-        let Some(incident) = self.store().load(incident).await? else { return Ok(None) };
+        let Some(incident) = self.store().load(incident).await? else {
+            return Ok(None);
+        };
         if incident.organization != self.integration.organization {
             return Ok(None);
         }
         match incident.links.get(self.id()) {
             Some(link) => match link.external_id() {
-                None => self.reserved(incident, Some(record.clone())).await.map(Some),
+                None => self
+                    .reserved(incident, Some(record.clone()))
+                    .await
+                    .map(Some),
                 Some(linked) if *linked == record.id => Ok(Some(Pass::Again)),
                 Some(linked) => Err(SyncError::Duplicate {
                     detail: format!(
@@ -87,14 +99,20 @@ impl Worker<'_> {
         });
         let link = Link {
             version: 1,
-            state: LinkState::Linked { external_id: record.id.clone(), url: record.url.clone() },
+            state: LinkState::Linked {
+                external_id: record.id.clone(),
+                url: record.url.clone(),
+            },
             created_from: Side::External,
             record_version: Some(record.version),
             base,
             notices,
         };
-        let mut owed =
-            self.engine.integrations.owed_by(&self.integration.organization).await?;
+        let mut owed = self
+            .engine
+            .integrations
+            .owed_by(&self.integration.organization)
+            .await?;
         owed.remove(self.id());
         let incident = Incident {
             id: id.clone(),
@@ -103,9 +121,15 @@ impl Worker<'_> {
             revision: 1,
             fields: fields.collect(),
             links: BTreeMap::from([(self.id().clone(), link)]),
-            pending: owed.into_iter().map(|integration| (integration, 1)).collect(),
+            pending: owed
+                .into_iter()
+                .map(|integration| (integration, 1))
+                .collect(),
         };
-        let new = NewIncident { incident, from: Some((self.id().clone(), record.id.clone())) };
+        let new = NewIncident {
+            incident,
+            from: Some((self.id().clone(), record.id.clone())),
+        };
         match self.store().create(&new).await? {
             Attempt::Done => Ok(Pass::Finished(Outcome::Imported(id))),
             Attempt::LostRace => Ok(Pass::Again),

@@ -12,8 +12,12 @@ use crate::{Claim, Commit, SyncError, ports::Attempt};
 
 impl Worker<'_> {
     pub(super) async fn linked(&mut self, incident: Incident) -> Result<Pass, SyncError> {
-        let Some(link) = incident.links.get(self.id()) else { return Ok(Pass::Again) };
-        let Some(external_id) = link.external_id() else { return Ok(Pass::Again) };
+        let Some(link) = incident.links.get(self.id()) else {
+            return Ok(Pass::Again);
+        };
+        let Some(external_id) = link.external_id() else {
+            return Ok(Pass::Again);
+        };
         let record = self.read(external_id).await?;
         self.refuse_stale(&record, link.record_version)?;
         let plan = self.plan(&incident, link, &record);
@@ -27,7 +31,7 @@ impl Worker<'_> {
         match self.put_claim(&mut claim).await? {
             Claimed::Won => self.execute(&incident, &record, plan).await,
             Claimed::Again => Ok(Pass::Again),
-            Claimed::Held(other) => self.held(&incident, &plan, &other).await,
+            Claimed::Held(other) => self.held(&incident, &plan, &other),
             Claimed::Abandoned(dead) => self.abandoned(&incident, &record, &dead).await,
         }
     }
@@ -58,8 +62,8 @@ impl Worker<'_> {
 
     /// Somebody else works on the link. If all that we saw is what they are writing, that was their echo: they move
     /// the base themselves, and if they die their own job comes again.
-    async fn held(
-        &mut self,
+    fn held(
+        &self,
         incident: &Incident,
         plan: &Plan,
         other: &Claim,
@@ -75,7 +79,9 @@ impl Worker<'_> {
         if !owed && self.settled.is_empty() && plan.decisions.iter().all(is_theirs) {
             return Ok(Pass::Finished(Outcome::NothingNew));
         }
-        Err(SyncError::Busy { until: other.lease_until })
+        Err(SyncError::Busy {
+            until: other.lease_until,
+        })
     }
 
     /// A worker died between its claim and its commit. If the link has moved on since we loaded it, it did not die.
@@ -85,19 +91,26 @@ impl Worker<'_> {
         record: &ExternalRecord,
         dead: &Claim,
     ) -> Result<Pass, SyncError> {
-        let Some(incident) = self.store().load(&seen.id).await? else { return Ok(Pass::Again) };
+        let Some(incident) = self.store().load(&seen.id).await? else {
+            return Ok(Pass::Again);
+        };
         let version = |incident: &Incident| incident.links.get(self.id()).map(|link| link.version);
         if version(&incident) != version(seen) {
             return Ok(Pass::Again);
         }
         // Read after the claim's lease: whatever its worker did is done by now.
         let record = self.read(&record.id).await?;
-        let history = self.history(&record, dead.sent.keys(), dead.claimed_at).await?;
+        let history = self
+            .history(&record, dead.sent.keys(), dead.claimed_at)
+            .await?;
         for (field, pair) in &dead.settled {
             self.settled.entry(field.clone()).or_insert(*pair);
         }
-        self.settled.extend(settle(&dead.sent, &record, &history, dead.claimed_at));
-        let Some(link) = incident.links.get(self.id()) else { return Ok(Pass::Again) };
+        self.settled
+            .extend(settle(&dead.sent, &record, &history, dead.claimed_at));
+        let Some(link) = incident.links.get(self.id()) else {
+            return Ok(Pass::Again);
+        };
         let plan = self.plan(&incident, link, &record);
         let mut claim = self.new_claim(&incident, dead.link_version, dead.attempt + 1);
         claim.record_version = Some(record.version);
@@ -131,15 +144,22 @@ impl Worker<'_> {
         }
         let conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
         let moved_meanwhile = !answer.superseded.is_empty()
-            || answer.record.as_ref().is_some_and(|answer| differs(record, answer, &plan));
+            || answer
+                .record
+                .as_ref()
+                .is_some_and(|answer| differs(record, answer, &plan));
         // The version is that of the read: what others wrote between read and write is not planned yet.
         let committed = self.commit(incident, record, &conclusion).await?;
-        let pushed = pushes.keys().filter(|field| !conclusion.failed.contains_key(*field));
+        let pushed = pushes
+            .keys()
+            .filter(|field| !conclusion.failed.contains_key(*field));
         if committed == Attempt::LostRace {
             // The write happened all the same: the next plan must know it.
             let pairs = pushed.filter_map(|f| Some((f.clone(), *conclusion.base.get(f)?)));
             let pairs: Vec<_> = pairs.collect();
-            self.done.pushed.extend(pairs.iter().map(|(field, _)| field.clone()));
+            self.done
+                .pushed
+                .extend(pairs.iter().map(|(field, _)| field.clone()));
             self.settled.extend(pairs);
             return Ok(Pass::Again);
         }
@@ -162,13 +182,20 @@ impl Worker<'_> {
             return Ok(Answer::default());
         }
         match self.vendor.write(self.connection(), record, pushes).await {
-            Ok(Written { record, refused }) => {
-                Ok(Answer { record: Some(record), refused, ..Answer::default() })
-            }
+            Ok(Written { record, refused }) => Ok(Answer {
+                record: Some(record),
+                refused,
+                ..Answer::default()
+            }),
             // Refused for what it says: that is the answer, and the other fields need not wait for it.
             Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
-                let refused = pushes.keys().map(|field| (field.clone(), error.to_string()));
-                Ok(Answer { refused: refused.collect(), ..Answer::default() })
+                let refused = pushes
+                    .keys()
+                    .map(|field| (field.clone(), error.to_string()));
+                Ok(Answer {
+                    refused: refused.collect(),
+                    ..Answer::default()
+                })
             }
             Err(error) => Err(error.into()),
         }
@@ -185,7 +212,10 @@ impl Worker<'_> {
         if !fields.any(|field| covers.contains(field)) {
             return Ok(History::default());
         }
-        Ok(self.vendor.history(self.connection(), &record.id, since).await?)
+        Ok(self
+            .vendor
+            .history(self.connection(), &record.id, since)
+            .await?)
     }
 
     async fn commit(
@@ -199,7 +229,11 @@ impl Worker<'_> {
         let mut owed = if conclusion.pulls.is_empty() {
             std::collections::BTreeSet::new()
         } else {
-            let mut owed = self.engine.integrations.owed_by(&incident.organization).await?;
+            let mut owed = self
+                .engine
+                .integrations
+                .owed_by(&incident.organization)
+                .await?;
             owed.extend(incident.links.keys().cloned());
             owed
         };
@@ -222,7 +256,13 @@ fn sent(plan: &Plan) -> BTreeMap<Field, Sent> {
     let sent = |(field, decision): (&Field, &im_sync::Decision)| match &decision.action {
         Action::Push { value } => {
             let platform = decision.platform.clone();
-            Some((field.clone(), Sent { platform, external: value.clone() }))
+            Some((
+                field.clone(),
+                Sent {
+                    platform,
+                    external: value.clone(),
+                },
+            ))
         }
         _ => None,
     };
@@ -236,6 +276,10 @@ fn differs(read: &ExternalRecord, answer: &ExternalRecord, plan: &Plan) -> bool 
             .decisions
             .get(field)
             .is_some_and(|decision| matches!(decision.action, Action::Push { .. }));
-        !pushed && read.fields.get(field).is_some_and(|before| before.value != now.value)
+        !pushed
+            && read
+                .fields
+                .get(field)
+                .is_some_and(|before| before.value != now.value)
     })
 }

@@ -43,13 +43,16 @@ pub enum Outcome {
 
 impl std::fmt::Display for Outcome {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names = |fields: &[Field]| {
-            fields.iter().map(Field::name).collect::<Vec<_>>().join(",")
-        };
+        let names = |fields: &[Field]| fields.iter().map(Field::name).collect::<Vec<_>>().join(",");
         match self {
             Self::NothingNew => f.write_str("nothing new"),
             Self::Synced { pushed, pulled } => {
-                write!(f, "synced (pushed: {}; pulled: {})", names(pushed), names(pulled))
+                write!(
+                    f,
+                    "synced (pushed: {}; pulled: {})",
+                    names(pushed),
+                    names(pulled)
+                )
             }
             Self::Created(id) => write!(f, "created {id}"),
             Self::Adopted(id) => write!(f, "adopted {id}"),
@@ -94,10 +97,14 @@ impl SyncEngine {
             return Ok(Outcome::Skipped("the integration is disabled or paused"));
         }
         let vendor = im_vendors::registry::vendor_api(integration.integration_type)
-            .ok_or_else(|| self.misconfigured(&integration, "this vendor is not supported"))?;
-        let vaulted = self.credentials.get(&integration.secret_id).await?.ok_or_else(|| {
-            self.misconfigured(&integration, "it has no credentials; configure them again")
-        })?;
+            .ok_or_else(|| Self::misconfigured(&integration, "this vendor is not supported"))?;
+        let vaulted = self
+            .credentials
+            .get(&integration.secret_id)
+            .await?
+            .ok_or_else(|| {
+                Self::misconfigured(&integration, "it has no credentials; configure them again")
+            })?;
         let mut worker = Worker {
             engine: self,
             vendor,
@@ -110,7 +117,10 @@ impl SyncEngine {
             done: Done::default(),
         };
         match worker.run(image).await {
-            Err(SyncError::Vendor(VendorError { kind: VendorErrorKind::Unauthorized, .. })) => {
+            Err(SyncError::Vendor(VendorError {
+                kind: VendorErrorKind::Unauthorized,
+                ..
+            })) => {
                 // The credentials may have been rotated since they were cached: one more try with fresh ones.
                 let secret_id = worker.integration.secret_id.clone();
                 let fresh = self.credentials.fetch(&secret_id).await?;
@@ -121,8 +131,11 @@ impl SyncEngine {
         }
     }
 
-    fn misconfigured(&self, integration: &Integration, detail: &str) -> SyncError {
-        SyncError::Misconfigured { integration: integration.id.clone(), detail: detail.to_owned() }
+    fn misconfigured(integration: &Integration, detail: &str) -> SyncError {
+        SyncError::Misconfigured {
+            integration: integration.id.clone(),
+            detail: detail.to_owned(),
+        }
     }
 }
 
@@ -175,8 +188,18 @@ impl Worker<'_> {
             return Err(SyncError::Fields(done.failed));
         }
         Ok(match (outcome, done) {
-            (Outcome::NothingNew, Done { created: Some(id), .. }) => Outcome::Created(id),
-            (Outcome::NothingNew, Done { adopted: Some(id), .. }) => Outcome::Adopted(id),
+            (
+                Outcome::NothingNew,
+                Done {
+                    created: Some(id), ..
+                },
+            ) => Outcome::Created(id),
+            (
+                Outcome::NothingNew,
+                Done {
+                    adopted: Some(id), ..
+                },
+            ) => Outcome::Adopted(id),
             (Outcome::NothingNew, Done { pushed, pulled, .. })
                 if !pushed.is_empty() || !pulled.is_empty() =>
             {
@@ -195,13 +218,17 @@ impl Worker<'_> {
                 };
                 match loaded {
                     Some(incident) => self.incident(incident).await,
-                    None => {
-                        Ok(Pass::Finished(Outcome::Skipped("the incident does not exist")))
-                    }
+                    None => Ok(Pass::Finished(Outcome::Skipped(
+                        "the incident does not exist",
+                    ))),
                 }
             }
             Hint::External { external_id, .. } => {
-                match self.store().incident_of(&self.integration.id, external_id).await? {
+                match self
+                    .store()
+                    .incident_of(&self.integration.id, external_id)
+                    .await?
+                {
                     Some(id) => self.known_record(&id).await,
                     None => self.unknown_record(external_id).await,
                 }
@@ -211,7 +238,9 @@ impl Worker<'_> {
 
     async fn known_record(&mut self, id: &IncidentId) -> Result<Pass, SyncError> {
         let Some(incident) = self.store().load(id).await? else {
-            return Ok(Pass::Finished(Outcome::Skipped("the incident does not exist")));
+            return Ok(Pass::Finished(Outcome::Skipped(
+                "the incident does not exist",
+            )));
         };
         if !incident.links.contains_key(&self.integration.id) {
             return Ok(Pass::Finished(Outcome::Skipped("the record was unlinked")));
@@ -237,11 +266,19 @@ impl Worker<'_> {
     /// A webhook knows when a field changed, to the millisecond, and who did it. A later change than the announced one
     /// has a time of its own.
     fn add_announced(&self, record: &mut ExternalRecord) {
-        let Hint::External { changed, author, .. } = &self.job.hint else { return };
+        let Hint::External {
+            changed, author, ..
+        } = &self.job.hint
+        else {
+            return;
+        };
         for (field, at) in changed {
             if let Some(observed) = record.fields.get_mut(field) {
                 // A record's times have whole seconds: within the same one the announced time is the exact one.
-                if observed.changed_at.is_none_or(|known| known.as_second() <= at.as_second()) {
+                if observed
+                    .changed_at
+                    .is_none_or(|known| known.as_second() <= at.as_second())
+                {
                     observed.changed_at = Some(*at);
                     observed.author = author.clone().or(observed.author.take());
                 }
@@ -256,7 +293,11 @@ impl Worker<'_> {
         known: Option<RecordVersion>,
     ) -> Result<(), SyncError> {
         let announced = match &self.job.hint {
-            Hint::External { at_least, external_id, .. } if *external_id == record.id => *at_least,
+            Hint::External {
+                at_least,
+                external_id,
+                ..
+            } if *external_id == record.id => *at_least,
             _ => None,
         };
         match announced.max(known) {
@@ -307,7 +348,9 @@ impl Worker<'_> {
             .store()
             .last_claim(&claim.incident, &claim.integration, claim.link_version)
             .await?;
-        let Some(last) = last else { return Ok(Claimed::Again) };
+        let Some(last) = last else {
+            return Ok(Claimed::Again);
+        };
         if last.worker != self.id && self.now() < last.lease_until {
             return Ok(Claimed::Held(Box::new(last)));
         }
@@ -316,7 +359,11 @@ impl Worker<'_> {
         }
         claim.attempt = last.attempt + 1;
         let won = self.store().claim(claim).await?;
-        Ok(if won == Attempt::Done { Claimed::Won } else { Claimed::Again })
+        Ok(if won == Attempt::Done {
+            Claimed::Won
+        } else {
+            Claimed::Again
+        })
     }
 
     fn cause(&self) -> String {

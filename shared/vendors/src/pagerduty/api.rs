@@ -102,7 +102,10 @@ impl VendorApi for PagerDuty {
         let (ids, refused) = resolve_ids(&connection, values, false).await?;
         let values = without(values, &refused);
         if values.is_empty() {
-            return Ok(Written { record: record.clone(), refused });
+            return Ok(Written {
+                record: record.clone(),
+                refused,
+            });
         }
         let request = request::update(&connection, &record.id, &values, &ids)?;
         match call::<response::OneIncident>(&connection, request).await {
@@ -134,13 +137,20 @@ impl VendorApi for PagerDuty {
             let page: response::LogEntries = call(&connection, request).await?;
             seen += page.log_entries.len();
             let more = page.more && !page.log_entries.is_empty();
-            changes.extend(page.log_entries.into_iter().filter_map(response::LogEntry::change));
+            changes.extend(
+                page.log_entries
+                    .into_iter()
+                    .filter_map(response::LogEntry::change),
+            );
             if !more {
                 break;
             }
         }
         changes.sort_by_key(|change| change.at);
-        Ok(History { covers: self.history_covers(), changes })
+        Ok(History {
+            covers: self.history_covers(),
+            changes,
+        })
     }
 }
 
@@ -153,12 +163,20 @@ impl PagerDuty {
         content: &str,
     ) -> Result<(), VendorError> {
         let request = request::note(&connection, id, content)?;
-        call::<serde_json::Value>(&connection, request).await.map(|_| ())
+        call::<serde_json::Value>(&connection, request)
+            .await
+            .map(|_| ())
     }
 }
 
 fn is_already_resolved(error: &VendorError) -> bool {
-    matches!(error.kind, VendorErrorKind::Refused { code: Some(response::ALREADY_RESOLVED), .. })
+    matches!(
+        error.kind,
+        VendorErrorKind::Refused {
+            code: Some(response::ALREADY_RESOLVED),
+            ..
+        }
+    )
 }
 
 fn wants_only_resolved(values: &BTreeMap<Field, ExternalValue>) -> bool {
@@ -170,8 +188,11 @@ fn without(
     values: &BTreeMap<Field, ExternalValue>,
     refused: &BTreeMap<Field, String>,
 ) -> BTreeMap<Field, ExternalValue> {
-    let kept = values.iter().filter(|(field, _)| !refused.contains_key(field));
-    kept.map(|(field, value)| (field.clone(), value.clone())).collect()
+    let kept = values
+        .iter()
+        .filter(|(field, _)| !refused.contains_key(field));
+    kept.map(|(field, value)| (field.clone(), value.clone()))
+        .collect()
 }
 
 /// Looks up the ids of the names among the values. A name that the account does not have is refused by field.
@@ -182,10 +203,15 @@ async fn resolve_ids(
 ) -> Result<(ResolvedIds, BTreeMap<Field, String>), VendorError> {
     let mut ids = ResolvedIds::default();
     let mut refused = BTreeMap::new();
-    if let Some(email) = values.get(&Field::AssignedTo).and_then(ExternalValue::as_str) {
+    if let Some(email) = values
+        .get(&Field::AssignedTo)
+        .and_then(ExternalValue::as_str)
+    {
         let answer: response::Users = call(connection, request::users(connection, email)?).await?;
         let is_it = |user: &response::User| {
-            user.email.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(email))
+            user.email
+                .as_deref()
+                .is_some_and(|own| own.eq_ignore_ascii_case(email))
         };
         match answer.users.into_iter().find(is_it) {
             Some(user) => ids.assignee = Some(user.id),
@@ -210,8 +236,12 @@ async fn resolve_ids(
             }
         }
     }
-    if let Some(id) = values.get(&Field::EscalationPolicy).and_then(ExternalValue::as_str)
-        && !id.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    if let Some(id) = values
+        .get(&Field::EscalationPolicy)
+        .and_then(ExternalValue::as_str)
+        && !id
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
     {
         let why = format!("{id:?} is not the id of a PagerDuty escalation policy (e.g. PT20YPA)");
         refused.insert(Field::EscalationPolicy, why);
@@ -230,7 +260,10 @@ async fn read_record(
         match call::<response::OneUser>(connection, request).await {
             Ok(answer) => known.extend(answer.user.email.map(|email| (id.to_owned(), email))),
             // A deleted or hidden user has no address any more.
-            Err(VendorError { kind: VendorErrorKind::NotFound, .. }) => {}
+            Err(VendorError {
+                kind: VendorErrorKind::NotFound,
+                ..
+            }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -243,8 +276,14 @@ fn written_record(
     ids: &ResolvedIds,
     values: &BTreeMap<Field, ExternalValue>,
 ) -> Result<ExternalRecord, VendorError> {
-    let email = values.get(&Field::AssignedTo).and_then(ExternalValue::as_str);
-    let known = ids.assignee.iter().zip(email).map(|(id, email)| (id.clone(), email.to_owned()));
+    let email = values
+        .get(&Field::AssignedTo)
+        .and_then(ExternalValue::as_str);
+    let known = ids
+        .assignee
+        .iter()
+        .zip(email)
+        .map(|(id, email)| (id.clone(), email.to_owned()));
     record(incident, &known.collect())
 }
 
@@ -271,7 +310,11 @@ async fn call<T: DeserializeOwned>(
                 TransportError::Timeout | TransportError::BrokenOff(_) => VendorErrorKind::Timeout,
                 TransportError::Unreachable(_) => VendorErrorKind::Unreachable,
             };
-            Err(VendorError { tried, kind, detail: error.to_string() })
+            Err(VendorError {
+                tried,
+                kind,
+                detail: error.to_string(),
+            })
         }
     }
 }

@@ -10,7 +10,12 @@ use crate::Configuration;
 pub(super) const CONFIGURATION: Configuration = Configuration {
     options: &["service"],
     required_options: &["service"],
-    credentials: &["token", "from_email", "webhook_secret", "previous_webhook_secret"],
+    credentials: &[
+        "token",
+        "from_email",
+        "webhook_secret",
+        "previous_webhook_secret",
+    ],
     required_credentials: &["token", "from_email", "webhook_secret"],
 };
 
@@ -28,7 +33,11 @@ pub(super) fn rules(integration: &Integration) -> LinkRules {
     let fields = mapped_fields()
         .into_iter()
         .map(|(field, mut rule)| {
-            rule.ownership = integration.ownership.get(&field).copied().unwrap_or_default();
+            rule.ownership = integration
+                .ownership
+                .get(&field)
+                .copied()
+                .unwrap_or_default();
             (field, rule)
         })
         .collect();
@@ -45,42 +54,70 @@ fn mapped_fields() -> [(Field, FieldRule); 7] {
     let same = || ValueMap::Same(TextForm::Trimmed);
     [
         (Field::Title, rule(same(), same(), most(1024))),
-        (Field::Description, FieldRule {
-            // PUT has no `body`: the description is set on create only (FACTS).
-            writability: Writability::OnCreate,
-            ..rule(ValueMap::Same(TextForm::Exact), ValueMap::Same(TextForm::Exact), Limit::default())
-        }),
-        (Field::Severity, rule(
-            ValueMap::table(
-                [("SEV-1", "high"), ("SEV-2", "high"), ("SEV-3", "low"), ("SEV-4", "low")],
-                Error,
+        (
+            Field::Description,
+            FieldRule {
+                // PUT has no `body`: the description is set on create only (FACTS).
+                writability: Writability::OnCreate,
+                ..rule(
+                    ValueMap::Same(TextForm::Exact),
+                    ValueMap::Same(TextForm::Exact),
+                    Limit::default(),
+                )
+            },
+        ),
+        (
+            Field::Severity,
+            rule(
+                ValueMap::table(
+                    [
+                        ("SEV-1", "high"),
+                        ("SEV-2", "high"),
+                        ("SEV-3", "low"),
+                        ("SEV-4", "low"),
+                    ],
+                    Error,
+                ),
+                ValueMap::table([("high", "SEV-2"), ("low", "SEV-3")], LeaveAlone),
+                required(),
             ),
-            ValueMap::table([("high", "SEV-2"), ("low", "SEV-3")], LeaveAlone),
-            required(),
-        )),
+        ),
         // By name. An account names its priorities as it likes; what the platform does not know is left alone.
-        (Field::Priority, rule(
-            same(),
-            ValueMap::table(["P1", "P2", "P3", "P4", "P5"].map(|name| (name, name)), LeaveAlone),
-            required(),
-        )),
-        (Field::Status, rule(
-            ValueMap::table(
-                [
-                    ("open", "triggered"),
-                    ("acknowledged", "acknowledged"),
-                    ("mitigated", "acknowledged"),
-                    ("resolved", "resolved"),
-                    ("closed", "resolved"),
-                ],
-                Error,
+        (
+            Field::Priority,
+            rule(
+                same(),
+                ValueMap::table(
+                    ["P1", "P2", "P3", "P4", "P5"].map(|name| (name, name)),
+                    LeaveAlone,
+                ),
+                required(),
             ),
-            ValueMap::table(
-                [("triggered", "open"), ("acknowledged", "acknowledged"), ("resolved", "resolved")],
-                LeaveAlone,
+        ),
+        (
+            Field::Status,
+            rule(
+                ValueMap::table(
+                    [
+                        ("open", "triggered"),
+                        ("acknowledged", "acknowledged"),
+                        ("mitigated", "acknowledged"),
+                        ("resolved", "resolved"),
+                        ("closed", "resolved"),
+                    ],
+                    Error,
+                ),
+                ValueMap::table(
+                    [
+                        ("triggered", "open"),
+                        ("acknowledged", "acknowledged"),
+                        ("resolved", "resolved"),
+                    ],
+                    LeaveAlone,
+                ),
+                required(),
             ),
-            required(),
-        )),
+        ),
         (Field::AssignedTo, rule(same(), same(), required())),
         (Field::EscalationPolicy, rule(same(), same(), required())),
     ]
@@ -98,9 +135,15 @@ fn rule(outward: ValueMap, inward: ValueMap, limit: Limit) -> FieldRule {
 
 /// The API has no way to clear the field.
 fn required() -> Limit {
-    Limit { most_characters: None, required: true }
+    Limit {
+        most_characters: None,
+        required: true,
+    }
 }
 
 fn most(characters: usize) -> Limit {
-    Limit { most_characters: Some(characters), required: true }
+    Limit {
+        most_characters: Some(characters),
+        required: true,
+    }
 }

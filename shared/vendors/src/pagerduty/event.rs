@@ -57,19 +57,25 @@ pub(super) fn read(body: &[u8]) -> Result<WebhookEvent, UnreadableEvent> {
 }
 
 fn announced(event: &Event) -> Result<Option<Announced>, UnreadableEvent> {
-    let Some(data) = &event.data else { return Ok(None) };
+    let Some(data) = &event.data else {
+        return Ok(None);
+    };
     let is_incident = data.kind.as_deref() == Some("incident");
     let id = if is_incident {
         &data.id
     } else {
-        let Some(incident) = &data.incident else { return Ok(None) };
+        let Some(incident) = &data.incident else {
+            return Ok(None);
+        };
         &incident.id
     };
     let Some(id) = id else {
-        return Err(UnreadableEvent("event.data carries no incident id".to_owned()));
+        return Err(UnreadableEvent(
+            "event.data carries no incident id".to_owned(),
+        ));
     };
-    let external_id = ExternalId::parse(id)
-        .map_err(|error| UnreadableEvent(format!("event.data: {error}")))?;
+    let external_id =
+        ExternalId::parse(id).map_err(|error| UnreadableEvent(format!("event.data: {error}")))?;
     // Only an event about the incident itself is known to bump its `updated_at`, which has whole seconds.
     let at_least = event
         .occurred_at
@@ -77,12 +83,20 @@ fn announced(event: &Event) -> Result<Option<Announced>, UnreadableEvent> {
         .and_then(|at| u64::try_from(at.as_second()).ok())
         .map(RecordVersion);
     let changed: BTreeMap<_, _> = match event.occurred_at {
-        Some(at) => changed_fields(&event.event_type).iter().map(|f| (f.clone(), at)).collect(),
+        Some(at) => changed_fields(&event.event_type)
+            .iter()
+            .map(|f| (f.clone(), at))
+            .collect(),
         None => BTreeMap::new(),
     };
     let author = event.agent.as_ref().and_then(|agent| agent.id.as_deref());
     let author = author.and_then(|id| ActorId::parse(id).ok());
-    Ok(Some(Announced { external_id, at_least, changed, author }))
+    Ok(Some(Announced {
+        external_id,
+        at_least,
+        changed,
+        author,
+    }))
 }
 
 /// Which fields an event type says have changed. No type covers title or urgency (FACTS).
@@ -121,7 +135,10 @@ mod tests {
         assert_eq!(announced.at_least, Some(RecordVersion(1_601_664_322)));
         assert_eq!(
             announced.changed,
-            BTreeMap::from([(Field::Status, "2020-10-02T18:45:22.169Z".parse().expect("a time"))])
+            BTreeMap::from([(
+                Field::Status,
+                "2020-10-02T18:45:22.169Z".parse().expect("a time")
+            )])
         );
     }
 
@@ -131,7 +148,10 @@ mod tests {
             "incident.annotated",
             r#"{"id":"P2LA89X","type":"incident_note","incident":{"id":"PGR0VU2","type":"incident_reference"}}"#,
         );
-        let announced = read(body.as_bytes()).expect("readable").announced.expect("about one");
+        let announced = read(body.as_bytes())
+            .expect("readable")
+            .announced
+            .expect("about one");
         assert_eq!(announced.external_id.as_str(), "PGR0VU2");
         assert_eq!((announced.at_least, announced.changed.len()), (None, 0));
     }
@@ -151,7 +171,14 @@ mod tests {
 
     #[test]
     fn what_pagerduty_would_never_sign_is_unreadable() {
-        for body in ["", "{", "[]", "{}", r#"{"event":{}}"#, r#"{"event":{"id":7,"event_type":"x"}}"#] {
+        for body in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            r#"{"event":{}}"#,
+            r#"{"event":{"id":7,"event_type":"x"}}"#,
+        ] {
             assert!(read(body.as_bytes()).is_err(), "{body}");
         }
         let no_id = event("incident.resolved", r#"{"type":"incident"}"#);

@@ -22,7 +22,11 @@ pub(super) struct ResolvedIds {
 
 /// `include[]=assignees` brings their e-mail addresses along.
 pub(super) fn read(to: &Connection<'_>, id: &ExternalId) -> Result<Request<Bytes>, VendorError> {
-    get(to, &["incidents", id.as_str()], &[("include[]", "assignees")])
+    get(
+        to,
+        &["incidents", id.as_str()],
+        &[("include[]", "assignees")],
+    )
 }
 
 /// `incident_key` is our incident's id. Resolved ones are asked for by name, and without a date range the vendor
@@ -31,15 +35,19 @@ pub(super) fn find(
     to: &Connection<'_>,
     incident: &IncidentId,
 ) -> Result<Request<Bytes>, VendorError> {
-    get(to, &["incidents"], &[
-        ("incident_key", incident.as_str()),
-        ("date_range", "all"),
-        ("statuses[]", "triggered"),
-        ("statuses[]", "acknowledged"),
-        ("statuses[]", "resolved"),
-        ("include[]", "assignees"),
-        ("limit", "100"),
-    ])
+    get(
+        to,
+        &["incidents"],
+        &[
+            ("incident_key", incident.as_str()),
+            ("date_range", "all"),
+            ("statuses[]", "triggered"),
+            ("statuses[]", "acknowledged"),
+            ("statuses[]", "resolved"),
+            ("include[]", "assignees"),
+            ("limit", "100"),
+        ],
+    )
 }
 
 pub(super) fn create(
@@ -58,7 +66,10 @@ pub(super) fn create(
     let mut body = Map::new();
     body.insert("type".to_owned(), json!("incident"));
     body.insert("incident_key".to_owned(), json!(incident.as_str()));
-    body.insert("service".to_owned(), json!({"id": service, "type": "service_reference"}));
+    body.insert(
+        "service".to_owned(),
+        json!({"id": service, "type": "service_reference"}),
+    );
     for (field, value) in values {
         let Some(text) = value.as_str() else { continue };
         match field {
@@ -80,7 +91,12 @@ pub(super) fn create(
             }
         }
     }
-    with_body(to, &Method::POST, &["incidents"], &json!({"incident": body}))
+    with_body(
+        to,
+        &Method::POST,
+        &["incidents"],
+        &json!({"incident": body}),
+    )
 }
 
 pub(super) fn update(
@@ -97,7 +113,12 @@ pub(super) fn update(
             body.insert(name.to_owned(), json);
         }
     }
-    with_body(to, &Method::PUT, &["incidents", id.as_str()], &json!({"incident": body}))
+    with_body(
+        to,
+        &Method::PUT,
+        &["incidents", id.as_str()],
+        &json!({"incident": body}),
+    )
 }
 
 /// A note, which the API can only append.
@@ -107,7 +128,12 @@ pub(super) fn note(
     content: &str,
 ) -> Result<Request<Bytes>, VendorError> {
     let body = json!({"note": {"content": content}});
-    with_body(to, &Method::POST, &["incidents", id.as_str(), "notes"], &body)
+    with_body(
+        to,
+        &Method::POST,
+        &["incidents", id.as_str(), "notes"],
+        &body,
+    )
 }
 
 pub(super) fn priorities(to: &Connection<'_>) -> Result<Request<Bytes>, VendorError> {
@@ -131,11 +157,11 @@ pub(super) fn log_entries(
 ) -> Result<Request<Bytes>, VendorError> {
     let since = since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let offset = offset.to_string();
-    get(to, &["incidents", id.as_str(), "log_entries"], &[
-        ("since", &since),
-        ("limit", "100"),
-        ("offset", &offset),
-    ])
+    get(
+        to,
+        &["incidents", id.as_str(), "log_entries"],
+        &[("since", &since), ("limit", "100"), ("offset", &offset)],
+    )
 }
 
 fn property(field: &Field, text: &str, ids: &ResolvedIds) -> Option<(&'static str, Json)> {
@@ -150,7 +176,10 @@ fn property(field: &Field, text: &str, ids: &ResolvedIds) -> Option<(&'static st
             Some(("escalation_policy", reference))
         }
         Field::AssignedTo => ids.assignee.as_ref().map(|id| {
-            ("assignments", json!([{"assignee": {"id": id, "type": "user_reference"}}]))
+            (
+                "assignments",
+                json!([{"assignee": {"id": id, "type": "user_reference"}}]),
+            )
         }),
         Field::Description | Field::Custom(_) => None,
     }
@@ -202,9 +231,13 @@ fn build(
         .method(method)
         .uri(url.as_str())
         .header(header::ACCEPT, ACCEPT)
-        .header(header::AUTHORIZATION, format!("Token token={}", credential("token")?.reveal()));
-    if let Some(authorization) =
-        request.headers_mut().and_then(|headers| headers.get_mut(header::AUTHORIZATION))
+        .header(
+            header::AUTHORIZATION,
+            format!("Token token={}", credential("token")?.reveal()),
+        );
+    if let Some(authorization) = request
+        .headers_mut()
+        .and_then(|headers| headers.get_mut(header::AUTHORIZATION))
     {
         authorization.set_sensitive(true);
     }
@@ -215,6 +248,8 @@ fn build(
     }
     // An `http::Error` may quote a header's value: only say which kind of thing is wrong.
     request.body(body.unwrap_or_default()).map_err(|_| {
-        unsendable("a credential or the address holds characters that HTTP does not allow".to_owned())
+        unsendable(
+            "a credential or the address holds characters that HTTP does not allow".to_owned(),
+        )
     })
 }

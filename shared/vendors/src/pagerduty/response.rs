@@ -94,8 +94,10 @@ impl Incident {
         known: &BTreeMap<String, String>,
     ) -> Result<ExternalRecord, String> {
         let id = ExternalId::parse(&self.id).map_err(|error| error.to_string())?;
-        let updated_at =
-            self.updated_at.or(self.last_status_change_at).unwrap_or(self.created_at);
+        let updated_at = self
+            .updated_at
+            .or(self.last_status_change_at)
+            .unwrap_or(self.created_at);
         let version = u64::try_from(updated_at.as_second())
             .map_err(|_| format!("updated_at {updated_at} lies before 1970"))?;
         let mut fields = BTreeMap::new();
@@ -104,7 +106,11 @@ impl Incident {
             fields.insert(field, Observed::value(value));
         };
         see(Field::Title, self.title.or(self.summary));
-        see(Field::Priority, self.priority.and_then(|priority| priority.name.or(priority.summary)));
+        see(
+            Field::Priority,
+            self.priority
+                .and_then(|priority| priority.name.or(priority.summary)),
+        );
         if let Some(urgency) = self.urgency {
             see(Field::Severity, Some(urgency));
         }
@@ -117,16 +123,23 @@ impl Incident {
         {
             fields.insert(Field::AssignedTo, observed);
         }
-        fields.insert(Field::Status, Observed {
-            value: ExternalValue::text(self.status),
-            changed_at: self.last_status_change_at,
-            author: self.last_status_change_by.and_then(|by| ActorId::parse(&by.id).ok()),
-        });
+        fields.insert(
+            Field::Status,
+            Observed {
+                value: ExternalValue::text(self.status),
+                changed_at: self.last_status_change_at,
+                author: self
+                    .last_status_change_by
+                    .and_then(|by| ActorId::parse(&by.id).ok()),
+            },
+        );
         Ok(ExternalRecord {
             id,
             version: RecordVersion(version),
             url: self.html_url,
-            correlation: self.incident_key.and_then(|key| IncidentId::parse(&key).ok()),
+            correlation: self
+                .incident_key
+                .and_then(|key| IncidentId::parse(&key).ok()),
             created_at: self.created_at,
             updated_at,
             fields,
@@ -142,8 +155,14 @@ fn observed_assignee(
     let Some(Assignment { at, assignee }) = assignments.into_iter().next() else {
         return Some(Observed::value(ExternalValue::EMPTY));
     };
-    let email = assignee.email.or_else(|| known.get(&assignee.id).cloned())?;
-    Some(Observed { value: ExternalValue::text(email), changed_at: at, author: None })
+    let email = assignee
+        .email
+        .or_else(|| known.get(&assignee.id).cloned())?;
+    Some(Observed {
+        value: ExternalValue::text(email),
+        changed_at: at,
+        author: None,
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -177,7 +196,12 @@ impl LogEntry {
             _ => return None,
         };
         let author = self.agent.and_then(|agent| ActorId::parse(&agent.id).ok());
-        Some(Change { field, value, at: self.created_at, author })
+        Some(Change {
+            field,
+            value,
+            at: self.created_at,
+            author,
+        })
     }
 }
 
@@ -204,20 +228,25 @@ fn refusal(tried: &str, response: &Response<Bytes>) -> VendorError {
         StatusCode::UNAUTHORIZED => VendorErrorKind::Unauthorized,
         StatusCode::FORBIDDEN => VendorErrorKind::Forbidden,
         StatusCode::NOT_FOUND => VendorErrorKind::NotFound,
-        StatusCode::TOO_MANY_REQUESTS => {
-            VendorErrorKind::RateLimited { retry_after: retry_after(response) }
-        }
+        StatusCode::TOO_MANY_REQUESTS => VendorErrorKind::RateLimited {
+            retry_after: retry_after(response),
+        },
         StatusCode::REQUEST_TIMEOUT => VendorErrorKind::Timeout,
-        status if status.is_client_error() => {
-            VendorErrorKind::Refused { status: status.as_u16(), code }
-        }
-        status if status.is_server_error() => {
-            VendorErrorKind::Unavailable { status: status.as_u16() }
-        }
+        status if status.is_client_error() => VendorErrorKind::Refused {
+            status: status.as_u16(),
+            code,
+        },
+        status if status.is_server_error() => VendorErrorKind::Unavailable {
+            status: status.as_u16(),
+        },
         // A redirect, say: no API answer.
         _ => VendorErrorKind::Garbage,
     };
-    VendorError { tried: tried.to_owned(), kind, detail }
+    VendorError {
+        tried: tried.to_owned(),
+        kind,
+        detail,
+    }
 }
 
 /// `ratelimit-reset` counts seconds; a 429 may carry no header at all (FACTS).
@@ -232,7 +261,9 @@ fn retry_after(response: &Response<Bytes>) -> Option<SignedDuration> {
 
 /// `{"error":{"message","code","errors":[…]}}`, but `errors` can be a map and `error` an array or a text (FACTS).
 fn error_body(body: &[u8]) -> (Option<i64>, String) {
-    let Ok(json) = serde_json::from_slice::<Json>(body) else { return (None, String::new()) };
+    let Ok(json) = serde_json::from_slice::<Json>(body) else {
+        return (None, String::new());
+    };
     let error = &json["error"];
     let code = error["code"].as_i64();
     let mut words = Vec::new();
@@ -259,7 +290,9 @@ mod tests {
         for (name, value) in headers {
             response = response.header(*name, *value);
         }
-        let response = response.body(Bytes::copy_from_slice(body.as_bytes())).expect("a response");
+        let response = response
+            .body(Bytes::copy_from_slice(body.as_bytes()))
+            .expect("a response");
         parse::<OneIncident>("GET /incidents/P1", &response).expect_err("not a success")
     }
 
@@ -270,14 +303,23 @@ mod tests {
             r#"{"error":{"message":"Invalid","code":2001,"errors":{"title":["Title is bad"]}}}"#,
         ] {
             let error = error(400, &[], body);
-            assert_eq!(error.kind, VendorErrorKind::Refused { status: 400, code: Some(2001) });
+            assert_eq!(
+                error.kind,
+                VendorErrorKind::Refused {
+                    status: 400,
+                    code: Some(2001)
+                }
+            );
             assert!(error.detail.contains("Title is bad"), "{}", error.detail);
             assert!(error.is_permanent());
         }
         let array = error(400, &[], r#"{"error":["Title is bad"]}"#);
         assert_eq!(array.detail, "Title is bad");
         assert_eq!(error(404, &[], "").kind, VendorErrorKind::NotFound);
-        assert_eq!(error(503, &[], "<html>").kind, VendorErrorKind::Unavailable { status: 503 });
+        assert_eq!(
+            error(503, &[], "<html>").kind,
+            VendorErrorKind::Unavailable { status: 503 }
+        );
         assert_eq!(error(200, &[], "<html>").kind, VendorErrorKind::Garbage);
     }
 

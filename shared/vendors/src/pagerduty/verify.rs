@@ -20,7 +20,10 @@ pub(super) fn verify(
     let mut signatures = Vec::new();
     for header in headers {
         let text = header.to_str().map_err(|_| Refusal::Malformed)?;
-        signatures.extend(text.split(',').filter_map(|part| part.trim().strip_prefix("v1=")));
+        signatures.extend(
+            text.split(',')
+                .filter_map(|part| part.trim().strip_prefix("v1=")),
+        );
     }
     // Of any other length it is no SHA-256 in hex, and comparing it would tell nothing.
     signatures.retain(|signature| signature.len() == 64);
@@ -65,9 +68,18 @@ mod tests {
 
     fn check(signature: &str, body: &[u8], secrets: &[&str]) -> Result<VerifiedDelivery, Refusal> {
         let mut headers = HeaderMap::new();
-        headers.insert(HEADER, HeaderValue::from_bytes(signature.as_bytes()).expect("a header"));
+        headers.insert(
+            HEADER,
+            HeaderValue::from_bytes(signature.as_bytes()).expect("a header"),
+        );
         let secrets: Vec<_> = secrets.iter().map(|secret| Secret::new(*secret)).collect();
-        verify(UnverifiedDelivery { headers: &headers, body }, &secrets)
+        verify(
+            UnverifiedDelivery {
+                headers: &headers,
+                body,
+            },
+            &secrets,
+        )
     }
 
     #[test]
@@ -87,7 +99,10 @@ mod tests {
             assert!(check(&header, BODY, &[SECRET]).is_ok(), "{header}");
         }
         assert!(check(SIGNATURE, BODY, &["another", SECRET]).is_ok());
-        assert_eq!(check(&SIGNATURE.replace("v1", "v0"), BODY, &[SECRET]), Err(Refusal::Malformed));
+        assert_eq!(
+            check(&SIGNATURE.replace("v1", "v0"), BODY, &[SECRET]),
+            Err(Refusal::Malformed)
+        );
     }
 
     #[test]
@@ -98,12 +113,20 @@ mod tests {
             flipped
         };
         for bit in 0..BODY.len() * 8 {
-            assert!(check(SIGNATURE, &flip(BODY, bit), &[SECRET]).is_err(), "body bit {bit}");
+            assert!(
+                check(SIGNATURE, &flip(BODY, bit), &[SECRET]).is_err(),
+                "body bit {bit}"
+            );
         }
         for bit in 0..SECRET.len() * 8 {
             let flipped = flip(SECRET.as_bytes(), bit);
-            let Ok(secret) = String::from_utf8(flipped) else { continue };
-            assert!(check(SIGNATURE, BODY, &[&secret]).is_err(), "secret bit {bit}");
+            let Ok(secret) = String::from_utf8(flipped) else {
+                continue;
+            };
+            assert!(
+                check(SIGNATURE, BODY, &[&secret]).is_err(),
+                "secret bit {bit}"
+            );
         }
         for bit in 0..SIGNATURE.len() * 8 {
             let mut headers = HeaderMap::new();
@@ -111,16 +134,28 @@ mod tests {
                 continue;
             };
             headers.insert(HEADER, value);
-            let delivery = UnverifiedDelivery { headers: &headers, body: BODY };
-            assert!(verify(delivery, &[Secret::new(SECRET)]).is_err(), "signature bit {bit}");
+            let delivery = UnverifiedDelivery {
+                headers: &headers,
+                body: BODY,
+            };
+            assert!(
+                verify(delivery, &[Secret::new(SECRET)]).is_err(),
+                "signature bit {bit}"
+            );
         }
     }
 
     #[test]
     fn it_fails_closed() {
         let none = HeaderMap::new();
-        let delivery = UnverifiedDelivery { headers: &none, body: BODY };
-        assert_eq!(verify(delivery, &[Secret::new(SECRET)]), Err(Refusal::NoSignature));
+        let delivery = UnverifiedDelivery {
+            headers: &none,
+            body: BODY,
+        };
+        assert_eq!(
+            verify(delivery, &[Secret::new(SECRET)]),
+            Err(Refusal::NoSignature)
+        );
         assert_eq!(check("", BODY, &[SECRET]), Err(Refusal::Malformed));
         assert_eq!(check("v1=", BODY, &[SECRET]), Err(Refusal::Malformed));
         assert_eq!(check(SIGNATURE, b"", &[SECRET]), Err(Refusal::EmptyBody));
