@@ -101,7 +101,7 @@ pub trait VendorApi: Send + Sync {
     /// Those of the values that a creation can carry; the others follow as a first change.
     fn creatable(&self, values: BTreeMap<Field, ExternalValue>) -> BTreeMap<Field, ExternalValue>;
 
-    /// What a creation sets by itself, whatever it is sent.
+    /// What a creation sets by itself where it is sent nothing else.
     fn implied_by_creation(&self) -> BTreeMap<Field, ExternalValue>;
 
     /// The fields of which [`VendorApi::history`] tells the changes.

@@ -44,7 +44,10 @@ impl VendorApi for PagerDuty {
     }
 
     fn implied_by_creation(&self) -> BTreeMap<Field, ExternalValue> {
-        BTreeMap::from([(Field::Status, ExternalValue::text("triggered"))])
+        BTreeMap::from([
+            (Field::Status, ExternalValue::text("triggered")),
+            (Field::Priority, ExternalValue::EMPTY),
+        ])
     }
 
     fn history_covers(&self) -> BTreeSet<Field> {
