@@ -397,6 +397,42 @@ async fn a_disabled_integration_stores_deliveries_and_catches_up_when_it_is_enab
 }
 
 #[tokio::test]
+async fn a_named_request_creates_once() {
+    let world = World::new().await;
+    let post = async |key: &str, body: &str| -> (u16, Value) {
+        let request = http::Request::post("/api/v1/incidents")
+            .header("content-type", "application/json")
+            .header("idempotency-key", key)
+            .body(body.to_owned().into())
+            .expect("a request");
+        let answer = world.request(request).await;
+        (
+            answer.status().as_u16(),
+            serde_json::from_slice(answer.body()).unwrap_or_default(),
+        )
+    };
+    let (status, first) = post("k1", r#"{"title":"db down"}"#).await;
+    assert_eq!(status, 201);
+    let (status, again) = post("k1", r#"{"title":"db down"}"#).await;
+    assert_eq!((status, &again["id"]), (201, &first["id"]));
+    assert_eq!(
+        post("k1", r#"{"title":"db up"}"#).await.0,
+        422,
+        "another incident"
+    );
+    assert_eq!(post("a b", r#"{"title":"db down"}"#).await.0, 400);
+    assert_eq!(world.incidents().await.len(), 1);
+    assert_eq!(post("k2", r#"{"title":"db down"}"#).await.0, 201);
+    world.clock.advance(SignedDuration::from_hours(25));
+    assert_eq!(
+        post("k1", r#"{"title":"db up"}"#).await.0,
+        201,
+        "it has run out"
+    );
+    assert_eq!(world.incidents().await.len(), 3);
+}
+
+#[tokio::test]
 async fn the_api_lists_gets_and_refuses_as_documented() {
     let world = World::new().await;
     let mut ids = Vec::new();

@@ -12,9 +12,9 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, Uri, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use im_engine::manage::ManageError;
-use im_model::{Field, Incident, IncidentId, PlatformValue, Status};
+use im_model::{Field, IdempotencyKey, Incident, IncidentId, PlatformValue, Status};
 use serde::Serialize;
 
 use self::output::{IncidentJson, LinkJson};
@@ -50,11 +50,12 @@ pub(crate) async fn create(
     request: Request,
 ) -> Result<Response, Problem> {
     Query::none(request.uri())?;
+    let key = idempotency_key(request.headers())?;
     let body = body::read_object(request, JSON).await?;
     let values = input::new_incident(body)?;
     let incident = api
         .incidents
-        .create(&caller.organization, &caller.subject, values)
+        .create(&caller.organization, &caller.subject, values, key)
         .await?;
     let location = format!("{BASE}/incidents/{}", incident.id);
     let headers = [(header::LOCATION, location)];
@@ -186,6 +187,22 @@ async fn edit_as_assigned(
         }
     }
     Ok(Err(ManageError::Changed(format!("incident {id}"))))
+}
+
+/// The caller's own name for the request, if it gave one.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Problem> {
+    let mut all = headers.get_all("idempotency-key").iter();
+    let Some(first) = all.next() else {
+        return Ok(None);
+    };
+    let key = first
+        .to_str()
+        .ok()
+        .filter(|_| all.next().is_none())
+        .and_then(|text| IdempotencyKey::parse(text.trim()).ok());
+    let problem =
+        "Idempotency-Key must be 1 to 128 printable ASCII characters without spaces or #.";
+    key.map(Some).ok_or_else(|| Problem::malformed(problem))
 }
 
 /// An id that cannot be one names nothing.

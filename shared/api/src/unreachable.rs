@@ -5,7 +5,10 @@ use im_engine::{
     Claim, Commit, Connect, EditOfIncident, NewIncident, Reserve, StoreError,
     ports::{Attempt, Clock, Ids, IncidentStore, IntegrationStore, Page, Vault},
 };
-use im_model::{ExternalId, Incident, IncidentId, Integration, IntegrationId, OrganizationId};
+use im_model::{
+    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId,
+    OrganizationId,
+};
 use im_vendors::Credentials;
 use jiff::Timestamp;
 
@@ -45,6 +48,13 @@ impl IncidentStore for Unreachable {
         down()
     }
     async fn create(&self, _: &NewIncident) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn created_by(
+        &self,
+        _: &OrganizationId,
+        _: &IdempotencyKey,
+    ) -> Result<Option<(IncidentId, Digest)>, StoreError> {
         down()
     }
     async fn edit(&self, _: &EditOfIncident<'_>) -> Result<Attempt, StoreError> {

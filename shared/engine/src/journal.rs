@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
-    ActorId, BasePair, ExternalId, Field, Incident, IncidentId, IntegrationId, Link, Notice,
-    PlatformValue, RecordVersion,
+    ActorId, BasePair, Digest, ExternalId, Field, IdempotencyKey, Incident, IncidentId,
+    IntegrationId, Link, Notice, PlatformValue, RecordVersion,
 };
 use im_sync::{Decision, Pulled, Sent};
 use jiff::Timestamp;
@@ -97,8 +97,19 @@ pub struct Connect<'a> {
 pub struct NewIncident {
     /// The incident with fields, link (if it comes from a record) and debts.
     pub incident: Incident,
-    /// The record it comes from.
-    pub from: Option<(IntegrationId, ExternalId)>,
+    /// What must not exist yet: it is stored in the same transaction.
+    pub origin: CreationOrigin,
+}
+
+/// What an incident was created by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CreationOrigin {
+    /// A request, of which nobody can know that it comes twice.
+    Request,
+    /// A request that its caller has named, with a digest of what it asks for.
+    NamedRequest(IdempotencyKey, Digest),
+    /// An external record.
+    Record(IntegrationId, ExternalId),
 }
 
 /// A change of fields on the platform.

@@ -1,7 +1,10 @@
 //! What the engine needs of the outside. Each port is as narrow as its users.
 
 use async_trait::async_trait;
-use im_model::{ExternalId, Incident, IncidentId, Integration, IntegrationId, OrganizationId};
+use im_model::{
+    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId,
+    OrganizationId,
+};
 use im_vendors::Credentials;
 use jiff::Timestamp;
 
@@ -62,9 +65,16 @@ pub trait IncidentStore: Send + Sync {
         limit: u16,
     ) -> Result<Page<Incident>, StoreError>;
 
-    /// Stores a new incident. With a link, the external id's entry is stored in the same transaction;
-    /// [`Attempt::LostRace`] then means that the record belongs to an incident already.
+    /// Stores a new incident, in one transaction with the entry of what it was created by. [`Attempt::LostRace`] means
+    /// that this entry exists: the record belongs to an incident, or the named request was carried out before.
     async fn create(&self, new: &NewIncident) -> Result<Attempt, StoreError>;
+
+    /// What a named request created, with the digest of what it asked for.
+    async fn created_by(
+        &self,
+        organization: &OrganizationId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<(IncidentId, Digest)>, StoreError>;
 
     /// Changes fields on the platform: journal first, then one conditional update.
     async fn edit(&self, edit: &EditOfIncident<'_>) -> Result<Attempt, StoreError>;

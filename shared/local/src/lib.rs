@@ -4,6 +4,7 @@ mod clock;
 mod embedded;
 pub mod events;
 mod gateway;
+mod kept_secrets;
 mod poller;
 mod system;
 
@@ -11,4 +12,4 @@ pub use clock::ScaledClock;
 pub use embedded::{Embedded, Queues};
 pub use gateway::{Gateway, serve_http};
 pub use poller::{QueuePoller, StreamPoller};
-pub use system::{LocalSettings, LocalSystem};
+pub use system::{LocalSettings, LocalSystem, Mappings};

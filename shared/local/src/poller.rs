@@ -36,7 +36,7 @@ impl StreamPoller {
     pub async fn poll(&mut self) -> anyhow::Result<Vec<Record>> {
         let iterator = match self.iterator.take() {
             Some(iterator) => iterator,
-            None => self.oldest().await?,
+            None => self.start(&ShardIteratorType::TrimHorizon).await?,
         };
         let answer = self
             .streams
@@ -48,7 +48,13 @@ impl StreamPoller {
         Ok(answer.records.unwrap_or_default())
     }
 
-    async fn oldest(&self) -> anyhow::Result<String> {
+    /// Skips what is in the stream already.
+    pub async fn skip_present(&mut self) -> anyhow::Result<()> {
+        self.iterator = Some(self.start(&ShardIteratorType::Latest).await?);
+        Ok(())
+    }
+
+    async fn start(&self, at: &ShardIteratorType) -> anyhow::Result<String> {
         let streams = self
             .streams
             .list_streams()
@@ -79,7 +85,7 @@ impl StreamPoller {
             .get_shard_iterator()
             .stream_arn(arn)
             .shard_id(shard.with_context(|| format!("the stream of {} is empty", self.table))?)
-            .shard_iterator_type(ShardIteratorType::TrimHorizon)
+            .shard_iterator_type(at.clone())
             .send()
             .await?;
         answer

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use im_api::{Authenticator, HmacAuthenticator, LoopbackAdministrator};
 use im_engine::{
     RetryLadder,
-    ports::{Clock, Ids},
+    ports::{Clock, Ids, Vault},
 };
 use im_model::{IntegrationType, OrganizationId};
 use im_runtime::{
@@ -16,7 +16,7 @@ use im_store::DynamoStore;
 use im_vendors::Transport;
 use tokio::task::JoinSet;
 
-use crate::{Embedded, Gateway, QueuePoller, StreamPoller, events};
+use crate::{Embedded, Gateway, QueuePoller, StreamPoller, events, kept_secrets::KeptSecrets};
 
 /// What a local system is made with.
 pub struct LocalSettings {
@@ -59,23 +59,39 @@ impl LocalSystem {
     /// Starts AWS and makes the functions; nothing runs by itself yet.
     pub async fn start(settings: LocalSettings) -> anyhow::Result<Self> {
         let embedded = Embedded::start(settings.data_dir.as_deref()).await?;
-        Self::on(embedded, settings)
+        let vault = SecretsManagerVault::new(embedded.secrets.clone());
+        let vault: Arc<dyn Vault> = match &settings.data_dir {
+            None => Arc::new(vault),
+            Some(folder) => {
+                Arc::new(KeptSecrets::restore(vault, folder.join("secrets.json")).await?)
+            }
+        };
+        Self::with_vault(embedded, vault, settings)
     }
 
     /// Makes the functions on AWS that runs already.
     pub fn on(embedded: Embedded, settings: LocalSettings) -> anyhow::Result<Self> {
-        let vault = SecretsManagerVault::new(embedded.secrets.clone());
+        let vault = Arc::new(SecretsManagerVault::new(embedded.secrets.clone()));
+        Self::with_vault(embedded, vault, settings)
+    }
+
+    fn with_vault(
+        embedded: Embedded,
+        vault: Arc<dyn Vault>,
+        settings: LocalSettings,
+    ) -> anyhow::Result<Self> {
         let ports = Ports {
             store: Arc::new(DynamoStore::new(
                 embedded.dynamodb.clone(),
                 embedded.tables.clone(),
             )),
-            vault: Arc::new(vault.clone()),
+            vault,
             transport: settings.transport,
             clock: settings.clock.clone(),
             ids: settings.ids,
         };
-        let key = Arc::new(KeyInVault::new(vault, Self::API_KEY_SECRET.to_owned()));
+        let keys = SecretsManagerVault::new(embedded.secrets.clone());
+        let key = Arc::new(KeyInVault::new(keys, Self::API_KEY_SECRET.to_owned()));
         let by_token = Arc::new(HmacAuthenticator::new(key, settings.clock.clone()));
         let authenticator: Arc<dyn Authenticator> = match settings.local_organization {
             Some(organization) => Arc::new(LoopbackAdministrator::new(by_token, organization)),
@@ -152,18 +168,45 @@ impl LocalSystem {
         Ok(true)
     }
 
-    /// Runs the event source mappings until the set is dropped.
-    pub fn run_mappings(&self) -> JoinSet<()> {
+    /// The event source mappings, from here on: what is in the streams already was another process's, and what that
+    /// one left undone is brought by [`LocalSystem::bring_open_work`].
+    pub async fn mappings(&self) -> anyhow::Result<Mappings> {
+        let (tables, queues) = (&self.embedded.tables, &self.embedded.queues);
+        let mut streams = Vec::new();
+        for (table, function) in [
+            (&tables.deliveries, &self.inbound),
+            (&tables.sync, &self.outbound),
+        ] {
+            let mut poller = StreamPoller::new(self.embedded.streams.clone(), table.clone());
+            poller.skip_present().await?;
+            streams.push((poller, function.clone()));
+        }
+        let queue = |url: &str| QueuePoller::new(self.embedded.sqs.clone(), url.to_owned());
+        let queues = vec![
+            (queue(&queues.inbound), self.inbound.clone()),
+            (queue(&queues.outbound), self.outbound.clone()),
+        ];
+        Ok(Mappings { streams, queues })
+    }
+}
+
+/// Streams and queues with the functions they feed.
+pub struct Mappings {
+    streams: Vec<(StreamPoller, Arc<BatchFunction>)>,
+    queues: Vec<(QueuePoller, Arc<BatchFunction>)>,
+}
+
+impl Mappings {
+    /// Runs them until the set is dropped.
+    pub fn run(self) -> JoinSet<()> {
         const EVERY: Duration = Duration::from_millis(25);
         let mut tasks = JoinSet::new();
-        let stream =
-            |table: &str| StreamPoller::new(self.embedded.streams.clone(), table.to_owned());
-        let queue = |url: &str| QueuePoller::new(self.embedded.sqs.clone(), url.to_owned());
-        let (tables, queues) = (&self.embedded.tables, &self.embedded.queues);
-        tasks.spawn(stream(&tables.deliveries).run(self.inbound.clone(), EVERY));
-        tasks.spawn(stream(&tables.sync).run(self.outbound.clone(), EVERY));
-        tasks.spawn(queue(&queues.inbound).run(self.inbound.clone(), EVERY));
-        tasks.spawn(queue(&queues.outbound).run(self.outbound.clone(), EVERY));
+        for (poller, function) in self.streams {
+            tasks.spawn(poller.run(function, EVERY));
+        }
+        for (poller, function) in self.queues {
+            tasks.spawn(poller.run(function, EVERY));
+        }
         tasks
     }
 }

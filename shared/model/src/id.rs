@@ -113,6 +113,12 @@ id!(
     |text| (1..=256).contains(&text.len()) && !text.chars().any(char::is_control)
 );
 id!(
+    /// A caller's own name for one request to create something, so that it can be sent again.
+    IdempotencyKey, "idempotency key",
+    "1 to 128 printable ASCII characters without spaces or #",
+    |text| is_opaque(text, 128) && text.is_ascii()
+);
+id!(
     /// The platform's incident, `INC-` and a ULID, so that ids sort by creation.
     IncidentId, "incident id",
     "INC- followed by a ULID in upper case",

@@ -12,7 +12,8 @@ mod value;
 pub use external::{ExternalRecord, Observed, RecordVersion, Writability};
 pub use field::{Field, InvalidField, InvalidValue};
 pub use id::{
-    ActorId, DeliveryId, ExternalId, IncidentId, IntegrationId, InvalidId, OrganizationId,
+    ActorId, DeliveryId, ExternalId, IdempotencyKey, IncidentId, IntegrationId, InvalidId,
+    OrganizationId,
 };
 pub use incident::{FieldState, Incident, Origin, Priority, Severity, Status};
 pub use integration::{

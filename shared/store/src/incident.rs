@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Put, TransactWriteItem, Update},
+    types::{AttributeValue, Put, TransactWriteItem, Update, builders::PutBuilder},
 };
 use im_engine::{
-    Claim, Commit, Connect, EditOfIncident, NewIncident, Reserve, StoreError,
+    Claim, Commit, Connect, CreationOrigin, EditOfIncident, NewIncident, Reserve, StoreError,
     ports::{Attempt, IncidentStore, Page},
 };
 use im_model::{
-    ExternalId, Field, FieldState, Incident, IncidentId, IntegrationId, Link, OrganizationId,
-    Origin, PlatformValue,
+    Digest, ExternalId, Field, FieldState, IdempotencyKey, Incident, IncidentId, IntegrationId,
+    Link, OrganizationId, Origin, PlatformValue,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -22,7 +22,7 @@ use crate::{
     DynamoStore,
     expression::Expression,
     failed, is_lost_race, keys,
-    row::{ExternalRow, FieldRow, IncidentRow, LinkRow},
+    row::{ExternalRow, FieldRow, IncidentRow, LinkRow, RequestRow},
     unreadable, unwritable,
 };
 
@@ -72,28 +72,52 @@ impl IncidentStore for DynamoStore {
 
     async fn create(&self, new: &NewIncident) -> Result<Attempt, StoreError> {
         let row = StateRow::of(&new.incident);
-        let Some((integration, external_id)) = &new.from else {
-            return self.put_new(&row, &row.pk).await;
+        let pk = row.pk.clone();
+        let entry = match &new.origin {
+            CreationOrigin::Request => return self.put_new(&row, &pk).await,
+            CreationOrigin::Record(integration, external_id) => {
+                let entry = external_row(integration, external_id, &new.incident.id);
+                self.put_of(item(&entry, &pk)?)
+                    .condition_expression("attribute_not_exists(pk)")
+            }
+            CreationOrigin::NamedRequest(key, asked) => {
+                let entry = RequestRow::of(&new.incident, key, *asked);
+                // TTL removes what has run out when it likes.
+                self.put_of(item(&entry, &pk)?)
+                    .condition_expression("attribute_not_exists(pk) OR expires_at < :now")
+                    .expression_attribute_values(
+                        ":now",
+                        AttributeValue::N(new.incident.created_at.as_second().to_string()),
+                    )
+            }
         };
-        let entry = external_row(integration, external_id, &new.incident.id);
-        let put = |item| {
-            Put::builder()
-                .table_name(&self.tables.sync)
-                .set_item(Some(item))
-                .condition_expression("attribute_not_exists(pk)")
-        };
-        let items = [item(&row, &row.pk)?, item(&entry, &entry.pk)?].map(put);
-        let puts = items.map(|put| put.build().map(|put| TransactWriteItem::builder().put(put)));
-        let puts = puts.into_iter().map(|put| put.map(aws_sdk_dynamodb::types::builders::TransactWriteItemBuilder::build));
-        let puts = puts
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|error| StoreError {
+        let state = self
+            .put_of(item(&row, &pk)?)
+            .condition_expression("attribute_not_exists(pk)");
+        let mut puts = Vec::new();
+        for put in [state, entry] {
+            let put = put.build().map_err(|error| StoreError {
                 tried: "create the incident",
-                on: row.pk.clone(),
+                on: pk.clone(),
                 detail: error.to_string(),
             })?;
-        self.transact(puts, "create the incident with its link", &row.pk)
-            .await
+            puts.push(TransactWriteItem::builder().put(put).build());
+        }
+        self.transact(puts, "create the incident", &pk).await
+    }
+
+    async fn created_by(
+        &self,
+        organization: &OrganizationId,
+        key: &IdempotencyKey,
+    ) -> Result<Option<(IncidentId, Digest)>, StoreError> {
+        let pk = keys::request(organization, key);
+        let Some(item) = self.get(&pk, keys::CREATED).await? else {
+            return Ok(None);
+        };
+        let row: RequestRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+            .map_err(|error| unreadable(&pk, &error))?;
+        Ok(Some((row.incident, row.asked)))
     }
 
     async fn edit(&self, edit: &EditOfIncident<'_>) -> Result<Attempt, StoreError> {
@@ -209,6 +233,12 @@ impl IncidentStore for DynamoStore {
 }
 
 impl DynamoStore {
+    fn put_of(&self, item: HashMap<String, AttributeValue>) -> PutBuilder {
+        Put::builder()
+            .table_name(&self.tables.sync)
+            .set_item(Some(item))
+    }
+
     async fn get(
         &self,
         pk: &str,

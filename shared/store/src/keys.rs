@@ -1,6 +1,6 @@
 //! Keys of both tables (design section 7).
 
-use im_model::{ExternalId, IncidentId, IntegrationId, OrganizationId};
+use im_model::{ExternalId, IdempotencyKey, IncidentId, IntegrationId, OrganizationId};
 use sha2::{Digest as _, Sha256};
 
 /// How many partitions the sparse indexes spread over.
@@ -9,6 +9,7 @@ const SHARDS: u8 = 8;
 pub(crate) const STATE: &str = "STATE";
 pub(crate) const LINK: &str = "LINK";
 pub(crate) const META: &str = "META";
+pub(crate) const CREATED: &str = "CREATED";
 
 pub(crate) fn incident(id: &IncidentId) -> String {
     format!("INC#{id}")
@@ -16,6 +17,11 @@ pub(crate) fn incident(id: &IncidentId) -> String {
 
 pub(crate) fn external(integration: &IntegrationId, id: &ExternalId) -> String {
     format!("EXT#{integration}#{id}")
+}
+
+/// A named request of an organization's.
+pub(crate) fn request(organization: &OrganizationId, key: &IdempotencyKey) -> String {
+    format!("REQ#{organization}#{key}")
 }
 
 pub(crate) fn integration(id: &IntegrationId) -> String {

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use im_engine::{Delivery, DeliveryKey};
 use im_model::{
-    Activity, ActorId, BasePair, ConflictStrategy, Direction, ExternalId, Field, FieldState,
-    Incident, IncidentId, Integration, IntegrationId, IntegrationType, Link, LinkState, Notice,
-    OrganizationId, Origin, Ownership, OwnershipRules, PlatformValue, RecordVersion, Side,
+    Activity, ActorId, BasePair, ConflictStrategy, Digest, Direction, ExternalId, Field,
+    FieldState, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, IntegrationType,
+    Link, LinkState, Notice, OrganizationId, Origin, Ownership, OwnershipRules, PlatformValue,
+    RecordVersion, Side,
 };
 use im_vendors::Announced;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -147,6 +148,33 @@ pub(crate) struct ExternalRow {
     pub(crate) pk: String,
     pub(crate) sk: String,
     pub(crate) incident: IncidentId,
+}
+
+/// `REQ#organization#key` / `CREATED`: what a named request created.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct RequestRow {
+    pk: String,
+    sk: String,
+    pub(crate) incident: IncidentId,
+    /// Of what it asked for.
+    pub(crate) asked: Digest,
+    /// Epoch seconds (TTL).
+    expires_at: i64,
+}
+
+impl RequestRow {
+    /// How long a request is remembered.
+    const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+    pub(crate) fn of(incident: &Incident, key: &IdempotencyKey, asked: Digest) -> Self {
+        Self {
+            pk: crate::keys::request(&incident.organization, key),
+            sk: crate::keys::CREATED.to_owned(),
+            incident: incident.id.clone(),
+            asked,
+            expires_at: (incident.created_at + Self::KEPT_FOR).as_second(),
+        }
+    }
 }
 
 /// `INT#id` / `META`.

@@ -74,7 +74,12 @@ impl Client {
 
     /// Creates.
     pub async fn post(&self, path: &[&str], body: &Value) -> Result<Value, ClientError> {
-        let request = self.http.request(Method::POST, self.url(path)?);
+        // Named, so that sending it again after a lost answer would create nothing.
+        let name = ulid::Ulid::new().to_string();
+        let request = self
+            .http
+            .request(Method::POST, self.url(path)?)
+            .header("idempotency-key", name);
         self.send(with_body(request, body)).await
     }
 

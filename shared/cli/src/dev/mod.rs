@@ -53,12 +53,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         local_organization: Some(demo::ORGANIZATION.parse()?),
     })
     .await?;
+    let mappings = system.mappings().await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(serve(system.gateway.clone(), listener));
     let demo = Demo::start(base_url, clock, &mut tasks).await?;
     // What an earlier run left undone is hinted at again; everything else arrives by the streams.
     system.bring_open_work().await?;
-    let _mappings = system.run_mappings();
+    let _running = mappings.run();
     demo.print_start(args.time_scale);
     let result = round_trip::play(&demo, &system).await;
     match result {

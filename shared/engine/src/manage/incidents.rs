@@ -6,14 +6,14 @@ use std::{
 };
 
 use im_model::{
-    ActorId, Field, FieldState, Incident, IncidentId, OrganizationId, Origin, PlatformValue,
-    Severity, Status,
+    ActorId, Digest, Field, FieldState, IdempotencyKey, Incident, IncidentId, OrganizationId,
+    Origin, PlatformValue, Severity, Status,
 };
 use jiff::Timestamp;
 
 use super::{FieldProblem, ManageError};
 use crate::{
-    EditOfIncident, NewIncident, StoreError,
+    CreationOrigin, EditOfIncident, NewIncident, StoreError,
     cache::owed,
     ports::{Attempt, Clock, Ids, IncidentStore, IntegrationStore, Page},
 };
@@ -34,13 +34,16 @@ impl Incidents {
     /// An edit that loses this many races in a row gives up.
     const MOST_RACES: u32 = 8;
 
-    /// Creates an incident. `title` is required; `severity` is SEV-3 and `status` open unless given.
+    /// Creates an incident. `title` is required; `severity` is SEV-3 and `status` open unless given. A request that is
+    /// named by a key and comes again within 24 h creates nothing: it gets what it created the first time.
     pub async fn create(
         &self,
         organization: &OrganizationId,
         actor: &ActorId,
         values: BTreeMap<Field, PlatformValue>,
+        key: Option<IdempotencyKey>,
     ) -> Result<Incident, ManageError> {
+        let asked = digest(&values);
         let now = self.clock.now();
         let mut values = values;
         if values
@@ -88,13 +91,35 @@ impl Incidents {
                 .map(|integration| (integration, 1))
                 .collect(),
         };
-        let new = NewIncident {
-            incident,
-            from: None,
+        let origin = match key.clone() {
+            None => CreationOrigin::Request,
+            Some(key) => CreationOrigin::NamedRequest(key, asked),
         };
-        match self.store.create(&new).await? {
-            Attempt::Done => Ok(new.incident),
-            Attempt::LostRace => Err(ManageError::Exists(new.incident.id.to_string())),
+        let new = NewIncident { incident, origin };
+        match (self.store.create(&new).await?, key) {
+            (Attempt::Done, _) => Ok(new.incident),
+            (Attempt::LostRace, Some(key)) => self.created_before(organization, &key, asked).await,
+            (Attempt::LostRace, None) => Err(ManageError::Exists(new.incident.id.to_string())),
+        }
+    }
+
+    async fn created_before(
+        &self,
+        organization: &OrganizationId,
+        key: &IdempotencyKey,
+        asked: Digest,
+    ) -> Result<Incident, ManageError> {
+        match self.store.created_by(organization, key).await? {
+            Some((id, before)) if before == asked => self.get(organization, &id).await,
+            Some(_) => {
+                let problem = "was used for another incident; use a new one";
+                Err(ManageError::Invalid(vec![FieldProblem::new(
+                    "Idempotency-Key",
+                    problem,
+                )]))
+            }
+            // It ran out between the two calls.
+            None => Err(ManageError::Changed(format!("idempotency key {key}"))),
         }
     }
 
@@ -190,6 +215,11 @@ fn check_custom_fields<'a>(fields: impl Iterator<Item = &'a Field>) -> Result<()
         "custom_fields",
         problem,
     )]))
+}
+
+/// What a request asks for, in short.
+fn digest(values: &BTreeMap<Field, PlatformValue>) -> Digest {
+    PlatformValue::text(format!("{values:?}")).digest()
 }
 
 /// The incident as the update left it.

@@ -9,7 +9,7 @@ use im_sync::seed_incident;
 use im_vendors::{VendorError, VendorErrorKind};
 
 use super::{Outcome, Pass, Worker};
-use crate::{NewIncident, SyncError, ports::Attempt};
+use crate::{CreationOrigin, NewIncident, SyncError, ports::Attempt};
 
 impl Worker<'_> {
     pub(super) async fn unknown_record(&mut self, id: &ExternalId) -> Result<Pass, SyncError> {
@@ -128,7 +128,7 @@ impl Worker<'_> {
         };
         let new = NewIncident {
             incident,
-            from: Some((self.id().clone(), record.id.clone())),
+            origin: CreationOrigin::Record(self.id().clone(), record.id.clone()),
         };
         match self.store().create(&new).await? {
             Attempt::Done => Ok(Pass::Finished(Outcome::Imported(id))),

@@ -62,12 +62,7 @@ impl Worker<'_> {
 
     /// Somebody else works on the link. If all that we saw is what they are writing, that was their echo: they move
     /// the base themselves, and if they die their own job comes again.
-    fn held(
-        &self,
-        incident: &Incident,
-        plan: &Plan,
-        other: &Claim,
-    ) -> Result<Pass, SyncError> {
+    fn held(&self, incident: &Incident, plan: &Plan, other: &Claim) -> Result<Pass, SyncError> {
         let is_theirs = |(field, decision): (&Field, &im_sync::Decision)| {
             decision.action == Action::Rebase
                 && other.sent.get(field).is_some_and(|sent| {

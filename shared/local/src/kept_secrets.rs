@@ -1,0 +1,93 @@
+//! The embedded Secrets Manager forgets; with a data folder, what it held is kept beside the tables.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Write as _,
+    path::PathBuf,
+    sync::{Mutex, PoisonError},
+};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use im_engine::{StoreError, ports::Vault};
+use im_model::Secret;
+use im_runtime::SecretsManagerVault;
+use im_vendors::Credentials;
+
+type Kept = BTreeMap<String, BTreeMap<String, Secret>>;
+
+/// A vault whose secrets are in a file that only its owner may read: for `im dev --data-dir` alone.
+pub struct KeptSecrets {
+    vault: SecretsManagerVault,
+    file: PathBuf,
+    kept: Mutex<Kept>,
+}
+
+impl KeptSecrets {
+    /// Brings back what the file holds.
+    pub async fn restore(vault: SecretsManagerVault, file: PathBuf) -> anyhow::Result<Self> {
+        let kept: Kept = match fs::read(&file) {
+            // A parser's error may quote what it read.
+            Ok(bytes) => serde_json::from_slice(&bytes)
+                .map_err(|_| anyhow::anyhow!("{} is not as im dev wrote it", file.display()))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Kept::new(),
+            Err(error) => return Err(error).with_context(|| file.display().to_string()),
+        };
+        for (id, named) in &kept {
+            vault.keep(id, &Credentials(named.clone())).await?;
+        }
+        Ok(Self {
+            vault,
+            file,
+            kept: Mutex::new(kept),
+        })
+    }
+
+    fn write(&self, kept: &Kept) -> std::io::Result<()> {
+        let plain: BTreeMap<_, BTreeMap<_, _>> = kept
+            .iter()
+            .map(|(id, named)| {
+                (
+                    id,
+                    named
+                        .iter()
+                        .map(|(name, secret)| (name, secret.reveal()))
+                        .collect(),
+                )
+            })
+            .collect();
+        // Written beside and renamed: a crash leaves the old file or the new one.
+        let beside = self.file.with_extension("new");
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(&beside)?;
+        file.write_all(&serde_json::to_vec(&plain)?)?;
+        file.sync_all()?;
+        fs::rename(beside, &self.file)
+    }
+}
+
+#[async_trait]
+impl Vault for KeptSecrets {
+    async fn credentials(&self, secret_id: &str) -> Result<Option<Credentials>, StoreError> {
+        self.vault.credentials(secret_id).await
+    }
+
+    async fn previous(&self, secret_id: &str) -> Result<Option<Credentials>, StoreError> {
+        self.vault.previous(secret_id).await
+    }
+
+    async fn keep(&self, secret_id: &str, credentials: &Credentials) -> Result<(), StoreError> {
+        self.vault.keep(secret_id, credentials).await?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(secret_id.to_owned(), credentials.0.clone());
+        self.write(&kept).map_err(|error| StoreError {
+            tried: "keep the secrets in",
+            on: self.file.display().to_string(),
+            detail: error.to_string(),
+        })
+    }
+}
