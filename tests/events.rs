@@ -440,7 +440,7 @@ fn without_times(json: &mut Value) {
             }
         }
         Value::Array(items) => items.iter_mut().for_each(without_times),
-        Value::String(text) if text.parse::<Timestamp>().is_ok() => *text = "a time".to_owned(),
+        Value::String(text) if text.parse::<Timestamp>().is_ok() => "a time".clone_into(text),
         _ => {}
     }
 }

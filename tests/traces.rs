@@ -360,3 +360,33 @@ async fn trace_18_the_created_webhook_comes_before_our_answer() {
     );
     assert_eq!(world.writes(), ["POST /incidents"]);
 }
+
+/// The announced version was never promised: a record that stays older than announced is believed after 15 s.
+#[tokio::test]
+async fn trace_7_a_version_that_never_comes_is_not_waited_for_for_ever() {
+    let (world, id, record) = linked().await;
+    let body = json!({"event": {
+        "id": "01FUTURE", "event_type": "incident.acknowledged",
+        "occurred_at": (world.clock.read() + seconds(100)).to_string(),
+        "data": {"id": record, "type": "incident"},
+    }})
+    .to_string();
+    let signature = im_sandbox::pagerduty::sign("a-secret", body.as_bytes());
+    world
+        .pagerduty
+        .person("ann@example.com")
+        .set_urgency(&record, Urgency::Low)
+        .expect("allowed");
+    assert_eq!(
+        world
+            .webhook(INTEGRATION, &signature, body.as_bytes())
+            .await,
+        202
+    );
+    world.settle().await;
+    assert!(world.dead_letters().await.is_empty());
+    assert_eq!(
+        world.value(&id, Field::Severity).await.as_deref(),
+        Some("SEV-3")
+    );
+}

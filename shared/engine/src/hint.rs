@@ -99,6 +99,9 @@ pub struct Job {
     pub hint: Hint,
     /// What made it.
     pub cause: Cause,
+    /// It has waited long enough for the vendor to show what it announced: what it shows now is how it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waited: bool,
     /// Try again what the vendor refused before: set by a retry from the dead letters.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insist: bool,

@@ -47,9 +47,14 @@ impl RetryLadder {
     /// 10, 10 … s this outlasts a claim's lease.
     const MOST_WAITS: u32 = 8;
 
+    /// After this many waits, 15 s, a record that is older than announced is believed.
+    const PATIENT_WAITS: u32 = 3;
+
     /// Decides what becomes of a job. `so_far` is the message that the attempt came from.
     pub fn after(&self, so_far: RetryMessage, error: &SyncError, now: Timestamp) -> Disposition {
         let mut message = so_far;
+        // No vendor's replica lags longer; perhaps the announced version was never promised.
+        message.job.waited = message.waits >= Self::PATIENT_WAITS;
         if error.only_has_to_wait() && message.waits < Self::MOST_WAITS {
             let seconds = 1_i64.checked_shl(message.waits).unwrap_or(i64::MAX).min(10);
             message.waits += 1;
@@ -101,6 +106,7 @@ mod tests {
         let job = Job {
             hint,
             cause: Cause::Change,
+            waited: false,
             insist: false,
         };
         RetryMessage::first(job, Timestamp::UNIX_EPOCH)

@@ -145,6 +145,7 @@ impl BatchFunction {
                         Job {
                             hint,
                             cause,
+                            waited: false,
                             insist: false,
                         },
                         None,
@@ -162,6 +163,7 @@ impl BatchFunction {
                     let job = Job {
                         hint,
                         cause: Cause::Change,
+                        waited: false,
                         insist: false,
                     };
                     (job, Some(incident.clone()))

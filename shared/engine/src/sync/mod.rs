@@ -297,7 +297,7 @@ impl Worker<'_> {
                 at_least,
                 external_id,
                 ..
-            } if *external_id == record.id => *at_least,
+            } if *external_id == record.id && !self.job.waited => *at_least,
             _ => None,
         };
         match announced.max(known) {

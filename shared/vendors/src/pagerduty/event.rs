@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use im_model::{ActorId, DeliveryId, ExternalId, Field, RecordVersion};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use crate::{Announced, UnreadableEvent, WebhookEvent};
+
+/// How much later than its record an event may be stamped.
+const STAMPED_LATER_BY: SignedDuration = SignedDuration::from_secs(1);
 
 #[derive(Deserialize)]
 struct Envelope {
@@ -76,11 +79,12 @@ fn announced(event: &Event) -> Result<Option<Announced>, UnreadableEvent> {
     };
     let external_id =
         ExternalId::parse(id).map_err(|error| UnreadableEvent(format!("event.data: {error}")))?;
-    // Only an event about the incident itself is known to bump its `updated_at`, which has whole seconds.
+    // Only an event about the incident itself is known to bump its `updated_at`, which has whole seconds; and nobody
+    // promises that an event is not stamped a moment after the record.
     let at_least = event
         .occurred_at
         .filter(|_| is_incident)
-        .and_then(|at| u64::try_from(at.as_second()).ok())
+        .and_then(|at| u64::try_from((at - STAMPED_LATER_BY).as_second()).ok())
         .map(RecordVersion);
     let changed: BTreeMap<_, _> = match event.occurred_at {
         Some(at) => changed_fields(&event.event_type)
@@ -132,7 +136,7 @@ mod tests {
         let event = read(body.as_bytes()).expect("readable");
         let announced = event.announced.expect("about an incident");
         assert_eq!(announced.external_id.as_str(), "PGR0VU2");
-        assert_eq!(announced.at_least, Some(RecordVersion(1_601_664_322)));
+        assert_eq!(announced.at_least, Some(RecordVersion(1_601_664_321)));
         assert_eq!(
             announced.changed,
             BTreeMap::from([(
