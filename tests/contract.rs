@@ -107,6 +107,51 @@ async fn every_request_says_its_version_and_every_write_who_writes() {
     }
 }
 
+/// The check itself can fail: damage done to an exchange that passes is found.
+#[tokio::test]
+async fn damage_is_found() {
+    let Some(file) = vendor_file("rest-openapi.json") else {
+        return;
+    };
+    let openapi = OpenApi::load_corrected(&file, CORRECTIONS).expect("the corrected file");
+    let journal = all_that_can_be_said().await;
+    let is_it = |asked: &&RecordedRequest| {
+        let is_status = asked.body["incident"]["status"].is_string();
+        asked.method == Method::PUT && asked.status == Some(200) && is_status
+    };
+    let whole = journal.iter().find(is_it).expect("a status was written");
+    let findings = |asked: &RecordedRequest| {
+        let (method, path, query) = (&asked.method, &asked.path, asked.query.as_deref());
+        let headers = with_credentials(&asked.headers);
+        let request = openapi.validate_request(method, path, query, &headers, &bytes(&asked.body));
+        let answer = bytes(&asked.response);
+        let answer = openapi.validate_response(method, path, StatusCode::OK, &answer);
+        request
+            .err()
+            .into_iter()
+            .chain(answer.err())
+            .flatten()
+            .count()
+    };
+    assert_eq!(findings(whole), 0);
+    let damages: [fn(&mut RecordedRequest); 9] = [
+        |asked| drop(asked.headers.remove(header::ACCEPT)),
+        |asked| drop(asked.headers.remove(header::FROM)),
+        |asked| drop(asked.headers.remove(header::CONTENT_TYPE)),
+        |asked| asked.path.push_str("/more"),
+        |asked| asked.query = Some("unknown=1".to_owned()),
+        |asked| asked.body["incident"]["status"] = json!("open"),
+        |asked| asked.body["incident"]["type"] = json!("ticket"),
+        |asked| asked.response["incident"]["urgency"] = json!("medium"),
+        |asked| asked.response["incident"]["created_at"] = json!("yesterday"),
+    ];
+    for (number, damage) in damages.iter().enumerate() {
+        let mut damaged = whole.clone();
+        damage(&mut damaged);
+        assert!(findings(&damaged) > 0, "damage {number} was not found");
+    }
+}
+
 /// The journal never keeps credentials. They were sent: the stand-in answers 401 otherwise, and knows the one key.
 fn with_credentials(headers: &HeaderMap) -> HeaderMap {
     let mut headers = headers.clone();

@@ -21,7 +21,7 @@ pub struct StreamPoller {
 
 impl StreamPoller {
     /// How often a record is brought again before the mapping gives it up (`MaximumRetryAttempts`).
-    const MOST_RETRIES: u32 = 3;
+    pub const MOST_RETRIES: u32 = 3;
 
     /// A poller from the stream's oldest record on.
     pub fn new(streams: Streams, table: String) -> Self {

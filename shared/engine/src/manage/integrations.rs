@@ -206,7 +206,10 @@ fn remember_webhook_secret(kept: &mut Credentials, change: &BTreeMap<String, Sec
 
 fn vendor(integration_type: IntegrationType) -> Result<&'static dyn VendorApi, ManageError> {
     registry::vendor_api(integration_type).ok_or_else(|| {
-        let problem = format!("{integration_type} is not supported yet; supported: pagerduty");
+        let supported = IntegrationType::ALL.iter().filter(|one| registry::vendor_api(**one).is_some());
+        let supported: Vec<_> = supported.map(|one| one.as_str()).collect();
+        let problem =
+            format!("{integration_type} is not supported yet; supported: {}", supported.join(", "));
         ManageError::Invalid(vec![FieldProblem::new("integration_type", problem)])
     })
 }
