@@ -389,7 +389,12 @@ async fn refused(world: &World) {
     assert_eq!(code(kind(blank)), Some(2001));
     let stranger = Caller::new(world, "a-token", "nobody@example.com");
     let from_nobody = stranger.write(&record, &[(Field::Title, "Mine")]).await;
-    assert_eq!(code(kind(from_nobody)), Some(1008));
+    let our_name = VendorErrorKind::Unsendable { field: None };
+    assert_eq!(
+        kind(from_nobody),
+        our_name,
+        "1008 is about who we say we are"
+    );
 
     let gone = ExternalRecord {
         id: "PGONE01".parse().expect("an id"),

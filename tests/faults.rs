@@ -261,6 +261,133 @@ async fn rotated_api_credentials_are_fetched_anew_before_the_job_fails() {
 }
 
 #[tokio::test]
+async fn a_name_that_cannot_be_looked_up_fails_its_field_and_the_record_is_created() {
+    for status in [402, 403, 404] {
+        let world = World::new().await;
+        let fault = FaultRule::always(refuse(status)).path_contains("/priorities");
+        world.pagerduty.add_fault(fault);
+        let id = world
+            .create(&json!({"title": "db down", "severity": "SEV-1", "priority": "P1"}))
+            .await;
+        world.settle().await;
+        let record = world.record_of(&id).await;
+        assert_eq!(
+            world.pagerduty.incident(&record).expect("it").urgency,
+            Urgency::High
+        );
+        let priority = world.value(&id, Field::Priority).await;
+        assert_eq!(
+            priority.as_deref(),
+            Some("P1"),
+            "what the user typed is still there"
+        );
+        let dead = world.dead_letters().await;
+        assert_eq!(dead.len(), 1, "{dead:?}");
+        assert!(
+            dead[0].errors[0].contains("priority: the PagerDuty account has no"),
+            "{dead:?}"
+        );
+        world
+            .edit(&id, &json!({"priority": "P2", "status": "acknowledged"}))
+            .await;
+        world.settle().await;
+        let held = world.pagerduty.incident(&record).expect("it exists");
+        assert_eq!(held.status, Status::Acknowledged, "its sibling arrives");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_write_is_taken_apart_and_only_the_refused_field_fails() {
+    let (world, id, record) = linked().await;
+    // Somebody resolves between our read and our write: PagerDuty refuses to resolve again, with the title beside it.
+    let (other, same_record) = (world.clone(), record.clone());
+    world.transport.once(
+        im_tests::Moment::BeforeArrival,
+        Method::PUT,
+        move || async move {
+            other
+                .pagerduty
+                .person("ann@example.com")
+                .resolve(&same_record)
+                .expect("allowed");
+            other.pagerduty.drain_webhooks();
+        },
+    );
+    world
+        .edit(
+            &id,
+            &json!({"status": "resolved", "title": "db down, and up again"}),
+        )
+        .await;
+    world.settle().await;
+    let held = world.pagerduty.incident(&record).expect("it exists");
+    assert_eq!(held.title, "db down, and up again");
+    assert_eq!(held.status, Status::Resolved);
+    assert!(world.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_vendor_that_overrules_a_creation_is_reported_and_changes_nothing_of_ours() {
+    let world = World::new().await;
+    let overrule = Fault::Overrule {
+        field: "urgency".to_owned(),
+        value: json!("low"),
+    };
+    world
+        .pagerduty
+        .add_fault(FaultRule::once(overrule).method(&Method::POST));
+    let id = world
+        .create(&json!({"title": "db down", "severity": "SEV-1"}))
+        .await;
+    world.settle().await;
+    let incident = world.incident(&id).await;
+    assert_eq!(incident.value(&Field::Severity).as_str(), Some("SEV-1"));
+    let notices = &incident.links[&INTEGRATION.parse().expect("an id")].notices;
+    assert_eq!(
+        notices[&Field::Severity].kind,
+        im_model::NoticeKind::Overruled
+    );
+}
+
+#[tokio::test]
+async fn a_record_that_is_announced_before_it_is_shown_is_waited_for() {
+    let world = World::new().await;
+    world
+        .pagerduty
+        .person("ann@example.com")
+        .trigger("db down", Urgency::High)
+        .expect("allowed");
+    world
+        .pagerduty
+        .add_fault(FaultRule::once(refuse(404)).method(&Method::GET));
+    world.run_now().await;
+    assert!(world.incidents().await.is_empty());
+    world.settle().await;
+    assert_eq!(world.incidents().await.len(), 1);
+    assert!(world.dead_letters().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_job_that_takes_too_long_is_put_back_and_done_later() {
+    let (world, id, record) = linked().await;
+    world.edit(&id, &json!({"status": "acknowledged"})).await;
+    world
+        .transport
+        .once(im_tests::Moment::BeforeArrival, Method::PUT, || async {
+            // As long as it takes: the runner gives up first.
+            futures::future::pending::<()>().await;
+        });
+    world.run_outbound().await;
+    assert_eq!(world.waiting_jobs().await.len(), 1);
+    world.settle().await;
+    assert_eq!(
+        world.pagerduty.incident(&record).expect("it").status,
+        Status::Acknowledged
+    );
+    assert_eq!(world.writes().len(), 2, "{:?}", world.writes());
+}
+
+#[tokio::test]
 async fn no_credential_is_in_any_item_message_or_answer() {
     let (world, id, record) = linked().await;
     world

@@ -267,6 +267,18 @@ async fn a_description_that_changes_later_is_reported_once_and_blocks_nothing() 
 }
 
 #[tokio::test]
+async fn a_description_that_is_added_later_is_reported_too() {
+    let (world, id, _) = imported().await;
+    world.edit(&id, &json!({"description": "on db-1"})).await;
+    world.settle().await;
+    let incident = world.incident(&id).await;
+    assert_eq!(
+        link(&incident).notices[&Field::Description].kind,
+        NoticeKind::Unwritable
+    );
+}
+
+#[tokio::test]
 async fn a_value_the_vendor_cannot_hold_names_its_field_and_the_others_sync() {
     let (world, id, record) = imported().await;
     world
@@ -382,6 +394,12 @@ async fn a_disabled_integration_stores_deliveries_and_catches_up_when_it_is_enab
     world.edit(&id, &json!({"severity": "SEV-4"})).await;
     world.settle().await;
     assert!(world.writes().is_empty());
+    let ann = world.pagerduty.person("ann@example.com");
+    ann.trigger("while it was disabled", Urgency::Low)
+        .expect("allowed");
+    ann.acknowledge(&record).expect("allowed");
+    world.settle().await;
+    assert_eq!(world.incidents().await.len(), 1);
     world
         .api(Method::PATCH, &path, Some(&json!({"enabled": true})))
         .await;
@@ -394,6 +412,11 @@ async fn a_disabled_integration_stores_deliveries_and_catches_up_when_it_is_enab
     world.settle().await;
     let held = world.pagerduty.incident(&record).expect("it exists");
     assert_eq!(held.urgency, Urgency::Low, "what it was owed");
+    assert_eq!(
+        world.value(&id, Field::Status).await.as_deref(),
+        Some("acknowledged")
+    );
+    assert_eq!(world.incidents().await.len(), 2, "what came in meanwhile");
 }
 
 #[tokio::test]

@@ -64,7 +64,8 @@ fn cargo_lambda_routes_as_the_template() {
             routes.insert((format!("ANY {path}"), text(to)));
         }
         for route in to.as_array().into_iter().flatten() {
-            for method in route["methods"].as_array().expect("methods") {
+            // cargo-lambda wants the singular; without it, every method.
+            for method in route.get("method") {
                 let key = format!("{} {path}", text(method));
                 routes.insert((key, text(&route["function"])));
             }

@@ -45,6 +45,12 @@ pub enum SyncError {
         /// What is known to exist.
         known: RecordVersion,
     },
+    /// The record was announced or created a moment ago, and the vendor does not show it. Not a failure at first.
+    #[error("{external_id} is not there (yet)")]
+    NotThere {
+        /// Which record.
+        external_id: ExternalId,
+    },
     /// Some fields can never be synced as they are; the others were.
     #[error("not synced for good: {}", list(.0))]
     Fields(BTreeMap<Field, String>),
@@ -76,14 +82,35 @@ fn list(fields: &BTreeMap<Field, String>) -> String {
 }
 
 impl SyncError {
+    /// The error without any value of a field or word of the vendor's: for logs and for what a delivery came to. The
+    /// whole of it goes with the job.
+    pub fn summary(&self) -> String {
+        match self {
+            Self::Fields(fields) => {
+                let names: Vec<_> = fields.keys().map(Field::name).collect();
+                format!("not synced for good: {}", names.join(", "))
+            }
+            Self::Vendor(error) => {
+                let bare = VendorError {
+                    detail: String::new(),
+                    ..error.clone()
+                };
+                bare.to_string()
+            }
+            other => other.to_string(),
+        }
+    }
+
     /// True if waiting cannot help (design section 5): straight to the dead letters.
     pub fn is_permanent(&self) -> bool {
         match self {
             Self::Vendor(error) => error.is_permanent(),
             Self::Fields(_) | Self::Misconfigured { .. } | Self::Duplicate { .. } => true,
-            Self::Store(_) | Self::Busy { .. } | Self::Stale { .. } | Self::TooManyRaces(_) => {
-                false
-            }
+            Self::Store(_)
+            | Self::Busy { .. }
+            | Self::Stale { .. }
+            | Self::NotThere { .. }
+            | Self::TooManyRaces(_) => false,
         }
     }
 
@@ -91,7 +118,7 @@ impl SyncError {
     pub fn only_has_to_wait(&self) -> bool {
         matches!(
             self,
-            Self::Busy { .. } | Self::Stale { .. } | Self::TooManyRaces(_)
+            Self::Busy { .. } | Self::Stale { .. } | Self::NotThere { .. } | Self::TooManyRaces(_)
         )
     }
 

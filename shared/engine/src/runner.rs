@@ -1,11 +1,13 @@
 //! Runs jobs: an attempt, and what becomes of it. No job vanishes (invariant 8): it succeeds, waits, or is dead.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use im_model::Incident;
+use im_vendors::{VendorError, VendorErrorKind};
+use jiff::SignedDuration;
 
 use crate::{
-    Cause, Disposition, RetryLadder, RetryMessage, StoreError, SyncEngine, SyncError,
+    Cause, Disposition, Outcome, RetryLadder, RetryMessage, StoreError, SyncEngine, SyncError,
     ports::{Clock, DeliveryStore, RetryQueue},
 };
 
@@ -24,6 +26,10 @@ pub struct JobRunner {
 }
 
 impl JobRunner {
+    /// A job that takes longer is put back: less than a function's timeout (15 s), so that a vendor that answers
+    /// slowly cannot take the rest of a batch down with its own job. To the claim it is like a crash.
+    pub const JOB_TIMEOUT: Duration = Duration::from_secs(8);
+
     /// Makes an attempt. `Ok` means that the job is safe: done, waiting in the queue, or dead and listed.
     ///
     /// # Errors
@@ -37,26 +43,51 @@ impl JobRunner {
             // A queue delays 15 min at most; the rest is waited for in a second round.
             return self.queue.put(&message).await;
         }
-        match self.engine.sync(&message.job, image).await {
-            Ok(outcome) => {
+        let synced = tokio::time::timeout(Self::JOB_TIMEOUT, self.engine.sync(&message.job, image));
+        match synced.await {
+            Ok(Ok(Outcome::Suspended(why))) => {
+                // Neither done nor failed: the delivery stays open, the debt stays owed.
+                tracing::info!(job = %message.job.hint, why, "left open");
+                Ok(())
+            }
+            Ok(Ok(outcome)) => {
                 tracing::info!(job = %message.job.hint, %outcome, attempt = message.attempt, "done");
                 self.finish(&message.job.cause, &outcome.to_string()).await
             }
-            Err(error) => self.failed(message, &error).await,
+            Ok(Err(error)) => self.failed(message, &error).await,
+            Err(_) => {
+                let tried = format!("syncing {}", message.job.hint);
+                let kind = VendorErrorKind::Timeout;
+                let error = VendorError {
+                    tried,
+                    kind,
+                    detail: String::new(),
+                };
+                self.failed(message, &error.into()).await
+            }
         }
+    }
+
+    /// Queues a job without an attempt of its own: the vendor did not answer the one before it in its batch.
+    pub async fn postpone(&self, message: RetryMessage) -> Result<(), StoreError> {
+        let mut message = message;
+        message.waits += 1;
+        message.not_before = self.clock.now() + SignedDuration::from_secs(1);
+        self.queue.put(&message).await
     }
 
     async fn failed(&self, message: RetryMessage, error: &SyncError) -> Result<(), StoreError> {
         let (job, attempt) = (message.job.hint.to_string(), message.attempt);
+        let summary = error.summary();
         match self.ladder.after(message, error, self.clock.now()) {
             Disposition::Retry(next) => {
-                tracing::warn!(job, attempt, %error, not_before = %next.not_before, "tried again");
+                tracing::warn!(job, attempt, error = summary, not_before = %next.not_before, "later");
                 self.queue.put(&next).await
             }
             Disposition::Dead(dead) => {
-                tracing::error!(job, attempt, %error, "dead letter");
+                tracing::error!(job, attempt, error = summary, "dead letter");
                 self.queue.bury(&dead).await?;
-                self.finish(&dead.job.cause, &format!("dead letter: {error}"))
+                self.finish(&dead.job.cause, &format!("dead letter: {summary}"))
                     .await
             }
         }

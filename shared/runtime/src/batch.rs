@@ -1,6 +1,9 @@
 //! Batches: stream records and queue messages in, partial failures out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::{Duration, Instant},
+};
 
 use aws_lambda_events::{
     dynamodb::{Event as StreamEvent, EventRecord},
@@ -39,8 +42,8 @@ impl BatchFunction {
         Self { source, runner }
     }
 
-    /// Works on a Lambda event of either kind. The answer names the items that could not be put anywhere: Lambda
-    /// brings those again, and only those.
+    /// Works on a Lambda event of either kind. The answer names the items that could not be put anywhere: a queue
+    /// brings those again, a stream all from the first of them on.
     ///
     /// # Errors
     /// The event is neither a DynamoDB stream's nor a queue's.
@@ -70,8 +73,11 @@ impl BatchFunction {
         Ok(json!({"batchItemFailures": failures}))
     }
 
+    /// After a vendor let one job wait, the others on the same record would only wait as long: a function has 15 s.
     async fn one_link(&self, jobs: Vec<Brought>) -> Vec<String> {
+        const PATIENCE: Duration = Duration::from_secs(2);
         let mut failed = Vec::new();
+        let began = Instant::now();
         for Brought {
             item,
             message,
@@ -79,7 +85,12 @@ impl BatchFunction {
         } in jobs
         {
             let job = message.job.hint.to_string();
-            if let Err(error) = self.runner.run(message, image).await {
+            let done = if began.elapsed() < PATIENCE {
+                self.runner.run(message, image).await
+            } else {
+                self.runner.postpone(message).await
+            };
+            if let Err(error) = done {
                 tracing::error!(job, %error, "the job stays in its batch");
                 failed.push(item);
             }

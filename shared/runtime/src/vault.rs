@@ -1,6 +1,9 @@
 //! Credentials in Secrets Manager: one secret per integration, a JSON object of texts.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata};
@@ -117,20 +120,22 @@ fn failed<E: ProvideErrorMetadata>(tried: &'static str, on: &str, error: &E) -> 
     }
 }
 
-/// The key of the management API's tokens, read from the vault once per process.
+/// The key of the management API's tokens, at most 5 min old, so that a rotation needs no restart.
 pub struct KeyInVault {
     vault: SecretsManagerVault,
     secret_id: String,
-    key: tokio::sync::OnceCell<Secret>,
+    kept: tokio::sync::Mutex<Option<(Instant, Secret)>>,
 }
 
 impl KeyInVault {
+    const FOR_AT_MOST: Duration = Duration::from_secs(300);
+
     /// The key under this id: the secret's whole text.
     pub fn new(vault: SecretsManagerVault, secret_id: String) -> Self {
         Self {
             vault,
             secret_id,
-            key: tokio::sync::OnceCell::new(),
+            kept: tokio::sync::Mutex::default(),
         }
     }
 }
@@ -138,16 +143,22 @@ impl KeyInVault {
 #[async_trait]
 impl KeySource for KeyInVault {
     async fn key(&self) -> Result<Secret, StoreError> {
-        let fetch = || async {
-            self.vault
-                .read(&self.secret_id, "AWSCURRENT")
-                .await?
-                .ok_or_else(|| StoreError {
-                    tried: "read the secret",
-                    on: self.secret_id.clone(),
-                    detail: "it does not exist".to_owned(),
-                })
-        };
-        self.key.get_or_try_init(fetch).await.cloned()
+        let mut kept = self.kept.lock().await;
+        if let Some((at, key)) = kept.as_ref()
+            && at.elapsed() < Self::FOR_AT_MOST
+        {
+            return Ok(key.clone());
+        }
+        let key = self
+            .vault
+            .read(&self.secret_id, "AWSCURRENT")
+            .await?
+            .ok_or_else(|| StoreError {
+                tried: "read the secret",
+                on: self.secret_id.clone(),
+                detail: "it does not exist".to_owned(),
+            })?;
+        *kept = Some((Instant::now(), key.clone()));
+        Ok(key)
     }
 }

@@ -363,7 +363,11 @@ impl<'a> EditRow<'a> {
         let incident = edit.incident;
         Self {
             pk,
-            sk: keys::edit(incident.revision + 1, edit.now.as_nanosecond()),
+            sk: keys::edit(
+                incident.revision + 1,
+                edit.now.as_nanosecond(),
+                &String::from(PlatformValue::text(format!("{:?}", edit.values)).digest()),
+            ),
             at: edit.now,
             actor: &edit.actor,
             before: edit
@@ -502,11 +506,18 @@ fn settle_debt(
     let path = ["pending", integration.as_str()];
     update.require_equal(&path, owed)?;
     update.remove(&path);
-    if incident.pending.len() == 1 && !others_are_raised {
-        let (pending, one) = (update.path(&["pending"]), update.value(&1)?);
+    if others_are_raised {
+        return Ok(());
+    }
+    // Whoever settles the last debt takes the incident out of the index. Two that settle at once are told apart by
+    // the size: one of them loses the race and finds itself the last.
+    let (pending, one) = (update.path(&["pending"]), update.value(&1)?);
+    if incident.pending.len() == 1 {
         update.require(format!("size({pending}) = {one}"));
         update.remove(&["pending_since"]);
         update.remove(&["pending_shard"]);
+    } else {
+        update.require(format!("size({pending}) > {one}"));
     }
     Ok(())
 }

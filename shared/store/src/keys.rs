@@ -38,9 +38,9 @@ pub(crate) fn claims(integration: &IntegrationId, link_version: u64) -> String {
     format!("JOURNAL#{integration}#{link_version:012}#")
 }
 
-/// An edit on the platform. No integration is called `@platform`.
-pub(crate) fn edit(revision: u64, nanosecond: i128) -> String {
-    format!("JOURNAL#@platform#{revision:012}#{nanosecond}")
+/// An edit on the platform; two at the same instant differ in their values. No integration is called `@platform`.
+pub(crate) fn edit(revision: u64, nanosecond: i128, digest: &str) -> String {
+    format!("JOURNAL#@platform#{revision:012}#{nanosecond}#{digest}")
 }
 
 pub(crate) fn incidents_of(organization: &OrganizationId) -> String {

@@ -122,7 +122,9 @@ struct OneField<'a> {
 
 impl OneField<'_> {
     fn rebase(&mut self) {
-        let pair = BasePair::seen(&self.decision.platform, &self.decision.external);
+        let seen = BasePair::seen(&self.decision.platform, &self.decision.external);
+        let external = self.decision.unseen.unwrap_or(seen.external);
+        let pair = BasePair { external, ..seen };
         self.conclusion.base.insert(self.field.clone(), pair);
         self.notice(self.decision.notice, &self.decision.why.clone());
     }
@@ -168,6 +170,9 @@ impl OneField<'_> {
             && by_person
         {
             let value = PlatformValue(value);
+            if self.field.parse_value(value.as_str()).is_err() {
+                return;
+            }
             let pair = BasePair::written(&value, &held.value);
             self.conclusion.base.insert(self.field.clone(), pair);
             let changed_at = held.changed_at.unwrap_or(self.now);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use im_model::{ActorId, ExternalValue, Field, NoticeKind, PlatformValue, Side};
+use im_model::{ActorId, Digest, ExternalValue, Field, NoticeKind, PlatformValue, Side};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +69,9 @@ pub struct Decision {
     pub platform: PlatformValue,
     /// What the vendor held.
     pub external: ExternalValue,
+    /// The base's vendor side where the vendor does not show the field now: a value that was not seen is no base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Digest>,
     /// In words: why this, of all things.
     pub why: String,
     /// What an operator should be told, if anything.

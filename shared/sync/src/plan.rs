@@ -68,7 +68,11 @@ impl<'a> Sides<'a> {
         let base = input.base.get(field);
         let observed = input.external.fields.get(field);
         let platform = input.incident.value(field);
-        if observed.is_none() && base.is_none_or(|base| base.platform == platform.digest()) {
+        if observed.is_none()
+            && base.map_or(platform.is_empty(), |base| {
+                base.platform == platform.digest()
+            })
+        {
             return None;
         }
         Some(Self {
@@ -308,6 +312,10 @@ impl<'a> Sides<'a> {
             action,
             platform: self.platform.clone(),
             external: self.external.clone(),
+            unseen: self
+                .base
+                .filter(|_| self.observed.is_none())
+                .map(|base| base.external),
             why,
             notice: None,
             lost: None,

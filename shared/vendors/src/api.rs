@@ -121,6 +121,14 @@ pub trait VendorApi: Send + Sync {
         incident: &IncidentId,
     ) -> Result<Vec<ExternalRecord>, VendorError>;
 
+    /// The values that this account cannot hold, in words, as far as can be told without writing. Asked before a
+    /// creation is reserved, for a reservation must not promise what is not sent. No call where no value needs one.
+    async fn refusals(
+        &self,
+        connection: Connection<'_>,
+        values: &BTreeMap<Field, ExternalValue>,
+    ) -> Result<BTreeMap<Field, String>, VendorError>;
+
     /// Creates the record of an incident, carrying the incident's id.
     async fn create(
         &self,

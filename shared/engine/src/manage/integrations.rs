@@ -197,8 +197,10 @@ impl Integrations {
 
 /// A rotation: until the vendor signs with the new secret, the one before is accepted too.
 fn remember_webhook_secret(kept: &mut Credentials, change: &BTreeMap<String, Secret>) {
-    if change.contains_key("webhook_secret")
-        && let Some(before) = kept.0.get("webhook_secret").cloned()
+    if let (Some(new), Some(before)) = (
+        change.get("webhook_secret"),
+        kept.0.get("webhook_secret").cloned(),
+    ) && *new != before
     {
         kept.0.insert("previous_webhook_secret".to_owned(), before);
     }
@@ -206,10 +208,14 @@ fn remember_webhook_secret(kept: &mut Credentials, change: &BTreeMap<String, Sec
 
 fn vendor(integration_type: IntegrationType) -> Result<&'static dyn VendorApi, ManageError> {
     registry::vendor_api(integration_type).ok_or_else(|| {
-        let supported = IntegrationType::ALL.iter().filter(|one| registry::vendor_api(**one).is_some());
+        let supported = IntegrationType::ALL
+            .iter()
+            .filter(|one| registry::vendor_api(**one).is_some());
         let supported: Vec<_> = supported.map(|one| one.as_str()).collect();
-        let problem =
-            format!("{integration_type} is not supported yet; supported: {}", supported.join(", "));
+        let problem = format!(
+            "{integration_type} is not supported yet; supported: {}",
+            supported.join(", ")
+        );
         ManageError::Invalid(vec![FieldProblem::new("integration_type", problem)])
     })
 }

@@ -1,32 +1,17 @@
 //! An incident that has no record at the vendor yet (design section 4): reserve, create, connect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use im_model::{
-    BasePair, ExternalRecord, ExternalValue, Field, Incident, Link, LinkState, Notice, NoticeKind,
-    PlatformValue, Side,
-};
-use im_sync::{PlanInput, Sent, plan};
+use im_model::{ExternalRecord, Incident, Link, LinkState, Side};
+use im_sync::{PlanInput, plan};
 use im_vendors::VendorErrorKind;
 
 use super::{Claimed, Outcome, Pass, Worker};
 use crate::{Connect, Reserve, SyncError, ports::Attempt};
 
-/// What a creation sends, and what it cannot.
-struct Draft {
-    values: BTreeMap<Field, ExternalValue>,
-    sent: BTreeMap<Field, Sent>,
-    notices: BTreeMap<Field, Notice>,
-}
-
 impl Worker<'_> {
     /// No link: make one, if the incident is to be sent.
     pub(super) async fn unlinked(&mut self, incident: Incident) -> Result<Pass, SyncError> {
-        if !self.integration.direction.allows_outbound() {
-            return self
-                .nothing_owed(&incident, "the direction lets nothing out")
-                .await;
-        }
         self.reserve_and_create(&incident, 0).await
     }
 
@@ -96,7 +81,12 @@ impl Worker<'_> {
         incident: &Incident,
         replaces: u64,
     ) -> Result<Pass, SyncError> {
-        let draft = self.draft(incident);
+        if !self.integration.direction.allows_outbound() {
+            return self
+                .nothing_owed(incident, "the direction lets nothing out")
+                .await;
+        }
+        let draft = self.draft(incident).await?;
         let link = Link {
             version: replaces + 1,
             state: LinkState::Reserved,
@@ -126,12 +116,16 @@ impl Worker<'_> {
             }
             Claimed::Abandoned(_) | Claimed::Again => return Ok(Pass::Again),
         }
+        let mut link = link;
         let record = match self
             .vendor
             .create(self.connection(), &incident.id, &draft.values)
             .await
         {
-            Ok(written) => written.record,
+            Ok(written) => {
+                self.read_back(incident, &mut link, &draft, &written);
+                written.record
+            }
             // Perhaps because the record is there already: `PagerDuty` refuses an open key with a 400 (FACTS).
             Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
                 match self.find(incident).await? {
@@ -142,6 +136,8 @@ impl Worker<'_> {
             Err(error) => return Err(error.into()),
         };
         self.done.created = Some(record.id.clone());
+        // If the connection loses a race, there is no need to search for what is in our hands.
+        self.created = Some(record.clone());
         self.connect(incident, link, &record).await
     }
 
@@ -194,6 +190,7 @@ impl Worker<'_> {
         if self.store().connect(&connect).await? == Attempt::LostRace {
             return self.lost_connection(incident, record).await;
         }
+        self.created = None;
         if follow_up.is_empty() {
             return Ok(Pass::Finished(Outcome::NothingNew));
         }
@@ -214,93 +211,6 @@ impl Worker<'_> {
                 ),
             }),
             _ => Ok(Pass::Again),
-        }
-    }
-
-    /// The values that may flow to the vendor and can be sent in a creation.
-    fn draft(&self, incident: &Incident) -> Draft {
-        let mut values = BTreeMap::new();
-        let mut notices = BTreeMap::new();
-        for (field, rule) in &self.rules.fields {
-            let platform = incident.value(field);
-            if platform.is_empty() || !rule.ownership.lets_out() {
-                continue;
-            }
-            let value = match rule.outward.apply(&platform.0) {
-                im_sync::Mapped::Value(value) => ExternalValue(value),
-                im_sync::Mapped::LeaveAlone => continue,
-                im_sync::Mapped::Unmapped => {
-                    let why = format!("the outbound map has no answer for {platform:?}");
-                    notices.insert(
-                        field.clone(),
-                        self.notice(NoticeKind::Unmapped, why, &platform),
-                    );
-                    continue;
-                }
-            };
-            match rule.limit.refuses(&value) {
-                None => {
-                    values.insert(field.clone(), value);
-                }
-                Some(why) => {
-                    let notice = self.notice(NoticeKind::Unwritable, why, &platform);
-                    notices.insert(field.clone(), notice);
-                }
-            }
-        }
-        let values = self.vendor.creatable(values);
-        let sent = values.iter().map(|(field, value)| {
-            let sent = Sent {
-                platform: incident.value(field),
-                external: value.clone(),
-            };
-            (field.clone(), sent)
-        });
-        Draft {
-            sent: sent.collect(),
-            values,
-            notices,
-        }
-    }
-
-    /// What both sides will hold when the record is there: what is sent, and what a creation sets by itself. Where the
-    /// platform already says something else than that, its value counts as a change since.
-    fn base_of_creation(
-        &self,
-        incident: &Incident,
-        sent: &BTreeMap<Field, Sent>,
-    ) -> BTreeMap<Field, BasePair> {
-        let implied = self
-            .vendor
-            .implied_by_creation()
-            .into_iter()
-            .filter_map(|(field, value)| {
-                let platform = incident.value(&field);
-                let outward = self.rules.fields.get(&field)?.outward.apply(&platform.0);
-                let agreed = outward.value() == Some(&value.0);
-                let platform = if agreed {
-                    platform
-                } else {
-                    PlatformValue::EMPTY
-                };
-                Some((field, BasePair::written(&platform, &value)))
-            });
-        let sent = sent.iter().map(|(field, sent)| {
-            (
-                field.clone(),
-                BasePair::written(&sent.platform, &sent.external),
-            )
-        });
-        implied.chain(sent).collect()
-    }
-
-    fn notice(&self, kind: NoticeKind, detail: String, platform: &PlatformValue) -> Notice {
-        let about = BasePair::seen(platform, &ExternalValue::EMPTY);
-        Notice {
-            kind,
-            detail,
-            about,
-            at: self.now(),
         }
     }
 }

@@ -15,6 +15,15 @@ impl Worker<'_> {
     pub(super) async fn unknown_record(&mut self, id: &ExternalId) -> Result<Pass, SyncError> {
         let record = match self.read(id).await {
             Ok(record) => record,
+            // Announced a moment ago, and perhaps not everywhere yet.
+            Err(SyncError::Vendor(VendorError {
+                kind: VendorErrorKind::NotFound,
+                ..
+            })) if !self.job.waited => {
+                return Err(SyncError::NotThere {
+                    external_id: id.clone(),
+                });
+            }
             Err(SyncError::Vendor(VendorError {
                 kind: VendorErrorKind::NotFound,
                 ..

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{BasePair, ExternalRecord, ExternalValue, Field, Incident, Link};
+use im_model::{BasePair, ExternalId, ExternalRecord, ExternalValue, Field, Incident, Link};
 use im_sync::{Action, Answer, Conclusion, History, Plan, PlanInput, Sent, conclude, plan, settle};
-use im_vendors::{VendorErrorKind, Written};
+use im_vendors::{VendorError, VendorErrorKind, Written};
 use jiff::Timestamp;
 
 use super::{Claimed, Outcome, Pass, Worker};
@@ -18,7 +18,10 @@ impl Worker<'_> {
         let Some(external_id) = link.external_id() else {
             return Ok(Pass::Again);
         };
-        let record = self.read(external_id).await?;
+        if link.version != self.settled_version {
+            self.settled.clear();
+        }
+        let record = self.read_linked(external_id).await?;
         self.refuse_stale(&record, link.record_version)?;
         let plan = self.plan(&incident, link, &record);
         if plan.is_empty() && self.settled.is_empty() {
@@ -33,6 +36,19 @@ impl Worker<'_> {
             Claimed::Again => Ok(Pass::Again),
             Claimed::Held(other) => self.held(&incident, &plan, &other),
             Claimed::Abandoned(dead) => self.abandoned(&incident, &record, &dead).await,
+        }
+    }
+
+    /// A record that is not there may have been created a moment ago; later it is gone.
+    async fn read_linked(&self, id: &ExternalId) -> Result<ExternalRecord, SyncError> {
+        match self.read(id).await {
+            Err(SyncError::Vendor(VendorError {
+                kind: VendorErrorKind::NotFound,
+                ..
+            })) if !self.job.waited => Err(SyncError::NotThere {
+                external_id: id.clone(),
+            }),
+            result => result,
         }
     }
 
@@ -93,11 +109,14 @@ impl Worker<'_> {
         if version(&incident) != version(seen) {
             return Ok(Pass::Again);
         }
-        // Read after the claim's lease: whatever its worker did is done by now.
-        let record = self.read(&record.id).await?;
+        // Read after the claim's lease: whatever its worker did is done by now, if the vendor shows it.
+        let first = record.version;
+        let record = self.read_linked(&record.id).await?;
+        self.refuse_stale(&record, Some(first))?;
         let history = self
             .history(&record, dead.sent.keys(), dead.claimed_at)
             .await?;
+        self.settled_version = dead.link_version;
         for (field, pair) in &dead.settled {
             self.settled.entry(field.clone()).or_insert(*pair);
         }
@@ -126,6 +145,7 @@ impl Worker<'_> {
         plan: Plan,
     ) -> Result<Pass, SyncError> {
         let began = self.now();
+        let link_version = incident.links.get(self.id()).map_or(0, |link| link.version);
         let pushes = plan.pushes();
         let mut answer = self.write(record, &pushes).await?;
         let differing = answer.differing(&plan);
@@ -156,6 +176,7 @@ impl Worker<'_> {
                 .pushed
                 .extend(pairs.iter().map(|(field, _)| field.clone()));
             self.settled.extend(pairs);
+            self.settled_version = link_version;
             return Ok(Pass::Again);
         }
         self.done.pushed.extend(pushed.cloned());
@@ -184,16 +205,39 @@ impl Worker<'_> {
             }),
             // Refused for what it says: that is the answer, and the other fields need not wait for it.
             Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
-                let refused = pushes
-                    .keys()
-                    .map(|field| (field.clone(), error.to_string()));
-                Ok(Answer {
-                    refused: refused.collect(),
-                    ..Answer::default()
-                })
+                self.write_one_by_one(record, pushes, &error).await
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Finds out which of the fields the vendor refused. One write a field, on this path only.
+    async fn write_one_by_one(
+        &self,
+        record: &ExternalRecord,
+        pushes: &BTreeMap<Field, ExternalValue>,
+        refused_together: &VendorError,
+    ) -> Result<Answer, SyncError> {
+        let mut answer = Answer::default();
+        for (field, value) in pushes {
+            let one = BTreeMap::from([(field.clone(), value.clone())]);
+            let written = if pushes.len() == 1 {
+                Err(refused_together.clone())
+            } else {
+                self.vendor.write(self.connection(), record, &one).await
+            };
+            match written {
+                Ok(Written { record, refused }) => {
+                    answer.record = Some(record);
+                    answer.refused.extend(refused);
+                }
+                Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
+                    answer.refused.insert(field.clone(), error.to_string());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(answer)
     }
 
     /// The vendor's history, if it has one of any of these fields.

@@ -1,6 +1,7 @@
 //! Sync one link: load, read, plan, claim, write, commit (design section 2).
 
 mod create;
+mod draft;
 mod import;
 mod linked;
 
@@ -39,6 +40,8 @@ pub enum Outcome {
     Imported(IncidentId),
     /// There was nothing to be done, for a reason.
     Skipped(&'static str),
+    /// Nothing was done for now, and all of it is still to be done.
+    Suspended(&'static str),
 }
 
 impl std::fmt::Display for Outcome {
@@ -58,6 +61,7 @@ impl std::fmt::Display for Outcome {
             Self::Adopted(id) => write!(f, "adopted {id}"),
             Self::Imported(id) => write!(f, "imported as {id}"),
             Self::Skipped(why) => write!(f, "skipped: {why}"),
+            Self::Suspended(why) => write!(f, "suspended: {why}"),
         }
     }
 }
@@ -94,7 +98,7 @@ impl SyncEngine {
             return Ok(Outcome::Skipped("the integration does not exist"));
         };
         if !integration.is_working() {
-            return Ok(Outcome::Skipped("the integration is disabled or paused"));
+            return Ok(Outcome::Suspended("the integration is disabled or paused"));
         }
         let vendor = im_vendors::registry::vendor_api(integration.integration_type)
             .ok_or_else(|| Self::misconfigured(&integration, "this vendor is not supported"))?;
@@ -114,6 +118,8 @@ impl SyncEngine {
             id: self.ids.ulid(self.clock.now()).to_string(),
             job,
             settled: BTreeMap::new(),
+            settled_version: 0,
+            created: None,
             done: Done::default(),
         };
         match worker.run(image).await {
@@ -160,6 +166,10 @@ struct Worker<'a> {
     job: &'a Job,
     /// What this worker's own writes, and dead workers' claims, turned out to have written: base in all but the store.
     settled: BTreeMap<Field, im_model::BasePair>,
+    /// Of which version of the link that holds: whoever has raised it since has settled its claims, too.
+    settled_version: u64,
+    /// The record that this worker has created and not connected yet.
+    created: Option<ExternalRecord>,
     done: Done,
 }
 
@@ -252,7 +262,7 @@ impl Worker<'_> {
     async fn incident(&mut self, incident: Incident) -> Result<Pass, SyncError> {
         match incident.links.get(&self.integration.id) {
             Some(link) if link.external_id().is_some() => self.linked(incident).await,
-            Some(_) => self.reserved(incident, None).await,
+            Some(_) => self.reserved(incident, self.created.clone()).await,
             None => self.unlinked(incident).await,
         }
     }
@@ -264,7 +274,7 @@ impl Worker<'_> {
     }
 
     /// A webhook knows when a field changed, to the millisecond, and who did it. A later change than the announced one
-    /// has a time of its own.
+    /// has a time and an author of its own.
     fn add_announced(&self, record: &mut ExternalRecord) {
         let Hint::External {
             changed, author, ..
@@ -273,15 +283,18 @@ impl Worker<'_> {
             return;
         };
         for (field, at) in changed {
-            if let Some(observed) = record.fields.get_mut(field) {
-                // A record's times have whole seconds: within the same one the announced time is the exact one.
-                if observed
-                    .changed_at
-                    .is_none_or(|known| known.as_second() <= at.as_second())
-                {
-                    observed.changed_at = Some(*at);
-                    observed.author = author.clone().or(observed.author.take());
-                }
+            let Some(observed) = record.fields.get_mut(field) else {
+                continue;
+            };
+            // A record's times have whole seconds: within the same one the announced time is the exact one.
+            let later = observed
+                .changed_at
+                .is_some_and(|known| known.as_second() > at.as_second());
+            let anothers =
+                observed.author.is_some() && author.is_some() && observed.author != *author;
+            if !later && !anothers {
+                observed.changed_at = Some(*at);
+                observed.author = author.clone().or(observed.author.take());
             }
         }
     }

@@ -82,6 +82,16 @@ impl VendorApi for PagerDuty {
         Ok(found)
     }
 
+    async fn refusals(
+        &self,
+        connection: Connection<'_>,
+        values: &BTreeMap<Field, ExternalValue>,
+    ) -> Result<BTreeMap<Field, String>, VendorError> {
+        resolve_ids(&connection, values, true)
+            .await
+            .map(|(_, refused)| refused)
+    }
+
     async fn create(
         &self,
         connection: Connection<'_>,
@@ -198,7 +208,8 @@ fn without(
         .collect()
 }
 
-/// Looks up the ids of the names among the values. A name that the account does not have is refused by field.
+/// Looks up the ids of the names among the values. A name that the account does not have, or may not look up, is
+/// refused by field: the others need not wait for it.
 async fn resolve_ids(
     connection: &Connection<'_>,
     values: &BTreeMap<Field, ExternalValue>,
@@ -210,31 +221,18 @@ async fn resolve_ids(
         .get(&Field::AssignedTo)
         .and_then(ExternalValue::as_str)
     {
-        let answer: response::Users = call(connection, request::users(connection, email)?).await?;
-        let is_it = |user: &response::User| {
-            user.email
-                .as_deref()
-                .is_some_and(|own| own.eq_ignore_ascii_case(email))
-        };
-        match answer.users.into_iter().find(is_it) {
-            Some(user) => ids.assignee = Some(user.id),
-            None => {
-                let why = format!("the PagerDuty account has no user with the address {email}");
+        match user_id(connection, email).await? {
+            Ok(id) => ids.assignee = Some(id),
+            Err(why) => {
                 refused.insert(Field::AssignedTo, why);
             }
         }
     }
     if let Some(name) = values.get(&Field::Priority).and_then(ExternalValue::as_str) {
-        let answer: response::Priorities =
-            call(connection, request::priorities(connection)?).await?;
-        let is_it = |priority: &response::Named| {
-            priority.name.as_deref().or(priority.summary.as_deref()) == Some(name)
-        };
-        match answer.priorities.into_iter().find(is_it) {
+        match priority_id(connection, name).await? {
             // An update names it, a creation needs its id (official schemas of PUT and POST).
-            Some(priority) => ids.priority = creating.then_some(priority.id),
-            None => {
-                let why = format!("the PagerDuty account has no priority named {name}");
+            Ok(id) => ids.priority = creating.then_some(id),
+            Err(why) => {
                 refused.insert(Field::Priority, why);
             }
         }
@@ -252,6 +250,58 @@ async fn resolve_ids(
     Ok((ids, refused))
 }
 
+async fn user_id(
+    connection: &Connection<'_>,
+    email: &str,
+) -> Result<Result<String, String>, VendorError> {
+    let request = request::users(connection, email)?;
+    let Some(answer) = unless_closed(call::<response::Users>(connection, request).await)? else {
+        return Ok(Err("the account may not look up PagerDuty users".to_owned()));
+    };
+    let is_it = |user: &response::User| {
+        user.email
+            .as_deref()
+            .is_some_and(|own| own.eq_ignore_ascii_case(email))
+    };
+    let found = answer.users.into_iter().find(is_it).map(|user| user.id);
+    Ok(found.ok_or_else(|| format!("the PagerDuty account has no user with the address {email}")))
+}
+
+async fn priority_id(
+    connection: &Connection<'_>,
+    name: &str,
+) -> Result<Result<String, String>, VendorError> {
+    let request = request::priorities(connection)?;
+    let answer = unless_closed(call::<response::Priorities>(connection, request).await)?;
+    let Some(answer) = answer else {
+        return Ok(Err(
+            "the PagerDuty account has no priorities, or may not list them".to_owned(),
+        ));
+    };
+    let is_it = |priority: &response::Named| {
+        priority.name.as_deref().or(priority.summary.as_deref()) == Some(name)
+    };
+    let found = answer
+        .priorities
+        .into_iter()
+        .find(is_it)
+        .and_then(|priority| priority.id);
+    Ok(found.ok_or_else(|| format!("the PagerDuty account has no priority named {name}")))
+}
+
+/// `None` if the account lacks the feature or the permission: 402, 403 and 404 are documented for look-ups.
+fn unless_closed<T>(answer: Result<T, VendorError>) -> Result<Option<T>, VendorError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(VendorError {
+            kind:
+                VendorErrorKind::NotFound | VendorErrorKind::Forbidden | VendorErrorKind::Refused { .. },
+            ..
+        }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The record as read, with the assignee's address looked up where the answer holds only a reference.
 async fn read_record(
     connection: &Connection<'_>,
@@ -260,15 +310,10 @@ async fn read_record(
     let mut known = BTreeMap::new();
     if let Some(id) = incident.assignee_to_look_up() {
         let request = request::user(connection, id)?;
-        match call::<response::OneUser>(connection, request).await {
-            Ok(answer) => known.extend(answer.user.email.map(|email| (id.to_owned(), email))),
-            // A deleted or hidden user has no address any more.
-            Err(VendorError {
-                kind: VendorErrorKind::NotFound,
-                ..
-            }) => {}
-            Err(error) => return Err(error),
-        }
+        // A deleted or hidden user has no address any more: the field is then not observed.
+        let answer = unless_closed(call::<response::OneUser>(connection, request).await)?;
+        let email = answer.and_then(|answer| answer.user.email);
+        known.extend(email.map(|email| (id.to_owned(), email)));
     }
     record(incident, &known)
 }

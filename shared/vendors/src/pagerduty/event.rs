@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use im_model::{ActorId, DeliveryId, ExternalId, Field, RecordVersion};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 use crate::{Announced, UnreadableEvent, WebhookEvent};
 
@@ -21,28 +22,11 @@ struct Event {
     id: String,
     event_type: String,
     occurred_at: Option<Timestamp>,
-    /// May be null (FACTS).
-    agent: Option<Agent>,
-    data: Option<Data>,
-}
-
-#[derive(Deserialize)]
-struct Agent {
-    id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    id: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    /// The incident that a note, responder, task … belongs to.
-    incident: Option<Reference>,
-}
-
-#[derive(Deserialize)]
-struct Reference {
-    id: Option<String>,
+    /// Of any shape: an event of a type that nobody knows yet must not be refused for it.
+    #[serde(default)]
+    agent: Json,
+    #[serde(default)]
+    data: Json,
 }
 
 pub(super) fn read(body: &[u8]) -> Result<WebhookEvent, UnreadableEvent> {
@@ -60,25 +44,25 @@ pub(super) fn read(body: &[u8]) -> Result<WebhookEvent, UnreadableEvent> {
 }
 
 fn announced(event: &Event) -> Result<Option<Announced>, UnreadableEvent> {
-    let Some(data) = &event.data else {
-        return Ok(None);
-    };
-    let is_incident = data.kind.as_deref() == Some("incident");
-    let id = if is_incident {
-        &data.id
+    let is_incident = event.data["type"] == "incident";
+    let reference = if is_incident {
+        &event.data
     } else {
-        let Some(incident) = &data.incident else {
-            return Ok(None);
-        };
-        &incident.id
+        &event.data["incident"]
     };
-    let Some(id) = id else {
-        return Err(UnreadableEvent(
-            "event.data carries no incident id".to_owned(),
-        ));
+    let external_id = match reference["id"].as_str().map(ExternalId::parse) {
+        Some(Ok(id)) => id,
+        // An incident without an id is nothing that PagerDuty signs.
+        Some(Err(error)) if is_incident => {
+            return Err(UnreadableEvent(format!("event.data: {error}")));
+        }
+        None if is_incident => {
+            return Err(UnreadableEvent(
+                "event.data carries no incident id".to_owned(),
+            ));
+        }
+        _ => return Ok(None),
     };
-    let external_id =
-        ExternalId::parse(id).map_err(|error| UnreadableEvent(format!("event.data: {error}")))?;
     // Only an event about the incident itself is known to bump its `updated_at`, which has whole seconds; and nobody
     // promises that an event is not stamped a moment after the record.
     let at_least = event
@@ -93,7 +77,7 @@ fn announced(event: &Event) -> Result<Option<Announced>, UnreadableEvent> {
             .collect(),
         None => BTreeMap::new(),
     };
-    let author = event.agent.as_ref().and_then(|agent| agent.id.as_deref());
+    let author = event.agent["id"].as_str();
     let author = author.and_then(|id| ActorId::parse(id).ok());
     Ok(Some(Announced {
         external_id,
@@ -167,6 +151,11 @@ mod tests {
             ("service.updated", r#"{"id":"PF9KMXH","type":"service"}"#),
             ("incident.from_the_future", r#"{"type":"who_knows"}"#),
             ("incident.from_the_future", "null"),
+            ("incident.from_the_future", "[1]"),
+            (
+                "incident.from_the_future",
+                r#"{"id":7,"type":"moon","incident":{}}"#,
+            ),
         ] {
             let event = read(event(event_type, data).as_bytes()).expect(event_type);
             assert_eq!(event.announced, None, "{event_type}");

@@ -17,6 +17,9 @@ use crate::{VendorError, VendorErrorKind};
 /// `PagerDuty`'s code for "Incident Already Resolved" (FACTS).
 pub(super) const ALREADY_RESOLVED: i64 = 1001;
 
+/// No `From`, or one that is nobody's address in the account (FACTS).
+const BAD_FROM: [i64; 2] = [2016, 1008];
+
 #[derive(Debug, Deserialize)]
 pub(super) struct OneIncident {
     pub(super) incident: Incident,
@@ -50,7 +53,7 @@ pub(super) struct User {
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Named {
-    pub(super) id: String,
+    pub(super) id: Option<String>,
     pub(super) name: Option<String>,
     pub(super) summary: Option<String>,
 }
@@ -70,8 +73,7 @@ pub(super) struct Incident {
     last_status_change_by: Option<Named>,
     priority: Option<Named>,
     escalation_policy: Option<Named>,
-    #[serde(default)]
-    assignments: Vec<Assignment>,
+    assignments: Option<Vec<Assignment>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -83,7 +85,7 @@ struct Assignment {
 impl Incident {
     /// The id of the first assignee, if the answer has no e-mail address for it.
     pub(super) fn assignee_to_look_up(&self) -> Option<&str> {
-        let first = &self.assignments.first()?.assignee;
+        let first = &self.assignments.as_ref()?.first()?.assignee;
         first.email.is_none().then_some(first.id.as_str())
     }
 
@@ -100,6 +102,10 @@ impl Incident {
             .unwrap_or(self.created_at);
         let version = u64::try_from(updated_at.as_second())
             .map_err(|_| format!("updated_at {updated_at} lies before 1970"))?;
+        // Of an incident that is neither acknowledged nor resolved it is the `updated_at` (official schema).
+        let status_changed_at = self
+            .last_status_change_at
+            .filter(|at| self.status != "triggered" || *at != updated_at);
         let mut fields = BTreeMap::new();
         let mut see = |field, value: Option<String>| {
             let value = value.map_or(ExternalValue::EMPTY, ExternalValue::text);
@@ -115,11 +121,11 @@ impl Incident {
             see(Field::Severity, Some(urgency));
         }
         if let Some(policy) = self.escalation_policy {
-            see(Field::EscalationPolicy, Some(policy.id));
+            see(Field::EscalationPolicy, policy.id);
         }
         // A resolved incident has no assignments (official schema): that says nothing about who resolved it.
         if self.status != "resolved"
-            && let Some(observed) = observed_assignee(self.assignments, known)
+            && let Some(observed) = observed_assignee(self.assignments.unwrap_or_default(), known)
         {
             fields.insert(Field::AssignedTo, observed);
         }
@@ -127,10 +133,10 @@ impl Incident {
             Field::Status,
             Observed {
                 value: ExternalValue::text(self.status),
-                changed_at: self.last_status_change_at,
+                changed_at: status_changed_at,
                 author: self
                     .last_status_change_by
-                    .and_then(|by| ActorId::parse(&by.id).ok()),
+                    .and_then(|by| ActorId::parse(&by.id?).ok()),
             },
         );
         Ok(ExternalRecord {
@@ -195,7 +201,7 @@ impl LogEntry {
             "urgency_change_log_entry" => (Field::Severity, None),
             _ => return None,
         };
-        let author = self.agent.and_then(|agent| ActorId::parse(&agent.id).ok());
+        let author = self.agent.and_then(|agent| ActorId::parse(&agent.id?).ok());
         Some(Change {
             field,
             value,
@@ -232,6 +238,10 @@ fn refusal(tried: &str, response: &Response<Bytes>) -> VendorError {
             retry_after: retry_after(response),
         },
         StatusCode::REQUEST_TIMEOUT => VendorErrorKind::Timeout,
+        // Not about the incident, but about who we say we are: no field is to blame.
+        StatusCode::BAD_REQUEST if code.is_some_and(|code| BAD_FROM.contains(&code)) => {
+            VendorErrorKind::Unsendable { field: None }
+        }
         status if status.is_client_error() => VendorErrorKind::Refused {
             status: status.as_u16(),
             code,

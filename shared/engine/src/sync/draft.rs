@@ -1,0 +1,166 @@
+//! What a creation sends, what it cannot send, and what came of it.
+
+use std::collections::BTreeMap;
+
+use im_model::{BasePair, ExternalValue, Field, Incident, Link, Notice, NoticeKind, PlatformValue};
+use im_sync::{Action, Answer, Decision, Mapped, Plan, Rule, Sent, conclude};
+use im_vendors::Written;
+
+use super::Worker;
+use crate::SyncError;
+
+/// What a creation sends, and what it cannot.
+pub(super) struct Draft {
+    pub(super) values: BTreeMap<Field, ExternalValue>,
+    pub(super) sent: BTreeMap<Field, Sent>,
+    pub(super) notices: BTreeMap<Field, Notice>,
+}
+
+impl Worker<'_> {
+    /// The values that may flow to the vendor and can be sent in a creation. Those that cannot be sent at all fail the
+    /// job, by field; the record is created without them.
+    pub(super) async fn draft(&mut self, incident: &Incident) -> Result<Draft, SyncError> {
+        let (mut values, mut refused) = self.outward_values(incident);
+        for (field, why) in self.vendor.refusals(self.connection(), &values).await? {
+            values.remove(&field);
+            refused.insert(field, (NoticeKind::Unwritable, why));
+        }
+        let values = self.vendor.creatable(values);
+        let sent = values.iter().map(|(field, value)| {
+            let sent = Sent {
+                platform: incident.value(field),
+                external: value.clone(),
+            };
+            (field.clone(), sent)
+        });
+        let sent = sent.collect();
+        let mut notices = BTreeMap::new();
+        for (field, (kind, detail)) in refused {
+            self.done.failed.insert(field.clone(), detail.clone());
+            let about = BasePair::seen(&incident.value(&field), &ExternalValue::EMPTY);
+            notices.insert(
+                field,
+                Notice {
+                    kind,
+                    detail,
+                    about,
+                    at: self.now(),
+                },
+            );
+        }
+        Ok(Draft {
+            values,
+            sent,
+            notices,
+        })
+    }
+
+    #[expect(clippy::type_complexity, reason = "values, and why others have none")]
+    fn outward_values(
+        &self,
+        incident: &Incident,
+    ) -> (
+        BTreeMap<Field, ExternalValue>,
+        BTreeMap<Field, (NoticeKind, String)>,
+    ) {
+        let (mut values, mut refused) = (BTreeMap::new(), BTreeMap::new());
+        for (field, rule) in &self.rules.fields {
+            let platform = incident.value(field);
+            if platform.is_empty() || !rule.ownership.lets_out() {
+                continue;
+            }
+            match rule.outward.apply(&platform.0) {
+                Mapped::LeaveAlone => {}
+                Mapped::Unmapped => {
+                    let why = format!("the outbound map has no answer for {platform:?}");
+                    refused.insert(field.clone(), (NoticeKind::Unmapped, why));
+                }
+                Mapped::Value(value) => {
+                    let value = ExternalValue(value);
+                    if let Some(why) = rule.limit.refuses(&value) {
+                        refused.insert(field.clone(), (NoticeKind::Unwritable, why));
+                    } else {
+                        values.insert(field.clone(), value);
+                    }
+                }
+            }
+        }
+        (values, refused)
+    }
+
+    /// What both sides will hold when the record is there: what is sent, and what a creation sets by itself. Where the
+    /// platform already says something else than that, its value counts as a change since.
+    pub(super) fn base_of_creation(
+        &self,
+        incident: &Incident,
+        sent: &BTreeMap<Field, Sent>,
+    ) -> BTreeMap<Field, BasePair> {
+        let implied = self
+            .vendor
+            .implied_by_creation()
+            .into_iter()
+            .filter_map(|(field, value)| {
+                let platform = incident.value(&field);
+                let outward = self.rules.fields.get(&field)?.outward.apply(&platform.0);
+                let agreed = outward.value() == Some(&value.0);
+                let platform = if agreed {
+                    platform
+                } else {
+                    PlatformValue::EMPTY
+                };
+                Some((field, BasePair::written(&platform, &value)))
+            });
+        let sent = sent.iter().map(|(field, sent)| {
+            (
+                field.clone(),
+                BasePair::written(&sent.platform, &sent.external),
+            )
+        });
+        implied.chain(sent).collect()
+    }
+
+    /// Writes are read back: where the vendor holds something else than it was sent, it overruled us. What the external
+    /// side owns, too, is left to the next plan, which sees a change and pulls it.
+    pub(super) fn read_back(
+        &self,
+        incident: &Incident,
+        link: &mut Link,
+        draft: &Draft,
+        written: &Written,
+    ) {
+        let decisions = draft.sent.iter().map(|(field, sent)| {
+            let decision = Decision {
+                rule: Rule::NoBase,
+                action: Action::Push {
+                    value: sent.external.clone(),
+                },
+                platform: sent.platform.clone(),
+                external: ExternalValue::EMPTY,
+                unseen: None,
+                why: "sent with the creation".to_owned(),
+                notice: None,
+                lost: None,
+            };
+            (field.clone(), decision)
+        });
+        let plan = Plan {
+            decisions: decisions.collect(),
+        };
+        let answer = Answer {
+            record: Some(written.record.clone()),
+            refused: written.refused.clone(),
+            ..Answer::default()
+        };
+        let conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
+        for (field, pair) in conclusion.base {
+            if !conclusion.pulls.contains_key(&field) {
+                link.base.insert(field, pair);
+            }
+        }
+        for (field, notice) in conclusion.notices {
+            if let Some(notice) = notice {
+                link.notices.insert(field, notice);
+            }
+        }
+    }
+}
