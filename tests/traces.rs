@@ -390,3 +390,33 @@ async fn trace_7_a_version_that_never_comes_is_not_waited_for_for_ever() {
         Some("SEV-3")
     );
 }
+
+/// The other half of trace 4: a worker pulls what it read, although a user has edited the field since it loaded.
+#[tokio::test]
+async fn trace_4_an_edit_since_the_load_is_not_pulled_over() {
+    let (world, id, record) = linked().await;
+    world
+        .pagerduty
+        .person("ann@example.com")
+        .resolve(&record)
+        .expect("allowed");
+    world.deliver_webhooks().await;
+    let (other, same_id) = (world.clone(), id.clone());
+    world
+        .transport
+        .once(Moment::BeforeAnswer, Method::GET, move || async move {
+            other.clock.advance(seconds(2));
+            other
+                .edit(&same_id, &json!({"status": "acknowledged"}))
+                .await;
+        });
+    world.run_inbound().await;
+    assert!(!world.transport.has_interludes());
+    world.settle().await;
+    assert_eq!(
+        platform_status(&world, &id).await,
+        "acknowledged",
+        "the later edit stands"
+    );
+    assert_eq!(status(&world, &record), Status::Acknowledged);
+}
