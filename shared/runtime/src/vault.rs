@@ -128,7 +128,7 @@ pub struct KeyInVault {
 }
 
 impl KeyInVault {
-    const FOR_AT_MOST: Duration = Duration::from_secs(300);
+    const FOR_AT_MOST: Duration = Duration::from_mins(5);
 
     /// The key under this id: the secret's whole text.
     pub fn new(vault: SecretsManagerVault, secret_id: String) -> Self {

@@ -55,7 +55,6 @@ impl Worker<'_> {
         })
     }
 
-    #[expect(clippy::type_complexity, reason = "values, and why others have none")]
     fn outward_values(
         &self,
         incident: &Incident,
