@@ -420,9 +420,9 @@ async fn no_credential_is_in_any_item_message_or_answer() {
             .table_name(table)
             .send()
             .await;
-        seen += &format!("{:?}", items.expect("a scan").items);
+        seen = format!("{seen}{:?}", items.expect("a scan").items);
     }
-    seen += &format!("{:?}", world.dead_letters().await);
+    seen = format!("{seen}{:?}", world.dead_letters().await);
     for secret in ["a-token", "a-secret"] {
         assert!(!seen.contains(secret), "{secret} got out");
     }

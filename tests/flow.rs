@@ -49,7 +49,7 @@ async fn a_platform_change_makes_one_write_and_its_webhook_makes_none() {
     world.edit(&id, &json!({"status": "acknowledged"})).await;
     world.run_outbound().await;
     let put = format!("PUT /incidents/{record}");
-    assert_eq!(world.writes(), [put.clone()]);
+    assert_eq!(world.writes(), std::slice::from_ref(&put));
     let before = world.incident(&id).await;
     assert_eq!(world.deliver_webhooks().await, 1, "its own webhook");
     world.settle().await;

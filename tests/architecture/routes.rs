@@ -65,7 +65,7 @@ fn cargo_lambda_routes_as_the_template() {
         }
         for route in to.as_array().into_iter().flatten() {
             // cargo-lambda wants the singular; without it, every method.
-            for method in route.get("method") {
+            if let Some(method) = route.get("method") {
                 let key = format!("{} {path}", text(method));
                 routes.insert((key, text(&route["function"])));
             }
