@@ -1,6 +1,9 @@
 //! Incidents and their links: one item, one conditional update.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod row;
+mod update;
+
+use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{
@@ -12,17 +15,21 @@ use im_engine::{
     ports::{Attempt, IncidentStore, Page},
 };
 use im_model::{
-    Digest, ExternalId, Field, FieldState, IdempotencyKey, Incident, IncidentId, IntegrationId,
-    Link, OrganizationId, Origin, PlatformValue,
+    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, IntegrationId, OrganizationId,
 };
-use jiff::Timestamp;
 use serde::Serialize;
 
+use self::{
+    row::{EditRow, StateRow},
+    update::{
+        commit_expression, edit_expression, require_fields, require_link, set_link, settle_debt,
+    },
+};
 use crate::{
     DynamoStore,
     expression::Expression,
     failed, is_lost_race, keys,
-    row::{ExternalRow, FieldRow, IncidentRow, LinkRow, RequestRow},
+    row::{ExternalRow, IncidentRow, RequestRow},
     unreadable, unwritable,
 };
 
@@ -314,72 +321,6 @@ impl DynamoStore {
     }
 }
 
-/// `INC#id` / `STATE` as it is put.
-#[derive(Serialize)]
-struct StateRow {
-    pk: String,
-    sk: &'static str,
-    listing_pk: String,
-    listing_sk: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    wake: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pending_since: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pending_shard: Option<String>,
-    #[serde(flatten)]
-    incident: IncidentRow,
-}
-
-impl StateRow {
-    fn of(incident: &Incident) -> Self {
-        let owes = !incident.pending.is_empty();
-        Self {
-            pk: keys::incident(&incident.id),
-            sk: keys::STATE,
-            listing_pk: keys::incidents_of(&incident.organization),
-            listing_sk: incident.id.to_string(),
-            wake: owes.then_some(incident.created_at),
-            pending_since: owes.then_some(incident.created_at),
-            pending_shard: owes.then(|| keys::shard(incident.id.as_str())),
-            incident: incident.into(),
-        }
-    }
-}
-
-/// An edit's entry in the journal: a value that is overwritten on the platform is not lost.
-#[derive(Serialize)]
-struct EditRow<'a> {
-    pk: &'a str,
-    sk: String,
-    at: Timestamp,
-    actor: &'a im_model::ActorId,
-    before: BTreeMap<&'a Field, PlatformValue>,
-    after: &'a BTreeMap<Field, PlatformValue>,
-}
-
-impl<'a> EditRow<'a> {
-    fn of(edit: &'a EditOfIncident<'_>, pk: &'a str) -> Self {
-        let incident = edit.incident;
-        Self {
-            pk,
-            sk: keys::edit(
-                incident.revision + 1,
-                edit.now.as_nanosecond(),
-                &String::from(PlatformValue::text(format!("{:?}", edit.values)).digest()),
-            ),
-            at: edit.now,
-            actor: &edit.actor,
-            before: edit
-                .values
-                .keys()
-                .map(|field| (field, incident.value(field)))
-                .collect(),
-            after: &edit.values,
-        }
-    }
-}
-
 fn read_incident(item: HashMap<String, AttributeValue>, on: &str) -> Result<Incident, StoreError> {
     let row: IncidentRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
         .map_err(|error| unreadable(on, &error))?;
@@ -400,161 +341,4 @@ fn external_row(
         sk: keys::LINK.to_owned(),
         incident: incident.clone(),
     }
-}
-
-fn edit_expression(edit: &EditOfIncident<'_>) -> Result<Expression, serde_dynamo::Error> {
-    let incident = edit.incident;
-    let mut update = Expression::default();
-    update.require("attribute_exists(pk)".to_owned());
-    require_fields(&mut update, incident, edit.values.keys())?;
-    if let Some(revision) = edit.if_revision {
-        update.require_equal(&["revision"], &revision)?;
-    }
-    for (field, value) in &edit.values {
-        let state = FieldState {
-            value: value.clone(),
-            version: incident.field_version(field) + 1,
-            changed_at: edit.now,
-            origin: Origin::Platform {
-                actor: edit.actor.clone(),
-            },
-        };
-        update.set(&["fields", &field.name()], &FieldRow::from(&state))?;
-    }
-    raise_revision(&mut update, incident, &edit.owed, edit.now)?;
-    Ok(update)
-}
-
-fn commit_expression(commit: &Commit<'_>, link: &Link) -> Result<Expression, serde_dynamo::Error> {
-    let incident = commit.incident;
-    let mut update = Expression::default();
-    require_link(&mut update, commit.integration, link.version)?;
-    let touched: BTreeSet<_> = commit.base.keys().chain(commit.pulls.keys()).collect();
-    require_fields(&mut update, incident, touched.into_iter())?;
-    let mut link = link.clone();
-    link.version += 1;
-    link.base.extend(commit.base.clone());
-    link.record_version = link.record_version.max(Some(commit.record_version));
-    for (field, notice) in &commit.notices {
-        match notice {
-            Some(notice) => link.notices.insert(field.clone(), notice.clone()),
-            None => link.notices.remove(field),
-        };
-    }
-    set_link(&mut update, commit.integration, &link)?;
-    for (field, pulled) in &commit.pulls {
-        let state = FieldState {
-            value: pulled.value.clone(),
-            version: incident.field_version(field) + 1,
-            changed_at: pulled.changed_at,
-            origin: Origin::External {
-                integration: commit.integration.clone(),
-                author: pulled.author.clone(),
-            },
-        };
-        update.set(&["fields", &field.name()], &FieldRow::from(&state))?;
-    }
-    let owes = !commit.owed.is_empty();
-    if incident.pending.contains_key(commit.integration) {
-        settle_debt(&mut update, incident, commit.integration, owes)?;
-    }
-    if commit.pulls.is_empty() {
-        update.remove(&["wake"]);
-    } else {
-        raise_revision(&mut update, incident, &commit.owed, commit.now)?;
-    }
-    Ok(update)
-}
-
-/// Raises the revision, and with it what each of the integrations is owed; wakes `outbound` if there are any.
-fn raise_revision(
-    update: &mut Expression,
-    incident: &Incident,
-    owed: &BTreeSet<IntegrationId>,
-    now: Timestamp,
-) -> Result<(), serde_dynamo::Error> {
-    let (revision, one) = (update.path(&["revision"]), update.value(&1)?);
-    let raised = format!("{revision} + {one}");
-    update.set_to(&["revision"], &raised);
-    if owed.is_empty() {
-        update.remove(&["wake"]);
-        return Ok(());
-    }
-    for integration in owed {
-        update.set_to(&["pending", integration.as_str()], &raised);
-    }
-    update.set(&["wake"], &now)?;
-    let (since, now) = (update.path(&["pending_since"]), update.value(&now)?);
-    update.set_to(
-        &["pending_since"],
-        &format!("if_not_exists({since}, {now})"),
-    );
-    update.set(&["pending_shard"], &keys::shard(incident.id.as_str()))
-}
-
-/// Takes an integration out of the outbox, if it is owed what it was owed when the incident was loaded.
-fn settle_debt(
-    update: &mut Expression,
-    incident: &Incident,
-    integration: &IntegrationId,
-    others_are_raised: bool,
-) -> Result<(), serde_dynamo::Error> {
-    let Some(owed) = incident.pending.get(integration) else {
-        update.require("attribute_exists(pk)".to_owned());
-        return Ok(());
-    };
-    let path = ["pending", integration.as_str()];
-    update.require_equal(&path, owed)?;
-    update.remove(&path);
-    if others_are_raised {
-        return Ok(());
-    }
-    // Whoever settles the last debt takes the incident out of the index. Two that settle at once are told apart by
-    // the size: one of them loses the race and finds itself the last.
-    let (pending, one) = (update.path(&["pending"]), update.value(&1)?);
-    if incident.pending.len() == 1 {
-        update.require(format!("size({pending}) = {one}"));
-        update.remove(&["pending_since"]);
-        update.remove(&["pending_shard"]);
-    } else {
-        update.require(format!("size({pending}) > {one}"));
-    }
-    Ok(())
-}
-
-/// The link must be at this version; at 0 it must not exist.
-fn require_link(
-    update: &mut Expression,
-    integration: &IntegrationId,
-    version: u64,
-) -> Result<(), serde_dynamo::Error> {
-    if version == 0 {
-        update.require("attribute_exists(pk)".to_owned());
-        update.require_absent(&["links", integration.as_str()]);
-        return Ok(());
-    }
-    update.require_equal(&["links", integration.as_str(), "n"], &version)
-}
-
-fn set_link(
-    update: &mut Expression,
-    integration: &IntegrationId,
-    link: &Link,
-) -> Result<(), serde_dynamo::Error> {
-    update.set(&["links", integration.as_str()], &LinkRow::from(link))
-}
-
-/// The fields must be as they were loaded: one that changed there and back is a change.
-fn require_fields<'a>(
-    update: &mut Expression,
-    incident: &Incident,
-    fields: impl Iterator<Item = &'a Field>,
-) -> Result<(), serde_dynamo::Error> {
-    for field in fields {
-        match incident.field_version(field) {
-            0 => update.require_absent(&["fields", &field.name()]),
-            version => update.require_equal(&["fields", &field.name(), "n"], &version)?,
-        }
-    }
-    Ok(())
 }

@@ -20,8 +20,6 @@ pub enum Rule {
     Conflict,
     /// 5: there is no base yet.
     NoBase,
-    /// An unclosed claim was settled: what it wrote became base.
-    Settled,
 }
 
 /// What is to be done about a field.
@@ -103,13 +101,6 @@ impl Plan {
         };
         self.decisions.iter().filter_map(push).collect()
     }
-
-    /// True if the plan moves nothing but the base.
-    pub fn only_rebases(&self) -> bool {
-        self.decisions
-            .values()
-            .all(|decision| decision.action == Action::Rebase)
-    }
 }
 
 impl fmt::Display for Rule {
@@ -120,7 +111,6 @@ impl fmt::Display for Rule {
             Self::ExternalChanged => "only the vendor changed (rule 3)",
             Self::Conflict => "conflict (rule 4)",
             Self::NoBase => "just linked (rule 5)",
-            Self::Settled => "an unclosed claim was settled",
         })
     }
 }

@@ -295,7 +295,12 @@ impl<'a> Sides<'a> {
         if !matches!(decision.action, Action::Push { .. } | Action::Pull { .. }) {
             return decision;
         }
+        let winner = match loser {
+            Side::Platform => "the vendor's value wins over the platform's",
+            Side::External => "the platform's value wins over the vendor's",
+        };
         Decision {
+            why: format!("{winner}, changed at {changed_at}"),
             rule: Rule::Conflict,
             notice: Some(NoticeKind::Conflict),
             lost: Some(Lost {

@@ -1,6 +1,6 @@
 //! What an unclosed claim did: its worker may have died before, in or after the vendor's write.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use im_model::{ActorId, BasePair, ExternalRecord, ExternalValue, Field, PlatformValue};
 use jiff::{Timestamp, Unit};
@@ -31,8 +31,6 @@ pub struct Change {
 /// A vendor's history of a record since some moment.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct History {
-    /// The fields whose changes it records; for any other field it proves nothing.
-    pub covers: BTreeSet<Field>,
     /// The changes, oldest first.
     pub changes: Vec<Change>,
 }

@@ -635,7 +635,6 @@ fn trace_5_a_write_that_a_user_has_undone_is_found_in_the_history() {
         author: None,
     };
     let history = im_sync::History {
-        covers: [Field::Status].into(),
         changes: vec![change("resolved", 61), change("triggered", 65)],
     };
     link = link.vendor(Field::Status, "triggered", 65);

@@ -67,16 +67,6 @@ impl VendorError {
         )
     }
 
-    /// True if the request may have been carried out although it failed.
-    pub fn may_have_happened(&self) -> bool {
-        matches!(
-            self.kind,
-            VendorErrorKind::Timeout
-                | VendorErrorKind::Garbage
-                | VendorErrorKind::Unavailable { .. }
-        )
-    }
-
     /// What the operator can do.
     pub fn advice(&self) -> &'static str {
         match self.kind {

@@ -99,7 +99,8 @@ impl Incidents {
         match (self.store.create(&new).await?, key) {
             (Attempt::Done, _) => Ok(new.incident),
             (Attempt::LostRace, Some(key)) => self.created_before(organization, &key, asked).await,
-            (Attempt::LostRace, None) => Err(ManageError::Exists(new.incident.id.to_string())),
+            // The id is new: it was stored by a try whose answer the SDK did not get.
+            (Attempt::LostRace, None) => self.get(organization, &new.incident.id).await,
         }
     }
 

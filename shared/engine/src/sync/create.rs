@@ -6,7 +6,10 @@ use im_model::{ExternalRecord, Incident, Link, LinkState, Side};
 use im_sync::{PlanInput, plan};
 use im_vendors::VendorErrorKind;
 
-use super::{Claimed, Outcome, Pass, Worker};
+use super::{
+    Outcome,
+    worker::{Claimed, Pass, Worker},
+};
 use crate::{Connect, Reserve, SyncError, ports::Attempt};
 
 impl Worker<'_> {

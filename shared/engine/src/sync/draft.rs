@@ -6,7 +6,7 @@ use im_model::{BasePair, ExternalValue, Field, Incident, Link, Notice, NoticeKin
 use im_sync::{Action, Answer, Decision, Mapped, Plan, Rule, Sent, conclude};
 use im_vendors::Written;
 
-use super::Worker;
+use super::worker::Worker;
 use crate::SyncError;
 
 /// What a creation sends, and what it cannot.

@@ -8,7 +8,10 @@ use im_model::{
 use im_sync::seed_incident;
 use im_vendors::{VendorError, VendorErrorKind};
 
-use super::{Outcome, Pass, Worker};
+use super::{
+    Outcome,
+    worker::{Pass, Worker},
+};
 use crate::{CreationOrigin, NewIncident, SyncError, ports::Attempt};
 
 impl Worker<'_> {

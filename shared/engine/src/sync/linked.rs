@@ -7,7 +7,10 @@ use im_sync::{Action, Answer, Conclusion, History, Plan, PlanInput, Sent, conclu
 use im_vendors::{VendorError, VendorErrorKind, Written};
 use jiff::Timestamp;
 
-use super::{Claimed, Outcome, Pass, Worker};
+use super::{
+    Outcome,
+    worker::{Claimed, Pass, Worker},
+};
 use crate::{Claim, Commit, SyncError, ports::Attempt};
 
 impl Worker<'_> {

@@ -5,6 +5,8 @@
 mod api;
 mod defaults;
 mod event;
+mod lookup;
+mod refusal;
 mod request;
 mod response;
 mod verify;

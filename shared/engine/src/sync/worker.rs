@@ -1,0 +1,291 @@
+//! One worker on one link: its passes, what it reads, and its claims.
+
+use std::collections::BTreeMap;
+
+use im_model::{
+    ActorId, BasePair, ExternalId, ExternalRecord, Field, Incident, IncidentId, Integration,
+    IntegrationId, RecordVersion,
+};
+use im_sync::LinkRules;
+use im_vendors::{Connection, Credentials, VendorApi};
+use jiff::Timestamp;
+
+use super::{Outcome, SyncEngine};
+use crate::{
+    Claim, Hint, Job, StoreError, SyncError,
+    ports::{Attempt, IncidentStore},
+};
+
+/// What a worker has moved so far, over all its restarts.
+#[derive(Default)]
+pub(super) struct Done {
+    pub(super) pushed: Vec<Field>,
+    pub(super) pulled: Vec<Field>,
+    pub(super) created: Option<ExternalId>,
+    pub(super) adopted: Option<ExternalId>,
+    pub(super) failed: BTreeMap<Field, String>,
+}
+
+/// One worker on one link.
+pub(super) struct Worker<'a> {
+    pub(super) engine: &'a SyncEngine,
+    pub(super) vendor: &'static dyn VendorApi,
+    pub(super) integration: Integration,
+    pub(super) rules: LinkRules,
+    pub(super) credentials: Credentials,
+    pub(super) id: String,
+    pub(super) job: &'a Job,
+    /// What this worker's own writes, and dead workers' claims, turned out to have written: base in all but the store.
+    pub(super) settled: BTreeMap<Field, BasePair>,
+    /// Of which version of the link that holds: whoever has raised it since has settled its claims, too.
+    pub(super) settled_version: u64,
+    /// The record that this worker has created and not connected yet.
+    pub(super) created: Option<ExternalRecord>,
+    pub(super) done: Done,
+}
+
+/// What one pass came to.
+pub(super) enum Pass {
+    Finished(Outcome),
+    /// Somebody was faster, or there is more to do: load again.
+    Again,
+}
+
+impl Worker<'_> {
+    pub(super) async fn run(&mut self, image: Option<Incident>) -> Result<Outcome, SyncError> {
+        let mut image = image;
+        for _ in 0..SyncEngine::MOST_RACES {
+            match self.pass(image.take()).await? {
+                Pass::Finished(outcome) => return self.finished(outcome),
+                Pass::Again => {}
+            }
+        }
+        Err(SyncError::TooManyRaces(SyncEngine::MOST_RACES))
+    }
+
+    pub(super) fn finished(&mut self, outcome: Outcome) -> Result<Outcome, SyncError> {
+        let done = std::mem::take(&mut self.done);
+        if !done.failed.is_empty() {
+            return Err(SyncError::Fields(done.failed));
+        }
+        Ok(match (outcome, done) {
+            (
+                Outcome::NothingNew,
+                Done {
+                    created: Some(id), ..
+                },
+            ) => Outcome::Created(id),
+            (
+                Outcome::NothingNew,
+                Done {
+                    adopted: Some(id), ..
+                },
+            ) => Outcome::Adopted(id),
+            (Outcome::NothingNew, Done { pushed, pulled, .. })
+                if !pushed.is_empty() || !pulled.is_empty() =>
+            {
+                Outcome::Synced { pushed, pulled }
+            }
+            (outcome, _) => outcome,
+        })
+    }
+
+    pub(super) async fn pass(&mut self, image: Option<Incident>) -> Result<Pass, SyncError> {
+        match &self.job.hint {
+            Hint::Incident { incident, .. } => {
+                let loaded = match image {
+                    Some(image) => Some(image),
+                    None => self.store().load(incident).await?,
+                };
+                match loaded {
+                    Some(incident) => self.incident(incident).await,
+                    None => Ok(Pass::Finished(Outcome::Skipped(
+                        "the incident does not exist",
+                    ))),
+                }
+            }
+            Hint::External { external_id, .. } => {
+                match self
+                    .store()
+                    .incident_of(&self.integration.id, external_id)
+                    .await?
+                {
+                    Some(id) => self.known_record(&id).await,
+                    None => self.unknown_record(external_id).await,
+                }
+            }
+        }
+    }
+
+    pub(super) async fn known_record(&mut self, id: &IncidentId) -> Result<Pass, SyncError> {
+        let Some(incident) = self.store().load(id).await? else {
+            return Ok(Pass::Finished(Outcome::Skipped(
+                "the incident does not exist",
+            )));
+        };
+        if !incident.links.contains_key(&self.integration.id) {
+            return Ok(Pass::Finished(Outcome::Skipped("the record was unlinked")));
+        }
+        self.incident(incident).await
+    }
+
+    /// An incident that is loaded: sync its link, or make one.
+    pub(super) async fn incident(&mut self, incident: Incident) -> Result<Pass, SyncError> {
+        match incident.links.get(&self.integration.id) {
+            Some(link) if link.external_id().is_some() => self.linked(incident).await,
+            Some(_) => self.reserved(incident, self.created.clone()).await,
+            None => self.unlinked(incident).await,
+        }
+    }
+
+    pub(super) async fn read(&self, id: &ExternalId) -> Result<ExternalRecord, SyncError> {
+        let mut record = self.vendor.read(self.connection(), id).await?;
+        self.add_announced(&mut record);
+        Ok(record)
+    }
+
+    /// A webhook knows when a field changed, to the millisecond, and who did it. A later change than the announced one
+    /// has a time and an author of its own.
+    pub(super) fn add_announced(&self, record: &mut ExternalRecord) {
+        let Hint::External {
+            changed, author, ..
+        } = &self.job.hint
+        else {
+            return;
+        };
+        for (field, at) in changed {
+            let Some(observed) = record.fields.get_mut(field) else {
+                continue;
+            };
+            // A record's times have whole seconds: within the same one the announced time is the exact one.
+            let later = observed
+                .changed_at
+                .is_some_and(|known| known.as_second() > at.as_second());
+            let anothers =
+                observed.author.is_some() && author.is_some() && observed.author != *author;
+            if !later && !anothers {
+                observed.changed_at = Some(*at);
+                observed.author = author.clone().or(observed.author.take());
+            }
+        }
+    }
+
+    /// A read older than what is known to exist is no news: it is discarded (design section 2).
+    pub(super) fn refuse_stale(
+        &self,
+        record: &ExternalRecord,
+        known: Option<RecordVersion>,
+    ) -> Result<(), SyncError> {
+        let announced = match &self.job.hint {
+            Hint::External {
+                at_least,
+                external_id,
+                ..
+            } if *external_id == record.id && !self.job.waited => *at_least,
+            _ => None,
+        };
+        match announced.max(known) {
+            Some(known) if record.version < known => Err(SyncError::Stale {
+                external_id: record.id.clone(),
+                read: record.version,
+                known,
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn connection(&self) -> Connection<'_> {
+        Connection {
+            base_url: &self.integration.base_url,
+            options: &self.integration.options,
+            credentials: &self.credentials,
+            transport: self.engine.transport.as_ref(),
+            now: self.now(),
+        }
+    }
+
+    /// A claim of this worker on a version of the link.
+    pub(super) fn new_claim(&self, incident: &Incident, link_version: u64, attempt: u32) -> Claim {
+        let now = self.now();
+        Claim {
+            incident: incident.id.clone(),
+            integration: self.integration.id.clone(),
+            link_version,
+            attempt,
+            worker: self.id.clone(),
+            claimed_at: now,
+            lease_until: now + SyncEngine::LEASE,
+            cause: self.cause(),
+            record_version: None,
+            sent: BTreeMap::new(),
+            settled: self.settled.clone(),
+            decisions: BTreeMap::new(),
+        }
+    }
+
+    /// Puts a claim, as attempt 1 or after those before it: one's own, or dead ones whose lease is over.
+    pub(super) async fn put_claim(&self, claim: &mut Claim) -> Result<Claimed, StoreError> {
+        if self.store().claim(claim).await? == Attempt::Done {
+            return Ok(Claimed::Won);
+        }
+        let last = self
+            .store()
+            .last_claim(&claim.incident, &claim.integration, claim.link_version)
+            .await?;
+        let Some(last) = last else {
+            return Ok(Claimed::Again);
+        };
+        if last.worker != self.id && self.now() < last.lease_until {
+            return Ok(Claimed::Held(Box::new(last)));
+        }
+        if last.worker != self.id {
+            return Ok(Claimed::Abandoned(Box::new(last)));
+        }
+        claim.attempt = last.attempt + 1;
+        let won = self.store().claim(claim).await?;
+        Ok(if won == Attempt::Done {
+            Claimed::Won
+        } else {
+            Claimed::Again
+        })
+    }
+
+    pub(super) fn cause(&self) -> String {
+        match &self.job.cause {
+            crate::Cause::Delivery { key } => format!("delivery {key}"),
+            crate::Cause::Change => format!("change of {}", self.job.hint),
+            crate::Cause::Person => format!("asked for by a person: {}", self.job.hint),
+        }
+    }
+
+    pub(super) fn store(&self) -> &dyn IncidentStore {
+        self.engine.store.as_ref()
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.engine.clock.now()
+    }
+
+    pub(super) fn id(&self) -> &IntegrationId {
+        &self.integration.id
+    }
+
+    pub(super) fn author(&self) -> Option<ActorId> {
+        match &self.job.hint {
+            Hint::External { author, .. } => author.clone(),
+            Hint::Incident { .. } => None,
+        }
+    }
+}
+
+/// What became of a claim.
+pub(super) enum Claimed {
+    /// The link is ours for a lease.
+    Won,
+    /// Somebody works on it.
+    Held(Box<Claim>),
+    /// Somebody worked on it, and its lease is over without a commit.
+    Abandoned(Box<Claim>),
+    /// Lost a race: load again.
+    Again,
+}

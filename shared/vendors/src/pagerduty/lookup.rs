@@ -1,0 +1,127 @@
+//! Names to ids, and the one place that sends.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::Request;
+use im_model::{ExternalValue, Field};
+use serde::de::DeserializeOwned;
+
+use super::{refusal, request, request::ResolvedIds, response};
+use crate::{Connection, TransportError, VendorError, VendorErrorKind};
+
+/// Looks up the ids of the names among the values. A name that the account does not have, or may not look up, is
+/// refused by field: the others need not wait for it.
+pub(super) async fn resolve_ids(
+    connection: &Connection<'_>,
+    values: &BTreeMap<Field, ExternalValue>,
+    creating: bool,
+) -> Result<(ResolvedIds, BTreeMap<Field, String>), VendorError> {
+    let mut ids = ResolvedIds::default();
+    let mut refused = BTreeMap::new();
+    if let Some(email) = values
+        .get(&Field::AssignedTo)
+        .and_then(ExternalValue::as_str)
+    {
+        match user_id(connection, email).await? {
+            Ok(id) => ids.assignee = Some(id),
+            Err(why) => {
+                refused.insert(Field::AssignedTo, why);
+            }
+        }
+    }
+    if let Some(name) = values.get(&Field::Priority).and_then(ExternalValue::as_str) {
+        match priority_id(connection, name).await? {
+            // An update names it, a creation needs its id (official schemas of PUT and POST).
+            Ok(id) => ids.priority = creating.then_some(id),
+            Err(why) => {
+                refused.insert(Field::Priority, why);
+            }
+        }
+    }
+    if let Some(id) = values
+        .get(&Field::EscalationPolicy)
+        .and_then(ExternalValue::as_str)
+        && !id
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+    {
+        let why = format!("{id:?} is not the id of a PagerDuty escalation policy (e.g. PT20YPA)");
+        refused.insert(Field::EscalationPolicy, why);
+    }
+    Ok((ids, refused))
+}
+
+async fn user_id(
+    connection: &Connection<'_>,
+    email: &str,
+) -> Result<Result<String, String>, VendorError> {
+    let request = request::users(connection, email)?;
+    let Some(answer) = unless_closed(call::<response::Users>(connection, request).await)? else {
+        return Ok(Err("the account may not look up PagerDuty users".to_owned()));
+    };
+    let is_it = |user: &response::User| {
+        user.email
+            .as_deref()
+            .is_some_and(|own| own.eq_ignore_ascii_case(email))
+    };
+    let found = answer.users.into_iter().find(is_it).map(|user| user.id);
+    Ok(found.ok_or_else(|| format!("the PagerDuty account has no user with the address {email}")))
+}
+
+async fn priority_id(
+    connection: &Connection<'_>,
+    name: &str,
+) -> Result<Result<String, String>, VendorError> {
+    let request = request::priorities(connection)?;
+    let answer = unless_closed(call::<response::Priorities>(connection, request).await)?;
+    let Some(answer) = answer else {
+        return Ok(Err(
+            "the PagerDuty account has no priorities, or may not list them".to_owned(),
+        ));
+    };
+    let is_it = |priority: &response::Named| {
+        priority.name.as_deref().or(priority.summary.as_deref()) == Some(name)
+    };
+    let found = answer
+        .priorities
+        .into_iter()
+        .find(is_it)
+        .and_then(|priority| priority.id);
+    Ok(found.ok_or_else(|| format!("the PagerDuty account has no priority named {name}")))
+}
+
+/// `None` if the account lacks the feature or the permission: 402, 403 and 404 are documented for look-ups.
+pub(super) fn unless_closed<T>(answer: Result<T, VendorError>) -> Result<Option<T>, VendorError> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(VendorError {
+            kind:
+                VendorErrorKind::NotFound | VendorErrorKind::Forbidden | VendorErrorKind::Refused { .. },
+            ..
+        }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Sends a request and parses its answer.
+pub(super) async fn call<T: DeserializeOwned>(
+    connection: &Connection<'_>,
+    request: Request<Bytes>,
+) -> Result<T, VendorError> {
+    let tried = format!("{} {}", request.method(), request.uri().path());
+    match connection.transport.send(request).await {
+        Ok(response) => refusal::parse(&tried, &response),
+        Err(error) => {
+            let kind = match error {
+                TransportError::Timeout | TransportError::BrokenOff(_) => VendorErrorKind::Timeout,
+                TransportError::Unreachable(_) => VendorErrorKind::Unreachable,
+            };
+            Err(VendorError {
+                tried,
+                kind,
+                detail: error.to_string(),
+            })
+        }
+    }
+}
