@@ -355,6 +355,59 @@ async fn a_conflict_is_decided_by_the_later_change_and_the_loser_is_in_the_journ
 }
 
 #[tokio::test]
+async fn what_somebody_wrote_between_our_read_and_our_write_is_a_conflict_not_lost() {
+    let (world, id, record) = imported().await;
+    world.edit(&id, &json!({"status": "resolved"})).await;
+    let (other, same_record) = (world.clone(), record.clone());
+    world.transport.once(
+        im_tests::Moment::BeforeArrival,
+        Method::PUT,
+        move || async move {
+            other.clock.advance(SignedDuration::from_secs(1));
+            other
+                .pagerduty
+                .person("bob@example.com")
+                .acknowledge(&same_record)
+                .expect("allowed");
+            other.clock.advance(SignedDuration::from_secs(1));
+        },
+    );
+    world.run_outbound().await;
+    let held = world.pagerduty.incident(&record).expect("it exists");
+    assert_eq!(held.status, Status::Resolved);
+    world.settle().await;
+    let incident = world.incident(&id).await;
+    let notice = &link(&incident).notices[&Field::Status];
+    assert_eq!(notice.kind, NoticeKind::Conflict);
+    let claims = world.claims(&id).await;
+    let mut decisions = claims
+        .iter()
+        .filter_map(|claim| claim.decisions.get(&Field::Status));
+    let lost = decisions.find(|decision| decision.external.as_str() == Some("acknowledged"));
+    assert!(
+        lost.is_some_and(|decision| decision.lost.is_some()),
+        "bob's value is kept"
+    );
+    assert_eq!(
+        world.value(&id, Field::Status).await.as_deref(),
+        Some("resolved")
+    );
+    assert_eq!(world.writes().len(), 1, "{:?}", world.writes());
+    let version = link(&incident).version;
+    world
+        .pagerduty
+        .person("ann@example.com")
+        .note(&record, "looking")
+        .expect("allowed");
+    world.settle().await;
+    assert_eq!(
+        link(&world.incident(&id).await).version,
+        version,
+        "it is said once"
+    );
+}
+
+#[tokio::test]
 async fn directions_are_kept() {
     for (direction, goes_out, comes_in) in [
         ("inbound", false, true),

@@ -67,7 +67,7 @@ pub struct Decision {
     pub platform: PlatformValue,
     /// What the vendor held.
     pub external: ExternalValue,
-    /// The base's vendor side where the vendor does not show the field now: a value that was not seen is no base.
+    /// The base's vendor side, kept where `external` is not what the vendor shows now: that would be no base.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unseen: Option<Digest>,
     /// In words: why this, of all things.

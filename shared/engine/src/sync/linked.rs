@@ -26,7 +26,17 @@ impl Worker<'_> {
         }
         let record = self.read_linked(external_id).await?;
         self.refuse_stale(&record, link.record_version)?;
-        let plan = self.plan(&incident, link, &record);
+        let mut plan = self.plan(&incident, link, &record);
+        for (field, decision) in self.overwritten(&incident, link, &record).await? {
+            let about = BasePair::seen(&decision.platform, &decision.external);
+            let said = link
+                .notices
+                .get(&field)
+                .is_some_and(|notice| notice.about == about);
+            if !said {
+                plan.decisions.entry(field).or_insert(decision);
+            }
+        }
         if plan.is_empty() && self.settled.is_empty() {
             return self.nothing_to_do(&incident).await;
         }

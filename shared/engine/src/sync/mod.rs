@@ -4,6 +4,7 @@ mod create;
 mod draft;
 mod import;
 mod linked;
+mod overwritten;
 mod worker;
 
 use std::{collections::BTreeMap, sync::Arc};
