@@ -119,6 +119,12 @@ id!(
     |text| is_opaque(text, 128) && text.is_ascii()
 );
 id!(
+    /// A note's id where it was written first: opaque to us.
+    NoteId, "note id",
+    "1 to 160 characters without spaces, control characters or #",
+    |text| is_opaque(text, 160)
+);
+id!(
     /// The platform's incident, `INC-` and a ULID, so that ids sort by creation.
     IncidentId, "incident id",
     "INC- followed by a ULID in upper case",

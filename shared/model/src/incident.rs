@@ -117,6 +117,8 @@ pub struct Incident {
     pub links: BTreeMap<IntegrationId, Link>,
     /// The outbox: which integration is owed which revision.
     pub pending: BTreeMap<IntegrationId, u64>,
+    /// Raised whenever notes are added. The notes themselves are items of their own.
+    pub notes: u64,
 }
 
 impl Incident {

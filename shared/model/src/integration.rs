@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Field, IntegrationId, OrganizationId, incident::words};
+use crate::{Field, IntegrationId, InvalidField, NoteKind, OrganizationId, incident::words};
 
 /// A word that is none of those expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,8 +134,62 @@ impl Ownership {
     }
 }
 
-/// Ownership by field. A field that is absent has no owner.
-pub type OwnershipRules = BTreeMap<Field, Ownership>;
+/// What can be owned: a field, or one of the two lists of notes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Ownable {
+    /// A scalar field.
+    Field(Field),
+    /// A list of notes.
+    Notes(NoteKind),
+}
+
+impl std::fmt::Display for Ownable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Field(field) => field.fmt(f),
+            Self::Notes(kind) => kind.fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for Ownable {
+    type Err = InvalidField;
+    fn from_str(text: &str) -> Result<Self, InvalidField> {
+        match text.parse() {
+            Ok(kind) => Ok(Self::Notes(kind)),
+            Err(_) => text.parse().map(Self::Field),
+        }
+    }
+}
+
+impl TryFrom<String> for Ownable {
+    type Error = InvalidField;
+    fn try_from(text: String) -> Result<Self, InvalidField> {
+        text.parse()
+    }
+}
+
+impl From<Ownable> for String {
+    fn from(ownable: Ownable) -> String {
+        ownable.to_string()
+    }
+}
+
+impl From<Field> for Ownable {
+    fn from(field: Field) -> Self {
+        Self::Field(field)
+    }
+}
+
+impl From<NoteKind> for Ownable {
+    fn from(kind: NoteKind) -> Self {
+        Self::Notes(kind)
+    }
+}
+
+/// Ownership by field and list of notes. What is absent has no owner.
+pub type OwnershipRules = BTreeMap<Ownable, Ownership>;
 
 /// One configured connection to one external system. Its credentials are not here: only where they are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]

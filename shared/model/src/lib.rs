@@ -6,20 +6,22 @@ mod id;
 mod incident;
 mod integration;
 mod link;
+mod note;
 mod secret;
 mod value;
 
 pub use external::{ExternalRecord, Observed, RecordVersion, Writability};
 pub use field::{Field, InvalidField, InvalidValue};
 pub use id::{
-    ActorId, DeliveryId, ExternalId, IdempotencyKey, IncidentId, IntegrationId, InvalidId,
+    ActorId, DeliveryId, ExternalId, IdempotencyKey, IncidentId, IntegrationId, InvalidId, NoteId,
     OrganizationId,
 };
 pub use incident::{FieldState, Incident, Origin, Priority, Severity, Status};
 pub use integration::{
-    Activity, ConflictStrategy, Direction, Integration, IntegrationType, Owner, Ownership,
+    Activity, ConflictStrategy, Direction, Integration, IntegrationType, Ownable, Owner, Ownership,
     OwnershipRules, UnknownWord,
 };
-pub use link::{BasePair, Link, LinkState, Notice, NoticeKind, Side};
+pub use link::{BasePair, Link, LinkState, NoteProgress, Notice, NoticeKind, Side};
+pub use note::{ExternalNote, InvalidNoteKey, Note, NoteKey, NoteKind, NoteSource};
 pub use secret::Secret;
 pub use value::{Digest, ExternalValue, PlatformValue, Value};

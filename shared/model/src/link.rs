@@ -114,6 +114,17 @@ pub struct Link {
     pub base: BTreeMap<Field, BasePair>,
     /// What an operator should know.
     pub notices: BTreeMap<Field, Notice>,
+    /// How far notes went.
+    pub notes: NoteProgress,
+}
+
+/// How far a link's notes went. Only whoever won the claim moves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NoteProgress {
+    /// The incident's [`crate::Incident::notes`] up to which all notes were sent to the vendor.
+    pub sent: u64,
+    /// How many of the vendor's notes the incident's other links have been told of.
+    pub imported: u64,
 }
 
 impl Link {

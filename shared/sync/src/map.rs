@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use im_model::Value;
 use serde::{Deserialize, Serialize};
 
+pub use crate::value_type::ValueType;
+
 /// What a map says about one value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Mapped {
@@ -48,14 +50,39 @@ pub enum TextForm {
     Exact,
     /// Without white space at both ends.
     Trimmed,
+    /// Without white space at both ends, in lower case: e-mail addresses.
+    LowerCase,
 }
 
+/// What the vendor makes of a text, where that is more than a [`TextForm`]: Jira keeps a description as a document.
+///
+/// It must be idempotent: the form of a form is the form.
+#[derive(Clone, Copy)]
+pub struct NormalForm(pub fn(&str) -> String);
+
+impl std::fmt::Debug for NormalForm {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the vendor's normal form")
+    }
+}
+
+impl PartialEq for NormalForm {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::fn_addr_eq(self.0, other.0)
+    }
+}
+
+impl Eq for NormalForm {}
+
 /// Maps the values of one field in one direction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ValueMap {
     /// Every value stays what it is, in the receiving side's normal form.
     Same(TextForm),
+    /// Every value becomes what the vendor makes of it.
+    Formed(NormalForm),
+    /// A value of this type becomes its canonical text; any other has no answer.
+    Typed(ValueType),
     /// Listed values; the empty value stays empty.
     Table {
         /// From → to.
@@ -85,6 +112,14 @@ impl ValueMap {
         match self {
             Self::Same(TextForm::Exact) => Mapped::Value(value.clone()),
             Self::Same(TextForm::Trimmed) => Mapped::Value(Value::text(text.trim())),
+            Self::Same(TextForm::LowerCase) => {
+                Mapped::Value(Value::text(text.trim().to_lowercase()))
+            }
+            Self::Formed(NormalForm(form)) => Mapped::Value(Value::text(form(text))),
+            Self::Typed(value_type) => match value_type.canonical(text) {
+                Some(text) => Mapped::Value(Value::text(text)),
+                None => Mapped::Unmapped,
+            },
             Self::Table { entries, otherwise } => match (entries.get(text), otherwise) {
                 (Some(to), _) | (None, Otherwise::Default(to)) => Mapped::Value(Value::text(to)),
                 (None, Otherwise::LeaveAlone) => Mapped::LeaveAlone,

@@ -48,6 +48,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
 
 /// One field's two sides and what may move between them.
 struct Sides<'a> {
+    field: &'a Field,
     rule: &'a FieldRule,
     rules: &'a LinkRules,
     base: Option<&'a BasePair>,
@@ -64,7 +65,7 @@ struct Sides<'a> {
 
 impl<'a> Sides<'a> {
     /// `None` if there is nothing to compare: the vendor does not show the field and cannot be written either.
-    fn of(input: &PlanInput<'a>, field: &Field, rule: &'a FieldRule) -> Option<Self> {
+    fn of(input: &PlanInput<'a>, field: &'a Field, rule: &'a FieldRule) -> Option<Self> {
         let base = input.base.get(field);
         let observed = input.external.fields.get(field);
         let platform = input.incident.value(field);
@@ -76,6 +77,7 @@ impl<'a> Sides<'a> {
             return None;
         }
         Some(Self {
+            field,
             rule,
             rules: input.rules,
             base,
@@ -255,12 +257,19 @@ impl<'a> Sides<'a> {
 
     fn pull(&self, rule: Rule, why: &str) -> Decision {
         match self.inward() {
-            Mapped::LeaveAlone => self.leave_alone(rule),
+            Mapped::LeaveAlone => {
+                let why = format!("the inbound map leaves {:?} alone", self.external);
+                self.leave_alone(rule, why)
+            }
             Mapped::Unmapped => {
                 let why = format!("the inbound map has no answer for {:?}", self.external);
                 self.report(rule, NoticeKind::Unmapped, why)
             }
             Mapped::Value(value) => {
+                // Somebody without an e-mail address, say: left alone and reported, never guessed.
+                if let Err(invalid) = self.field.parse_value(value.as_str()) {
+                    return self.leave_alone(rule, format!("the vendor's value: {invalid}"));
+                }
                 let action = Action::Pull {
                     value: PlatformValue(value),
                     changed_at: self.external_time(),
@@ -272,8 +281,7 @@ impl<'a> Sides<'a> {
     }
 
     /// A vendor's value that is not listed is left alone and reported; the pair becomes base.
-    fn leave_alone(&self, rule: Rule) -> Decision {
-        let why = format!("the inbound map leaves {:?} alone", self.external);
+    fn leave_alone(&self, rule: Rule, why: String) -> Decision {
         Decision {
             notice: Some(NoticeKind::Unmapped),
             ..self.decision(rule, Action::Rebase, why)

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{ConflictStrategy, Direction, ExternalValue, Field, Ownership, Writability};
+use im_model::{
+    ConflictStrategy, Direction, ExternalValue, Field, NoteKind, Ownership, Writability,
+};
 use jiff::SignedDuration;
 
 use crate::ValueMap;
@@ -57,6 +59,9 @@ pub struct LinkRules {
     pub conflict_window: SignedDuration,
     /// The mapped fields. Any other field is not synced.
     pub fields: BTreeMap<Field, FieldRule>,
+    /// The lists of notes that are synced, and who owns them. A list that is absent is not sent; a vendor's note of
+    /// such a kind is not imported.
+    pub notes: BTreeMap<NoteKind, Ownership>,
 }
 
 impl LinkRules {
@@ -65,6 +70,18 @@ impl LinkRules {
 
     pub(crate) fn may_flow_out(&self, rule: &FieldRule) -> bool {
         self.direction.allows_outbound() && rule.ownership.lets_out()
+    }
+
+    /// May notes of this kind be sent to the vendor?
+    pub fn notes_flow_out(&self, kind: NoteKind) -> bool {
+        let allowed = |ownership: &Ownership| ownership.lets_out();
+        self.direction.allows_outbound() && self.notes.get(&kind).is_some_and(allowed)
+    }
+
+    /// May the vendor's notes of this kind come to the platform?
+    pub fn notes_flow_in(&self, kind: NoteKind) -> bool {
+        let allowed = |ownership: &Ownership| ownership.lets_in();
+        self.direction.allows_inbound() && self.notes.get(&kind).is_some_and(allowed)
     }
 
     pub(crate) fn may_flow_in(&self, rule: &FieldRule) -> bool {

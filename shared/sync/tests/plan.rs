@@ -101,6 +101,7 @@ impl Link {
                 revision: 1,
                 fields: BTreeMap::new(),
                 links: BTreeMap::new(),
+                notes: 0,
                 pending: BTreeMap::new(),
             },
             external: ExternalRecord {
@@ -116,6 +117,7 @@ impl Link {
                 direction: Direction::Bidirectional,
                 strategy: ConflictStrategy::LastWriteWins,
                 conflict_window: LinkRules::CONFLICT_WINDOW,
+                notes: BTreeMap::new(),
                 fields: FIELDS
                     .iter()
                     .map(|field| (field.clone(), rule(field)))

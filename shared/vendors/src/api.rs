@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_model::{
-    ExternalId, ExternalRecord, ExternalValue, Field, IncidentId, Integration, OwnershipRules,
-    Secret,
+    ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId, Integration,
+    IntegrationId, Note, NoteId, OwnershipRules, Secret,
 };
 use im_sync::{History, LinkRules};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::VendorError;
+use crate::{Memory, VendorError};
 
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +60,10 @@ pub struct Connection<'a> {
     pub credentials: &'a Credentials,
     /// How requests are sent.
     pub transport: &'a dyn Transport,
+    /// What was learned of this account before: ids of people, access tokens, workflows.
+    pub memory: &'a Memory,
+    /// Whose account: what is remembered is remembered of it.
+    pub integration: &'a IntegrationId,
     /// The present.
     pub now: Timestamp,
 }
@@ -76,7 +80,8 @@ pub struct Written {
 /// What an integration of this vendor can be configured with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Configuration {
-    /// Names of `--option` keys.
+    /// Names of `--option` keys. One that ends with `.` stands for all that start so: `custom.` for
+    /// `custom.cost_center`.
     pub options: &'static [&'static str],
     /// Options without which nothing can be created at the vendor.
     pub required_options: &'static [&'static str],
@@ -84,6 +89,41 @@ pub struct Configuration {
     pub credentials: &'static [&'static str],
     /// Credentials without which it cannot work.
     pub required_credentials: &'static [&'static str],
+    /// Further credentials, by the ways to log in: one of these groups must be complete.
+    pub logins: &'static [&'static [&'static str]],
+}
+
+impl Configuration {
+    /// Is this the name of an option?
+    pub fn knows_option(&self, name: &str) -> bool {
+        let is_it = |known: &&str| match known.strip_suffix('.') {
+            Some(_) => name.len() > known.len() && name.starts_with(*known),
+            None => *known == name,
+        };
+        self.options.iter().any(is_it)
+    }
+}
+
+/// One thing that an integration needs to be able to do at the vendor, and whether it can.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// In plain words, e.g. "read incidents".
+    pub what: String,
+    /// How it went.
+    pub outcome: CheckOutcome,
+    /// What was seen, and what to do where it failed.
+    pub detail: String,
+}
+
+/// How a [`Check`] went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckOutcome {
+    /// It works.
+    Passed,
+    /// It works, with a restriction that the operator should know.
+    Limited,
+    /// It does not work.
+    Failed,
 }
 
 /// One vendor's REST API.
@@ -92,17 +132,31 @@ pub trait VendorApi: Send + Sync {
     /// What it can be configured with.
     fn configuration(&self) -> Configuration;
 
+    /// What is wrong with the values of options, by option.
+    fn check_options(&self, options: &BTreeMap<String, String>) -> BTreeMap<String, String>;
+
+    /// What the operator has to set up at the vendor, step by step, so that its webhooks come to this URL.
+    fn setup_steps(&self, integration: &Integration, webhook_url: &str) -> Vec<String>;
+
+    /// Tries each thing that the integration needs to be able to do, without changing anything.
+    async fn probe(&self, connection: Connection<'_>) -> Vec<Check>;
+
     /// The guide's default ownership.
     fn default_ownership(&self) -> OwnershipRules;
 
-    /// The fields it maps and how, for this integration.
-    fn rules(&self, integration: &Integration) -> LinkRules;
+    /// The fields it maps and how, for this integration. Some vendors have to be asked: the names of a Jira project's
+    /// statuses are its own. What was learned is remembered.
+    async fn rules(
+        &self,
+        integration: &Integration,
+        connection: Connection<'_>,
+    ) -> Result<LinkRules, VendorError>;
 
     /// Those of the values that a creation can carry; the others follow as a first change.
     fn creatable(&self, values: BTreeMap<Field, ExternalValue>) -> BTreeMap<Field, ExternalValue>;
 
     /// What a creation sets by itself where it is sent nothing else.
-    fn implied_by_creation(&self) -> BTreeMap<Field, ExternalValue>;
+    fn implied_by_creation(&self, rules: &LinkRules) -> BTreeMap<Field, ExternalValue>;
 
     /// The fields of which [`VendorApi::history`] tells the changes.
     fn history_covers(&self) -> BTreeSet<Field>;
@@ -136,6 +190,22 @@ pub trait VendorApi: Send + Sync {
         incident: &IncidentId,
         values: &BTreeMap<Field, ExternalValue>,
     ) -> Result<Written, VendorError>;
+
+    /// All notes of a record, oldest first.
+    async fn notes(
+        &self,
+        connection: Connection<'_>,
+        record: &ExternalRecord,
+    ) -> Result<Vec<ExternalNote>, VendorError>;
+
+    /// Adds a copy of a note, which carries the note's key. No vendor can be asked to do this at most once: look before
+    /// you send. Answers the copy's id where the vendor tells it.
+    async fn add_note(
+        &self,
+        connection: Connection<'_>,
+        record: &ExternalRecord,
+        note: &Note,
+    ) -> Result<Option<NoteId>, VendorError>;
 
     /// Writes fields of a record that was just read.
     async fn write(

@@ -1,16 +1,22 @@
 #![doc = include_str!("../README.md")]
 
 mod api;
+mod custom;
 mod error;
+mod exchange;
+mod memory;
 pub mod pagerduty;
 pub mod registry;
 mod webhook;
 
 pub use api::{
-    Configuration, Connection, Credentials, Transport, TransportError, VendorApi, Written,
+    Check, CheckOutcome, Configuration, Connection, Credentials, Transport, TransportError,
+    VendorApi, Written,
 };
+pub use custom::{CustomField, custom_fields};
 pub use error::{VendorError, VendorErrorKind};
+pub use memory::Memory;
 pub use webhook::{
-    Announced, Refusal, UnreadableEvent, UnverifiedDelivery, VerifiedDelivery, WebhookEvent,
-    WebhookSource,
+    Announced, Refusal, SelfTest, UnreadableEvent, UnverifiedDelivery, Verification,
+    VerifiedDelivery, WebhookEvent, WebhookSource,
 };

@@ -1,6 +1,8 @@
 //! The vendors. The webhook half and the REST half are apart, so that a webhook function links no REST code.
 
-use im_model::IntegrationType;
+use std::collections::BTreeMap;
+
+use im_model::{IntegrationType, NoteKind, Ownership, OwnershipRules};
 
 use crate::{VendorApi, WebhookSource, pagerduty};
 
@@ -18,4 +20,16 @@ pub fn vendor_api(integration_type: IntegrationType) -> Option<&'static dyn Vend
         IntegrationType::PagerDuty => Some(&pagerduty::PagerDuty),
         IntegrationType::ServiceNow | IntegrationType::Jira => None,
     }
+}
+
+/// Who owns each of these lists of notes.
+pub(crate) fn note_rules(
+    ownership: &OwnershipRules,
+    kinds: &[NoteKind],
+) -> BTreeMap<NoteKind, Ownership> {
+    let owner = |kind: &NoteKind| {
+        let owned = ownership.get(&(*kind).into());
+        (*kind, owned.copied().unwrap_or_default())
+    };
+    kinds.iter().map(owner).collect()
 }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use im_model::{
-    ExternalId, ExternalRecord, ExternalValue, Field, IncidentId, Integration, OwnershipRules,
+    ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId, Integration, Note,
+    NoteId, OwnershipRules,
 };
 use im_sync::{Change, History, LinkRules};
 use jiff::Timestamp;
@@ -12,11 +13,11 @@ use jiff::Timestamp;
 use super::{
     PagerDuty, defaults,
     lookup::{call, resolve_ids, unless_closed},
-    refusal, request,
+    notes, probe, refusal, request,
     request::ResolvedIds,
     response,
 };
-use crate::{Configuration, Connection, VendorApi, VendorError, VendorErrorKind, Written};
+use crate::{Check, Configuration, Connection, VendorApi, VendorError, VendorErrorKind, Written};
 
 #[async_trait]
 impl VendorApi for PagerDuty {
@@ -24,12 +25,28 @@ impl VendorApi for PagerDuty {
         defaults::CONFIGURATION
     }
 
+    fn check_options(&self, _: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    fn setup_steps(&self, _: &Integration, webhook_url: &str) -> Vec<String> {
+        probe::setup_steps(webhook_url)
+    }
+
+    async fn probe(&self, connection: Connection<'_>) -> Vec<Check> {
+        probe::probe(&connection).await
+    }
+
     fn default_ownership(&self) -> OwnershipRules {
         defaults::ownership()
     }
 
-    fn rules(&self, integration: &Integration) -> LinkRules {
-        defaults::rules(integration)
+    async fn rules(
+        &self,
+        integration: &Integration,
+        _: Connection<'_>,
+    ) -> Result<LinkRules, VendorError> {
+        Ok(defaults::rules(integration))
     }
 
     /// A creation is always `triggered`, and takes assignees only without an escalation policy (official schema).
@@ -44,7 +61,7 @@ impl VendorApi for PagerDuty {
         values
     }
 
-    fn implied_by_creation(&self) -> BTreeMap<Field, ExternalValue> {
+    fn implied_by_creation(&self, _: &LinkRules) -> BTreeMap<Field, ExternalValue> {
         BTreeMap::from([
             (Field::Status, ExternalValue::text("triggered")),
             (Field::Priority, ExternalValue::EMPTY),
@@ -136,6 +153,23 @@ impl VendorApi for PagerDuty {
         }
     }
 
+    async fn notes(
+        &self,
+        connection: Connection<'_>,
+        record: &ExternalRecord,
+    ) -> Result<Vec<ExternalNote>, VendorError> {
+        notes::read(&connection, &record.id).await
+    }
+
+    async fn add_note(
+        &self,
+        connection: Connection<'_>,
+        record: &ExternalRecord,
+        note: &Note,
+    ) -> Result<Option<NoteId>, VendorError> {
+        notes::add(&connection, &record.id, note).await
+    }
+
     async fn history(
         &self,
         connection: Connection<'_>,
@@ -162,21 +196,6 @@ impl VendorApi for PagerDuty {
         }
         changes.sort_by_key(|change| change.at);
         Ok(History { changes })
-    }
-}
-
-impl PagerDuty {
-    /// Appends a note. The API has no way to send the same note twice without doubling it: look before you send.
-    pub async fn add_note(
-        &self,
-        connection: Connection<'_>,
-        id: &ExternalId,
-        content: &str,
-    ) -> Result<(), VendorError> {
-        let request = request::note(&connection, id, content)?;
-        call::<serde_json::Value>(&connection, request)
-            .await
-            .map(|_| ())
     }
 }
 

@@ -1,8 +1,6 @@
 //! The guide's defaults for `PagerDuty` (`interface.md`, "Default value maps"; design section 3, ownership).
 
-use std::collections::BTreeMap;
-
-use im_model::{Field, Integration, Owner, Ownership, OwnershipRules, Writability};
+use im_model::{Field, Integration, NoteKind, Owner, Ownership, OwnershipRules, Writability};
 use im_sync::{FieldRule, Limit, LinkRules, Otherwise, TextForm, ValueMap};
 
 use crate::Configuration;
@@ -17,11 +15,12 @@ pub(super) const CONFIGURATION: Configuration = Configuration {
         "previous_webhook_secret",
     ],
     required_credentials: &["token", "from_email", "webhook_secret"],
+    logins: &[],
 };
 
 pub(super) fn ownership() -> OwnershipRules {
-    let only = |field, owner| (field, Ownership::only(owner, 10));
-    BTreeMap::from([
+    let only = |field: Field, owner| (field.into(), Ownership::only(owner, 10));
+    OwnershipRules::from([
         only(Field::Title, Owner::Platform),
         only(Field::Description, Owner::Platform),
         only(Field::EscalationPolicy, Owner::External),
@@ -35,7 +34,7 @@ pub(super) fn rules(integration: &Integration) -> LinkRules {
         .map(|(field, mut rule)| {
             rule.ownership = integration
                 .ownership
-                .get(&field)
+                .get(&field.clone().into())
                 .copied()
                 .unwrap_or_default();
             (field, rule)
@@ -46,6 +45,8 @@ pub(super) fn rules(integration: &Integration) -> LinkRules {
         strategy: integration.strategy,
         conflict_window: LinkRules::CONFLICT_WINDOW,
         fields,
+        // A note there is internal: it comes in as a work note. Both lists go out.
+        notes: crate::registry::note_rules(&integration.ownership, NoteKind::ALL),
     }
 }
 
@@ -118,7 +119,10 @@ fn mapped_fields() -> [(Field, FieldRule); 7] {
                 required(),
             ),
         ),
-        (Field::AssignedTo, rule(same(), same(), required())),
+        (
+            Field::AssignedTo,
+            rule(ValueMap::Same(TextForm::LowerCase), same(), required()),
+        ),
         (Field::EscalationPolicy, rule(same(), same(), required())),
     ]
 }

@@ -84,6 +84,7 @@ fn announced(event: &Event) -> Result<Option<Announced>, UnreadableEvent> {
         at_least,
         changed,
         author,
+        notes: event.event_type == "incident.annotated",
     }))
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::Request;
-use im_model::{ExternalValue, Field};
+use im_model::{ExternalValue, Field, Secret};
+use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 
 use super::{refusal, request, request::ResolvedIds, response};
-use crate::{Connection, TransportError, VendorError, VendorErrorKind};
+use crate::{Connection, VendorError, VendorErrorKind, exchange};
 
 /// Looks up the ids of the names among the values. A name that the account does not have, or may not look up, is
 /// refused by field: the others need not wait for it.
@@ -52,7 +53,34 @@ pub(super) async fn resolve_ids(
     Ok((ids, refused))
 }
 
-async fn user_id(
+/// A person's id stays what it is; that there is no such person may change soon.
+const REMEMBER_PERSON: SignedDuration = SignedDuration::from_hours(1);
+
+pub(super) async fn user_id(
+    connection: &Connection<'_>,
+    email: &str,
+) -> Result<Result<String, String>, VendorError> {
+    let (memory, integration) = (connection.memory, connection.integration);
+    let email = email.to_lowercase();
+    if let Some(id) = memory.recall(integration, "person", &email, connection.now) {
+        return Ok(Ok(id.reveal().to_owned()));
+    }
+    let found = find_user(connection, &email).await?;
+    if let Ok(id) = &found {
+        let id = Secret::new(id.clone());
+        memory.remember(
+            integration,
+            "person",
+            &email,
+            id,
+            connection.now,
+            REMEMBER_PERSON,
+        );
+    }
+    Ok(found)
+}
+
+async fn find_user(
     connection: &Connection<'_>,
     email: &str,
 ) -> Result<Result<String, String>, VendorError> {
@@ -109,19 +137,7 @@ pub(super) async fn call<T: DeserializeOwned>(
     connection: &Connection<'_>,
     request: Request<Bytes>,
 ) -> Result<T, VendorError> {
-    let tried = format!("{} {}", request.method(), request.uri().path());
-    match connection.transport.send(request).await {
-        Ok(response) => refusal::parse(&tried, &response),
-        Err(error) => {
-            let kind = match error {
-                TransportError::Timeout | TransportError::BrokenOff(_) => VendorErrorKind::Timeout,
-                TransportError::Unreachable(_) => VendorErrorKind::Unreachable,
-            };
-            Err(VendorError {
-                tried,
-                kind,
-                detail: error.to_string(),
-            })
-        }
-    }
+    let tried = exchange::tried(&request);
+    let response = exchange::send(connection, request).await?;
+    refusal::parse(&tried, &response)
 }

@@ -6,15 +6,16 @@ mod api;
 mod defaults;
 mod event;
 mod lookup;
+mod notes;
+mod probe;
 mod refusal;
 mod request;
 mod response;
 mod verify;
 
-use im_model::Secret;
-
 use crate::{
-    Refusal, UnreadableEvent, UnverifiedDelivery, VerifiedDelivery, WebhookEvent, WebhookSource,
+    Refusal, SelfTest, UnreadableEvent, UnverifiedDelivery, Verification, VerifiedDelivery,
+    WebhookEvent, WebhookSource,
 };
 
 /// The vendor. It has no state: what differs between accounts is in the connection.
@@ -25,12 +26,16 @@ impl WebhookSource for PagerDuty {
     fn verify(
         &self,
         delivery: UnverifiedDelivery<'_>,
-        secrets: &[Secret],
+        against: Verification<'_>,
     ) -> Result<VerifiedDelivery, Refusal> {
-        verify::verify(delivery, secrets)
+        verify::verify(delivery, against.secrets)
     }
 
     fn read_event(&self, delivery: &VerifiedDelivery) -> Result<WebhookEvent, UnreadableEvent> {
         event::read(delivery.body())
+    }
+
+    fn self_test(&self, _: &str, with: Verification<'_>) -> Result<SelfTest, String> {
+        verify::self_test(with)
     }
 }

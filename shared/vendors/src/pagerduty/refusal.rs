@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
-use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::{VendorError, VendorErrorKind};
+use crate::{VendorError, VendorErrorKind, exchange};
 
 /// `PagerDuty`'s code for "Incident Already Resolved" (FACTS).
 pub(super) const ALREADY_RESOLVED: i64 = 1001;
@@ -19,57 +18,29 @@ pub(super) fn parse<T: DeserializeOwned>(
     tried: &str,
     response: &Response<Bytes>,
 ) -> Result<T, VendorError> {
-    let status = response.status();
-    if !status.is_success() {
+    if !response.status().is_success() {
         return Err(refusal(tried, response));
     }
-    serde_json::from_slice(response.body()).map_err(|error| VendorError {
-        tried: tried.to_owned(),
-        kind: VendorErrorKind::Garbage,
-        detail: format!("{status} with a body that is not as documented: {error}"),
-    })
+    exchange::parse(tried, response)
 }
 
 fn refusal(tried: &str, response: &Response<Bytes>) -> VendorError {
     let (code, detail) = error_body(response.body());
-    let status = response.status();
-    let kind = match status {
-        StatusCode::UNAUTHORIZED => VendorErrorKind::Unauthorized,
-        StatusCode::FORBIDDEN => VendorErrorKind::Forbidden,
-        StatusCode::NOT_FOUND => VendorErrorKind::NotFound,
-        StatusCode::TOO_MANY_REQUESTS => VendorErrorKind::RateLimited {
-            retry_after: retry_after(response),
-        },
-        StatusCode::REQUEST_TIMEOUT => VendorErrorKind::Timeout,
-        // Not about the incident, but about who we say we are: no field is to blame.
-        StatusCode::BAD_REQUEST if code.is_some_and(|code| BAD_FROM.contains(&code)) => {
-            VendorErrorKind::Unsendable { field: None }
-        }
-        status if status.is_client_error() => VendorErrorKind::Refused {
-            status: status.as_u16(),
-            code,
-        },
-        status if status.is_server_error() => VendorErrorKind::Unavailable {
-            status: status.as_u16(),
-        },
-        // A redirect, say: no API answer.
-        _ => VendorErrorKind::Garbage,
+    // Not about the incident, but about who we say we are: no field is to blame.
+    let bad_from = code.is_some_and(|code| BAD_FROM.contains(&code));
+    let kind = if response.status() == StatusCode::BAD_REQUEST && bad_from {
+        VendorErrorKind::Unsendable { field: None }
+    } else {
+        // `ratelimit-reset` counts seconds; a 429 may carry no header at all (FACTS).
+        let retry_after = exchange::seconds(response, "retry-after")
+            .or_else(|| exchange::seconds(response, "ratelimit-reset"));
+        exchange::kind_of(response, code, retry_after)
     };
     VendorError {
         tried: tried.to_owned(),
         kind,
         detail,
     }
-}
-
-/// `ratelimit-reset` counts seconds; a 429 may carry no header at all (FACTS).
-fn retry_after(response: &Response<Bytes>) -> Option<SignedDuration> {
-    let seconds = |name| {
-        let text = response.headers().get(name)?.to_str().ok()?;
-        text.trim().parse::<u32>().ok()
-    };
-    let seconds = seconds("retry-after").or_else(|| seconds("ratelimit-reset"))?;
-    Some(SignedDuration::from_secs(i64::from(seconds)))
 }
 
 /// `{"error":{"message","code","errors":[…]}}`, but `errors` can be a map and `error` an array or a text (FACTS).

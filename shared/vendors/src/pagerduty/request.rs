@@ -8,7 +8,7 @@ use im_model::{ExternalId, ExternalValue, Field, IncidentId};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use crate::{Connection, VendorError, VendorErrorKind};
+use crate::{Connection, VendorError, VendorErrorKind, exchange};
 
 /// The version of the REST API, as the `Accept` header asks for it.
 const ACCEPT: &str = "application/vnd.pagerduty+json;version=2";
@@ -136,6 +136,21 @@ pub(super) fn note(
     )
 }
 
+/// All notes of an incident: the vendor does not page them.
+pub(super) fn notes(to: &Connection<'_>, id: &ExternalId) -> Result<Request<Bytes>, VendorError> {
+    get(to, &["incidents", id.as_str(), "notes"], &[])
+}
+
+/// Any service of the account: may we read it at all?
+pub(super) fn service(to: &Connection<'_>, id: &str) -> Result<Request<Bytes>, VendorError> {
+    get(to, &["services", id], &[])
+}
+
+/// The least of incidents.
+pub(super) fn one_incident(to: &Connection<'_>) -> Result<Request<Bytes>, VendorError> {
+    get(to, &["incidents"], &[("limit", "1")])
+}
+
 pub(super) fn priorities(to: &Connection<'_>) -> Result<Request<Bytes>, VendorError> {
     get(to, &["priorities"], &[("limit", "100")])
 }
@@ -209,47 +224,18 @@ fn build(
     query: &[(&str, &str)],
     body: Option<Bytes>,
 ) -> Result<Request<Bytes>, VendorError> {
-    let unsendable = |detail: String| VendorError {
-        tried: format!("{method} /{}", path.join("/")),
-        kind: VendorErrorKind::Unsendable { field: None },
-        detail,
-    };
-    let credential = |name: &str| {
-        to.credentials
-            .get(name)
-            .ok_or_else(|| unsendable(format!("the credential `{name}` is not set")))
-    };
-    let mut url = to.base_url.clone();
-    url.path_segments_mut()
-        .map_err(|()| unsendable("base_url cannot have a path".to_owned()))?
-        .pop_if_empty()
-        .extend(path);
-    if !query.is_empty() {
-        url.query_pairs_mut().extend_pairs(query);
-    }
-    let mut request = Request::builder()
-        .method(method)
-        .uri(url.as_str())
-        .header(header::ACCEPT, ACCEPT)
-        .header(
-            header::AUTHORIZATION,
-            format!("Token token={}", credential("token")?.reveal()),
-        );
-    if let Some(authorization) = request
-        .headers_mut()
-        .and_then(|headers| headers.get_mut(header::AUTHORIZATION))
-    {
-        authorization.set_sensitive(true);
-    }
+    let tried = format!("{method} /{}", path.join("/"));
+    let url = exchange::address(to.base_url, path, query)?;
+    let token = exchange::credential(to, &tried, "token")?;
+    let mut request = exchange::authorized(method, &url, &format!("Token token={token}"))
+        .header(header::ACCEPT, ACCEPT);
     if body.is_some() {
         request = request
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::FROM, credential("from_email")?.reveal());
+            .header(
+                header::FROM,
+                exchange::credential(to, &tried, "from_email")?,
+            );
     }
-    // An `http::Error` may quote a header's value: only say which kind of thing is wrong.
-    request.body(body.unwrap_or_default()).map_err(|_| {
-        unsendable(
-            "a credential or the address holds characters that HTTP does not allow".to_owned(),
-        )
-    })
+    exchange::with_body(request, &tried, body.unwrap_or_default())
 }

@@ -154,10 +154,35 @@ fn observed_assignee(
         .email
         .or_else(|| known.get(&assignee.id).cloned())?;
     Some(Observed {
-        value: ExternalValue::text(email),
+        value: ExternalValue::text(email.to_lowercase()),
         changed_at: at,
         author: None,
     })
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Notes {
+    pub(super) notes: Vec<Note>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct OneNote {
+    pub(super) note: Note,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Note {
+    pub(super) id: String,
+    pub(super) user: Option<NoteAuthor>,
+    pub(super) content: Option<String>,
+    pub(super) created_at: Timestamp,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct NoteAuthor {
+    pub(super) id: Option<String>,
+    pub(super) summary: Option<String>,
+    pub(super) email: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]

@@ -5,7 +5,7 @@ use im_model::Secret;
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq as _};
 
-use crate::{Refusal, UnverifiedDelivery, VerifiedDelivery};
+use crate::{Refusal, SelfTest, UnverifiedDelivery, Verification, VerifiedDelivery};
 
 const HEADER: &str = "x-pagerduty-signature";
 
@@ -47,6 +47,31 @@ pub(super) fn verify(
     }
 }
 
+/// A ping as `PagerDuty` sends it when somebody asks it to test a subscription.
+pub(super) fn self_test(with: Verification<'_>) -> Result<SelfTest, String> {
+    let secret = with.secrets.iter().find(|secret| !secret.is_empty());
+    let secret = secret.ok_or("there is no webhook_secret")?;
+    let event = serde_json::json!({"event": {
+        "id": format!("im-self-test-{}", with.now.as_nanosecond()),
+        "event_type": "pagey.ping",
+        "resource_type": "pagey",
+        "occurred_at": with.now.to_string(),
+        "agent": null,
+        "client": null,
+        "data": {"message": "im tests the way in", "type": "ping"},
+    }});
+    let body = event.to_string().into_bytes();
+    let mut headers = http::HeaderMap::new();
+    let signature = format!("v1={}", sign(secret, &body));
+    let signature = http::HeaderValue::try_from(signature).map_err(|error| error.to_string())?;
+    headers.insert(HEADER, signature);
+    Ok(SelfTest {
+        query: None,
+        headers,
+        body,
+    })
+}
+
 fn sign(secret: &Secret, body: &[u8]) -> String {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     let mut mac =
@@ -75,6 +100,8 @@ mod tests {
         let secrets: Vec<_> = secrets.iter().map(|secret| Secret::new(*secret)).collect();
         verify(
             UnverifiedDelivery {
+                integration: "prod-pd",
+                query: None,
                 headers: &headers,
                 body,
             },
@@ -135,6 +162,8 @@ mod tests {
             };
             headers.insert(HEADER, value);
             let delivery = UnverifiedDelivery {
+                integration: "prod-pd",
+                query: None,
                 headers: &headers,
                 body: BODY,
             };
@@ -149,6 +178,8 @@ mod tests {
     fn it_fails_closed() {
         let none = HeaderMap::new();
         let delivery = UnverifiedDelivery {
+            integration: "prod-pd",
+            query: None,
             headers: &none,
             body: BODY,
         };

@@ -1,0 +1,150 @@
+//! One exchange with a vendor: what is the same for all of them.
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Builder};
+use jiff::SignedDuration;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use crate::{Connection, TransportError, VendorError, VendorErrorKind};
+
+/// Sends a request; an answer of any status is an answer.
+pub(crate) async fn send(
+    connection: &Connection<'_>,
+    request: Request<Bytes>,
+) -> Result<Response<Bytes>, VendorError> {
+    let tried = tried(&request);
+    connection.transport.send(request).await.map_err(|error| {
+        let kind = match error {
+            TransportError::Timeout | TransportError::BrokenOff(_) => VendorErrorKind::Timeout,
+            TransportError::Unreachable(_) => VendorErrorKind::Unreachable,
+        };
+        VendorError {
+            tried,
+            kind,
+            detail: error.to_string(),
+        }
+    })
+}
+
+/// Method and path, as errors name a request: a query may hold what is nobody's business.
+pub(crate) fn tried(request: &Request<Bytes>) -> String {
+    format!("{} {}", request.method(), request.uri().path())
+}
+
+/// Parses the body of a success.
+pub(crate) fn parse<T: DeserializeOwned>(
+    tried: &str,
+    response: &Response<Bytes>,
+) -> Result<T, VendorError> {
+    serde_json::from_slice(response.body()).map_err(|error| VendorError {
+        tried: tried.to_owned(),
+        kind: VendorErrorKind::Garbage,
+        detail: format!(
+            "{} with a body that is not as documented: {error}",
+            response.status()
+        ),
+    })
+}
+
+/// What an answer's status means, where the vendor does not mean something else by it.
+pub(crate) fn kind_of<B>(
+    response: &Response<B>,
+    code: Option<i64>,
+    retry_after: Option<SignedDuration>,
+) -> VendorErrorKind {
+    match response.status() {
+        StatusCode::UNAUTHORIZED => VendorErrorKind::Unauthorized,
+        StatusCode::FORBIDDEN => VendorErrorKind::Forbidden,
+        StatusCode::NOT_FOUND => VendorErrorKind::NotFound,
+        StatusCode::TOO_MANY_REQUESTS => VendorErrorKind::RateLimited { retry_after },
+        StatusCode::REQUEST_TIMEOUT => VendorErrorKind::Timeout,
+        status if status.is_client_error() => VendorErrorKind::Refused {
+            status: status.as_u16(),
+            code,
+        },
+        status if status.is_server_error() => VendorErrorKind::Unavailable {
+            status: status.as_u16(),
+        },
+        // A redirect, say: no API answer.
+        _ => VendorErrorKind::Garbage,
+    }
+}
+
+/// A header that counts seconds.
+pub(crate) fn seconds<B>(response: &Response<B>, name: &str) -> Option<SignedDuration> {
+    let text = response.headers().get(name)?.to_str().ok()?;
+    let seconds: u32 = text.trim().parse().ok()?;
+    Some(SignedDuration::from_secs(i64::from(seconds)))
+}
+
+/// `base_url` with these path segments and this query, both encoded.
+pub(crate) fn address(
+    base_url: &Url,
+    path: &[&str],
+    query: &[(&str, &str)],
+) -> Result<Url, VendorError> {
+    let mut url = base_url.clone();
+    url.path_segments_mut()
+        .map_err(|()| {
+            unsendable(
+                &format!("/{}", path.join("/")),
+                "base_url cannot have a path",
+            )
+        })?
+        .pop_if_empty()
+        .extend(path);
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    Ok(url)
+}
+
+/// A request builder with an `Authorization` header that no log shows.
+pub(crate) fn authorized(method: &Method, url: &Url, authorization: &str) -> Builder {
+    let mut request = Request::builder().method(method).uri(url.as_str());
+    if let Ok(mut value) = HeaderValue::try_from(authorization) {
+        value.set_sensitive(true);
+        request = request.header(header::AUTHORIZATION, value);
+    } else {
+        // Makes the request fail to build, without quoting the credential.
+        request = request.header("\n", "");
+    }
+    request
+}
+
+/// Finishes a request.
+pub(crate) fn with_body(
+    builder: Builder,
+    tried: &str,
+    body: Bytes,
+) -> Result<Request<Bytes>, VendorError> {
+    // An `http::Error` may quote a header's value: only say which kind of thing is wrong.
+    builder.body(body).map_err(|_| {
+        unsendable(
+            tried,
+            "a credential or the address holds characters that HTTP does not allow",
+        )
+    })
+}
+
+/// Something is not configured, or can never be sent.
+pub(crate) fn unsendable(tried: &str, detail: &str) -> VendorError {
+    VendorError {
+        tried: tried.to_owned(),
+        kind: VendorErrorKind::Unsendable { field: None },
+        detail: detail.to_owned(),
+    }
+}
+
+/// A credential by name.
+pub(crate) fn credential<'a>(
+    connection: &Connection<'a>,
+    tried: &str,
+    name: &str,
+) -> Result<&'a str, VendorError> {
+    let found = connection.credentials.get(name);
+    found
+        .map(im_model::Secret::reveal)
+        .ok_or_else(|| unsendable(tried, &format!("the credential `{name}` is not set")))
+}
