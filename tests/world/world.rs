@@ -1,6 +1,12 @@
 //! The system, a vendor and a clock.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
@@ -33,6 +39,7 @@ pub struct World {
     pub(crate) deliveries: Mutex<StreamPoller>,
     pub(crate) incidents: Mutex<StreamPoller>,
     pub(crate) waiting: Mutex<Vec<(String, RetryMessage)>>,
+    announced: AtomicU32,
 }
 
 impl World {
@@ -109,6 +116,7 @@ impl World {
             deliveries: stream(&system.embedded.tables.deliveries),
             incidents: stream(&system.embedded.tables.sync),
             waiting: Mutex::default(),
+            announced: AtomicU32::new(0),
             clock,
             pagerduty,
             transport,
@@ -144,6 +152,20 @@ impl World {
             .body(Bytes::copy_from_slice(body))
             .expect("a request");
         self.request(request).await.status().as_u16()
+    }
+
+    /// PagerDuty announces a record of which nothing has changed.
+    pub async fn announce(&self, record: &str) {
+        let announced = self.announced.fetch_add(1, Ordering::Relaxed);
+        let event = json!({"event": {
+            "id": format!("NOTHING-NEW-{announced}"), "event_type": "incident.workflow.started",
+            "resource_type": "incident", "occurred_at": null, "agent": null, "client": null,
+            "data": {"id": record, "type": "incident"},
+        }});
+        let body = event.to_string();
+        let signature = im_sandbox::pagerduty::sign("a-secret", body.as_bytes());
+        let status = self.webhook(INTEGRATION, &signature, body.as_bytes()).await;
+        assert_eq!(status, 202);
     }
 
     /// Creates an incident on the platform and returns its id.

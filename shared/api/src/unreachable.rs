@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use im_engine::{
-    Claim, Commit, Connect, EditOfIncident, NewIncident, Reserve, StoreError,
+    Claim, Commit, Connect, EditOfIncident, NewIncident, NewNote, Reserve, StoreError,
     ports::{Attempt, Clock, Ids, IncidentStore, IntegrationStore, Page, Vault},
 };
 use im_model::{
-    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId,
-    OrganizationId,
+    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note,
+    NoteCopy, NoteKey, OrganizationId,
 };
 use im_vendors::Credentials;
 use jiff::Timestamp;
@@ -78,6 +78,24 @@ impl IncidentStore for Unreachable {
         down()
     }
     async fn commit(&self, _: &Commit<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn notes(&self, _: &IncidentId) -> Result<Vec<Note>, StoreError> {
+        down()
+    }
+    async fn add_note(&self, _: &IncidentId, _: &Note) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn write_note(&self, _: &NewNote<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn note_copied(
+        &self,
+        _: &IncidentId,
+        _: &NoteKey,
+        _: &IntegrationId,
+        _: &NoteCopy,
+    ) -> Result<(), StoreError> {
         down()
     }
     async fn settle_debt(&self, _: &Incident, _: &IntegrationId) -> Result<Attempt, StoreError> {

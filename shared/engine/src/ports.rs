@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use im_model::{
-    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId,
-    OrganizationId,
+    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note,
+    NoteCopy, NoteKey, OrganizationId,
 };
 use im_vendors::Credentials;
 use jiff::Timestamp;
 
 use crate::{
-    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, NewIncident, Reserve,
+    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, NewIncident, NewNote, Reserve,
     RetryMessage, StoreError,
 };
 
@@ -98,6 +98,25 @@ pub trait IncidentStore: Send + Sync {
 
     /// The one conditional update that ends a sync and so closes its claim.
     async fn commit(&self, commit: &Commit<'_>) -> Result<Attempt, StoreError>;
+
+    /// All notes of an incident, by key. Strongly consistent.
+    async fn notes(&self, incident: &IncidentId) -> Result<Vec<Note>, StoreError>;
+
+    /// Adds a note under its key; [`Attempt::LostRace`] if it is there already.
+    async fn add_note(&self, incident: &IncidentId, note: &Note) -> Result<Attempt, StoreError>;
+
+    /// Adds a note that was written on the platform, and wakes whoever is owed it. A note that is there already is not
+    /// added again, but announced again.
+    async fn write_note(&self, new: &NewNote<'_>) -> Result<Attempt, StoreError>;
+
+    /// Remembers what became of a note at another system.
+    async fn note_copied(
+        &self,
+        incident: &IncidentId,
+        note: &NoteKey,
+        integration: &IntegrationId,
+        copy: &NoteCopy,
+    ) -> Result<(), StoreError>;
 
     /// Takes an integration out of the outbox, if it is still owed just this revision.
     async fn settle_debt(

@@ -98,6 +98,7 @@ pub fn batch_function(
         transport: ports.transport.clone(),
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
+        memory: Arc::default(),
     };
     let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
     let clock = ports.clock.clone();

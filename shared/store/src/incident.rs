@@ -1,5 +1,6 @@
 //! Incidents and their links: one item, one conditional update.
 
+mod note;
 mod row;
 mod update;
 
@@ -11,18 +12,21 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, Put, TransactWriteItem, Update, builders::PutBuilder},
 };
 use im_engine::{
-    Claim, Commit, Connect, CreationOrigin, EditOfIncident, NewIncident, Reserve, StoreError,
+    Claim, Commit, Connect, CreationOrigin, EditOfIncident, NewIncident, NewNote, Reserve,
+    StoreError,
     ports::{Attempt, IncidentStore, Page},
 };
 use im_model::{
-    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, IntegrationId, OrganizationId,
+    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, IntegrationId, Note, NoteCopy,
+    NoteKey, OrganizationId,
 };
 use serde::Serialize;
 
 use self::{
     row::{EditRow, StateRow},
     update::{
-        commit_expression, edit_expression, require_fields, require_link, set_link, settle_debt,
+        announce_note, commit_expression, edit_expression, require_fields, require_link, set_link,
+        settle_debt,
     },
 };
 use crate::{
@@ -223,6 +227,32 @@ impl IncidentStore for DynamoStore {
         };
         let update = commit_expression(commit, link).map_err(|error| unwritable(&pk, &error))?;
         self.update(&pk, &update, "commit the sync").await
+    }
+
+    async fn notes(&self, incident: &IncidentId) -> Result<Vec<Note>, StoreError> {
+        self.read_notes(incident).await
+    }
+
+    async fn add_note(&self, incident: &IncidentId, note: &Note) -> Result<Attempt, StoreError> {
+        self.put_note(incident, note).await
+    }
+
+    async fn write_note(&self, new: &NewNote<'_>) -> Result<Attempt, StoreError> {
+        // The note first: one that is not announced is sent with the next, but nobody can send one that is not there.
+        let _ = self.put_note(&new.incident.id, &new.note).await?;
+        let pk = keys::incident(&new.incident.id);
+        let update = announce_note(new).map_err(|error| unwritable(&pk, &error))?;
+        self.update(&pk, &update, "announce the note").await
+    }
+
+    async fn note_copied(
+        &self,
+        incident: &IncidentId,
+        note: &NoteKey,
+        integration: &IntegrationId,
+        copy: &NoteCopy,
+    ) -> Result<(), StoreError> {
+        self.put_copy(incident, note, integration, copy).await
     }
 
     async fn settle_debt(
