@@ -11,10 +11,10 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use im_engine::{Claim, Delivery, RetryMessage, ports::IncidentStore as _};
+use im_engine::{Claim, Delivery, RetryMessage, manage::Incidents, ports::IncidentStore as _};
 use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller};
-use im_model::{Incident, IncidentId};
-use im_sandbox::{PagerDuty, PagerDutyConfig};
+use im_model::{Incident, IncidentId, Note, NoteKind};
+use im_sandbox::{PagerDuty, PagerDutyConfig, pagerduty::Priority};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -69,9 +69,15 @@ impl World {
     /// A world whose account nobody has connected yet.
     pub async fn unconnected(seed: u64) -> Arc<Self> {
         let clock = WorldClock::default();
-        let config = PagerDutyConfig::demo("a-token", "a-secret")
+        let mut config = PagerDutyConfig::demo("a-token", "a-secret")
             .clock(clock.clone())
             .seed(seed);
+        // One that no map knows.
+        config.account.priorities.push(Priority {
+            id: "PPRIO09".to_owned(),
+            name: "Major".to_owned(),
+            description: "Of the account's own".to_owned(),
+        });
         let pagerduty = PagerDuty::new(config);
         let transport = SandboxTransport::new(pagerduty.clone());
         let calls = Calls::default();
@@ -185,6 +191,29 @@ impl World {
         let path = format!("/incidents/{incident}");
         let edited = self.api(Method::PATCH, &path, Some(body)).await;
         assert_eq!(edited.status(), 200, "{edited:?}");
+    }
+
+    /// Writes a note on the platform.
+    pub async fn write_note(&self, id: &IncidentId, kind: NoteKind, text: &str) {
+        let ports = &self.system.ports;
+        let incidents = Incidents {
+            store: ports.store.clone(),
+            integrations: ports.store.clone(),
+            clock: ports.clock.clone(),
+            ids: ports.ids.clone(),
+        };
+        let organization = ORGANIZATION.parse().expect("an id");
+        let ann = "ann@example.com".parse().expect("an actor");
+        let written = incidents.write_note(&organization, &ann, id, kind, text, None);
+        written.await.expect("the note is written");
+    }
+
+    /// The notes of an incident as the store has them, oldest first.
+    pub async fn notes(&self, id: &IncidentId) -> Vec<Note> {
+        let notes = self.system.ports.store.notes(id).await;
+        let mut notes = notes.expect("the store answers");
+        notes.sort_by_key(|note| note.at);
+        notes
     }
 
     /// An incident as the store has it.
