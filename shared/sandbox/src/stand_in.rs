@@ -122,7 +122,14 @@ impl<V: Vendor> StandIn<V> {
 
     /// Takes the webhooks that wait, in order.
     pub fn drain_webhooks(&self) -> Vec<WebhookDelivery> {
-        self.outbox.drain()
+        let now = self.state().surroundings().clock.now();
+        self.outbox.drain(now)
+    }
+
+    /// A webhook as the vendor sends it again; `attempt` 2 is the first repeat.
+    pub fn repeated(&self, webhook: &WebhookDelivery, attempt: u32) -> WebhookDelivery {
+        let now = self.state().surroundings().clock.now();
+        self.outbox.attempt(webhook, attempt, now)
     }
 
     /// Posts webhooks to `url` as they come, in order, until the future is dropped.

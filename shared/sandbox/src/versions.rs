@@ -35,6 +35,11 @@ impl<T> Versions<T> {
         self.records.iter().filter_map(|versions| versions.last())
     }
 
+    /// All versions of each record, in order of creation, the present one last.
+    pub(crate) fn histories(&self) -> impl Iterator<Item = &[T]> {
+        self.records.iter().map(Vec::as_slice)
+    }
+
     /// How many records were ever created.
     pub(crate) fn created(&self) -> usize {
         self.records.len()
