@@ -4,6 +4,7 @@ pub mod clock;
 mod control;
 pub mod edge;
 pub mod fault;
+pub mod jira;
 pub mod journal;
 mod mac;
 #[cfg(feature = "openapi")]
@@ -21,6 +22,7 @@ pub mod webhook_delivery;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use edge::Answer;
 pub use fault::{Fault, FaultRule};
+pub use jira::{Jira, JiraConfig};
 pub use journal::RecordedRequest;
 #[cfg(feature = "openapi")]
 pub use openapi::OpenApi;
