@@ -1,6 +1,9 @@
 //! A rig with an integration of its vendor, and what the tests do with it again and again.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use im_model::{
     Activity, ConflictStrategy, Direction, ExternalId, ExternalRecord, ExternalValue, Field,
@@ -32,6 +35,7 @@ pub struct Bench<R> {
     pub credentials: Credentials,
     pub memory: Memory,
     clock: ManualClock,
+    incidents: AtomicU32,
 }
 
 impl<R: Rig> Bench<R> {
@@ -55,6 +59,7 @@ impl<R: Rig> Bench<R> {
             credentials: credentials(R::CREDENTIALS),
             memory: Memory::default(),
             clock,
+            incidents: AtomicU32::new(1000),
         }
     }
 
@@ -88,6 +93,11 @@ impl<R: Rig> Bench<R> {
         rules.expect("the rules")
     }
 
+    /// An incident that was not named before.
+    pub fn next_incident(&self) -> IncidentId {
+        incident(self.incidents.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// The samples of fields that can be written at any time.
     pub async fn writable(&self) -> Vec<Sample> {
         let rules = self.rules().await;
@@ -95,6 +105,18 @@ impl<R: Rig> Bench<R> {
         samples.retain(|sample| rules.fields[&sample.field].writability == Writability::Always);
         assert!(!samples.is_empty(), "nothing can be written");
         samples
+    }
+
+    /// Those of them that can be written together.
+    pub async fn writable_together(&self) -> Vec<Sample> {
+        let samples = self.writable().await;
+        let losing: Vec<_> = samples
+            .iter()
+            .flat_map(|sample| sample.wins_over.iter().map(|(field, _)| field.clone()))
+            .collect();
+        let mut together = samples;
+        together.retain(|sample| !losing.contains(&sample.field));
+        together
     }
 
     /// A record that a person made, a minute ago.
@@ -160,7 +182,7 @@ impl<R: Rig> Bench<R> {
 }
 
 /// An incident of the platform, by number.
-pub fn incident(number: u8) -> IncidentId {
+pub fn incident(number: u32) -> IncidentId {
     IncidentId::parse(&format!("INC-{number:026}")).expect("an incident id")
 }
 

@@ -36,8 +36,7 @@ pub async fn creates_with_each_value_as_sent<R: Rig>() {
     let mut sent_once = 0;
     let each = samples.iter().map(|sample| values([sample], 0));
     let all = values(&samples, 0);
-    for (number, wanted) in each.chain([all]).enumerate() {
-        let mut wanted = wanted;
+    for mut wanted in each.chain([all]) {
         wanted
             .entry(Field::Title)
             .or_insert(ExternalValue::text("Disk full"));
@@ -49,9 +48,8 @@ pub async fn creates_with_each_value_as_sent<R: Rig>() {
                 "{field} can be set on creation only, and is not"
             );
         }
-        let number = u8::try_from(number).expect("a few");
         let created = bench
-            .create(&incident(number), &sent)
+            .create(&bench.next_incident(), &sent)
             .await
             .expect("created");
         assert_eq!(created.refused, [].into());

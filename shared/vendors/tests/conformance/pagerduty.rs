@@ -6,8 +6,9 @@ use im_model::{ExternalId, Field, IntegrationType, NoteKind, Status};
 use im_sandbox::pagerduty::Urgency;
 use im_sandbox::{Answer, FaultRule, PagerDuty, PagerDutyConfig};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
 
-use crate::rig::{Ability, Delivery, Pairs, Person, Rig, Sample, Setting};
+use crate::rig::{Ability, Delivery, Pairs, Person, Rig, Sample, Setting, WORDS};
 
 const TOKEN: &str = "y_NbAkKc66ryYTWUXYEu";
 const SECRET: &str = "HvPtlQNKMPpHSSqJpCdndXfo7HnGXa1pnH6w5axpxLFn9aRBNBGh4e8";
@@ -70,9 +71,13 @@ impl Rig for PagerDutyRig {
             sample(Field::Severity, ["low", "high"]),
             sample(Field::Priority, ["P2", "P3"]),
             sample(Field::Status, ["acknowledged", "triggered"]),
-            // The second policy gives an incident to Bob first: the two agree.
-            sample(Field::AssignedTo, ["bob@example.com", "ann@example.com"]),
-            sample(Field::EscalationPolicy, ["PESC002", "PESC001"]),
+            sample(Field::AssignedTo, ["ann@example.com", "bob@example.com"]),
+            sample(Field::EscalationPolicy, ["PESC002", "PESC001"])
+                .moving(Field::AssignedTo)
+                .winning_over(
+                    Field::AssignedTo,
+                    "one PUT with both gives it to the policy's first",
+                ),
         ]
     }
 
@@ -154,7 +159,8 @@ impl Rig for PagerDutyRig {
     }
 
     fn error_body(_: u16) -> String {
-        r#"{"error":{"message":"It is what it is","code":2001,"errors":["Because"]}}"#.to_owned()
+        let error = json!({"message": "It cannot be", "code": 2001, "errors": [WORDS]});
+        json!({ "error": error }).to_string()
     }
 
     fn rate_limits(wait: SignedDuration, _: Timestamp) -> Vec<Vec<(&'static str, String)>> {

@@ -14,8 +14,12 @@ pub struct Setting {
     /// The only time there is. The sandbox must run on it.
     pub clock: ManualClock,
     /// Where webhooks go: what a vendor signs may depend on it.
+    #[allow(dead_code, reason = "used by rigs whose vendor signs the URL")]
     pub webhook_url: String,
 }
+
+/// What a refusal says.
+pub const WORDS: &str = "the vendor's own words";
 
 /// Whether a vendor can do something. What it lacks is tried all the same, and must then have no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +35,16 @@ pub enum Ability {
 pub struct Sample {
     /// The platform's field.
     pub field: Field,
-    /// Two different raw values that the vendor holds, neither of which it gives to a new record.
+    /// Two different raw values that the vendor holds; a new record has another than the first.
     pub values: [&'static str; 2],
     /// Whether a record shows the field.
     pub read: Ability,
     /// Whether the field can be emptied.
     pub clear: Ability,
+    /// The fields that the vendor changes along with it.
+    pub moves: Vec<Field>,
+    /// The fields that do not take effect if they are sent along with it, with the reason.
+    pub wins_over: Vec<(Field, &'static str)>,
 }
 
 impl Sample {
@@ -48,6 +56,8 @@ impl Sample {
             values,
             read,
             clear,
+            moves: Vec::new(),
+            wins_over: Vec::new(),
         }
     }
 
@@ -61,6 +71,18 @@ impl Sample {
     pub fn unclearable(self, why: &'static str) -> Self {
         let clear = Ability::Lacks(why);
         Self { clear, ..self }
+    }
+
+    /// The vendor changes this other field along with it.
+    pub fn moving(mut self, other: Field) -> Self {
+        self.moves.push(other);
+        self
+    }
+
+    /// Sent along with it, this other field does not take effect.
+    pub fn winning_over(mut self, other: Field, why: &'static str) -> Self {
+        self.wins_over.push((other, why));
+        self
     }
 }
 
@@ -144,7 +166,7 @@ pub trait Rig: Send + Sync + Sized {
     /// What the vendor holds in a field, as a raw value, seen without the API; `None` where it is empty.
     fn holds(&self, id: &ExternalId, field: &Field) -> Option<String>;
 
-    /// The body of an answer of this status, as the vendor words its errors.
+    /// The body of an answer of this status, as the vendor words its errors, with [`WORDS`] among its words.
     fn error_body(status: u16) -> String;
 
     /// What kind of failure a 409 is: by default one that waiting does not mend.
