@@ -1,7 +1,8 @@
 //! What every vendor has to do, held to it by the same tests.
 //!
-//! A vendor's tests are one file beside the suite: a [`rig::Rig`] around its sandbox, and `conformance!(ItsRig);`, which
-//! makes each requirement a test of its own, such as `pagerduty::reads_what_a_person_wrote`. A new vendor supplies
+//! A vendor's tests are one file beside the suite, named at the end of this one: a [`rig::Rig`] around its sandbox, and
+//! `conformance!(ItsRig);`, which makes each requirement a test of its own, such as
+//! `pagerduty::reads_what_a_person_wrote`. A new vendor supplies
 //!
 //! - how an integration of it is configured: address, options, credentials, and which credential logs in;
 //! - the sandbox: its answers, its webhooks, its faults, and which requests write;
@@ -15,6 +16,8 @@
 
 #[path = "conformance/bench.rs"]
 mod bench;
+#[path = "conformance/call.rs"]
+mod call;
 #[path = "conformance/create.rs"]
 mod create;
 #[path = "conformance/failures.rs"]

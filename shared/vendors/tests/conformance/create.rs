@@ -15,7 +15,11 @@ fn title() -> Values {
 
 pub async fn creates_with_the_incidents_id_and_finds_exactly_it<R: Rig>() {
     let bench = Bench::<R>::new();
-    bench.record();
+    // More than a page of anybody's list.
+    for number in 0..120 {
+        bench.rig().create(&format!("Disk of db-{number} full"));
+    }
+    bench.wait();
     let [mine, other, none] = [1, 2, 3].map(incident);
     let created = bench.create(&mine, &title()).await.expect("created");
     bench.create(&other, &title()).await.expect("created");

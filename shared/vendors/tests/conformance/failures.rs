@@ -1,94 +1,19 @@
 //! What goes wrong, and that it is told apart.
 
-use im_model::{ExternalRecord, Field, IncidentId, NoteKind};
+use im_model::ExternalRecord;
 use im_vendors::{Credentials, VendorError, VendorErrorKind};
 use jiff::SignedDuration;
 
-use crate::{
-    bench::{Bench, value},
-    notes::note,
-    rig::Rig,
-    wire::{Meets, Trouble},
-};
+use crate::{bench::Bench, call::Call, rig::Rig, wire::Trouble};
 
 const WAIT: SignedDuration = SignedDuration::from_secs(37);
 const HTML: &str = "<!DOCTYPE html><html><body>Please wait</body></html>";
-const TITLE: &str = "Disk of db-1 full";
-
-/// A call of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Call {
-    Read,
-    Find,
-    Notes,
-    History,
-    Create,
-    Write,
-    AddNote,
-}
-
-fn copied() -> im_model::Note {
-    note("01A", NoteKind::WorkNote, "Restarted.")
-}
-
-impl Call {
-    const ALL: [Self; 7] = [
-        Self::Read,
-        Self::Find,
-        Self::Notes,
-        Self::History,
-        Self::Create,
-        Self::Write,
-        Self::AddNote,
-    ];
-
-    fn meets(self) -> Meets {
-        match self {
-            Self::Read | Self::Find | Self::Notes | Self::History => Meets::Read,
-            Self::Create | Self::Write | Self::AddNote => Meets::Write,
-        }
-    }
-
-    /// The record that came back, if the call succeeds and answers one.
-    async fn make<R: Rig>(
-        self,
-        bench: &Bench<R>,
-        record: &ExternalRecord,
-        incident: &IncidentId,
-    ) -> Result<Option<ExternalRecord>, VendorError> {
-        let (api, connection) = (bench.api, bench.connection());
-        let title = value(&Field::Title, TITLE);
-        match self {
-            Self::Read => api.read(connection, &record.id).await.map(Some),
-            Self::Find => api.find(connection, incident).await.map(|_| None),
-            Self::Notes => api.notes(connection, record).await.map(|_| None),
-            Self::AddNote => {
-                let added = api.add_note(connection, record, &copied()).await;
-                added.map(|_| None)
-            }
-            Self::History => {
-                let history = api.history(connection, &record.id, record.created_at);
-                history.await.map(|_| None)
-            }
-            Self::Create => {
-                let created = api.create(connection, incident, &title).await;
-                created.map(|written| Some(written.record))
-            }
-            Self::Write => {
-                let written = api.write(connection, record, &title).await;
-                written.map(|written| Some(written.record))
-            }
-        }
-    }
-}
 
 impl<R: Rig> Bench<R> {
     /// Nothing that tells who we are, in whatever form it was sent.
     fn assert_tells_no_credential(&self, text: &str, authorizations: &[String]) {
         let secrets = self.credentials.0.values().map(im_model::Secret::reveal);
-        let sent = authorizations
-            .iter()
-            .filter_map(|it| it.split([' ', '=']).next_back());
+        let sent = authorizations.iter().filter_map(|it| it.rsplit(' ').next());
         for secret in secrets.chain(sent).filter(|secret| !secret.is_empty()) {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
