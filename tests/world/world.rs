@@ -11,26 +11,34 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use im_engine::{Claim, Delivery, RetryMessage, ports::IncidentStore as _};
+use im_engine::{Claim, Delivery, RetryMessage, manage::Incidents, ports::IncidentStore as _};
 use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller};
-use im_model::{Incident, IncidentId};
-use im_sandbox::{PagerDuty, PagerDutyConfig};
+use im_model::{Incident, IncidentId, IntegrationType, Note, NoteKind};
+use im_sandbox::{
+    PagerDuty, PagerDutyConfig, WebhookDelivery,
+    jira::{Jira, JiraConfig, Scheme},
+    pagerduty::Priority,
+};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::{Calls, SandboxTransport, SeededIds, WorldClock};
+use crate::{Calls, SandboxTransport, SeededIds, WorldClock, vendor::base_url};
 
 /// The integration that every world has.
 pub const INTEGRATION: &str = "demo-pd";
+/// The integration with Jira.
+pub const JIRA: &str = "demo-jira";
 const ORGANIZATION: &str = "acme";
 
 /// A system on which nothing runs by itself.
 pub struct World {
     /// Moves only when told.
     pub clock: WorldClock,
-    /// The vendor.
+    /// The vendor that every world has.
     pub pagerduty: PagerDuty,
-    /// The way to it.
+    /// Connected on request.
+    pub jira: Jira,
+    /// The way to them.
     pub transport: SandboxTransport,
     /// The functions and AWS.
     pub system: LocalSystem,
@@ -51,29 +59,75 @@ impl World {
     /// The same, with ids of this seed.
     pub async fn with_seed(seed: u64) -> Arc<Self> {
         let world = Self::unconnected(seed).await;
-        let body = json!({
-            "id": INTEGRATION,
-            "integration_type": "pagerduty",
-            "name": "Demo PagerDuty",
-            "base_url": "http://127.0.0.1:9",
-            "credentials": {
-                "token": "a-token", "from_email": "oncall@example.com", "webhook_secret": "a-secret",
-            },
-            "options": {"service": "PSVC001"},
-        });
-        let created = world.api(Method::POST, "/integrations", Some(&body)).await;
-        assert_eq!(created.status(), 201, "{created:?}");
+        world.connect(IntegrationType::PagerDuty).await;
         world
+    }
+
+    /// A world with an account of every vendor, all connected both ways.
+    pub async fn with_all() -> Arc<Self> {
+        let world = Self::new().await;
+        world.connect(IntegrationType::Jira).await;
+        world
+    }
+
+    /// Connects a vendor's account as an operator would.
+    pub async fn connect(&self, vendor: IntegrationType) {
+        let mut body = match vendor {
+            IntegrationType::PagerDuty => json!({
+                "id": INTEGRATION,
+                "name": "Demo PagerDuty",
+                "credentials": {
+                    "token": "a-token", "from_email": "oncall@example.com",
+                    "webhook_secret": "a-secret",
+                },
+                "options": {"service": "PSVC001"},
+            }),
+            IntegrationType::Jira => json!({
+                "id": JIRA,
+                "name": "Demo Jira",
+                "credentials": {
+                    "email": "im@example.com", "api_key": "a-jira-token",
+                    "client_key": "a-client", "webhook_secret": "a-jira-secret",
+                },
+                "options": {"project": "OPS", "issue_type": "[System] Incident"},
+            }),
+            IntegrationType::ServiceNow => json!({}),
+        };
+        body["integration_type"] = json!(vendor.as_str());
+        body["base_url"] = json!(base_url(vendor));
+        let created = self.api(Method::POST, "/integrations", Some(&body)).await;
+        assert_eq!(created.status(), 201, "{created:?}");
     }
 
     /// A world whose account nobody has connected yet.
     pub async fn unconnected(seed: u64) -> Arc<Self> {
         let clock = WorldClock::default();
-        let config = PagerDutyConfig::demo("a-token", "a-secret")
+        let mut config = PagerDutyConfig::demo("a-token", "a-secret")
             .clock(clock.clone())
             .seed(seed);
+        // One that no map knows.
+        config.account.priorities.push(Priority {
+            id: "PPRIO09".to_owned(),
+            name: "Major".to_owned(),
+            description: "Of the account's own".to_owned(),
+        });
         let pagerduty = PagerDuty::new(config);
-        let transport = SandboxTransport::new(pagerduty.clone());
+        let jira = Jira::new(
+            JiraConfig::demo(
+                "im@example.com",
+                "a-jira-token",
+                Scheme::Connect {
+                    client_key: "a-client".to_owned(),
+                    shared_secret: "a-jira-secret".to_owned(),
+                    path: format!("/webhooks/jira/{JIRA}"),
+                },
+            )
+            .clock(clock.clone())
+            .seed(seed),
+        );
+        let transport = SandboxTransport::default()
+            .with(IntegrationType::PagerDuty, &pagerduty)
+            .with(IntegrationType::Jira, &jira);
         let calls = Calls::default();
         let mut embedded = Embedded::start(None).await.expect("embedded AWS starts");
         embedded.dynamodb = aws_sdk_dynamodb::Client::from_conf(
@@ -119,6 +173,7 @@ impl World {
             announced: AtomicU32::new(0),
             clock,
             pagerduty,
+            jira,
             transport,
             system,
             calls,
@@ -144,7 +199,22 @@ impl World {
         self.request(request.body(body).expect("a request")).await
     }
 
-    /// Posts a webhook.
+    /// Posts a webhook of a sandbox as it is; the status of the answer.
+    pub async fn post(&self, vendor: IntegrationType, delivery: &WebhookDelivery) -> u16 {
+        let integration = match vendor {
+            IntegrationType::PagerDuty => INTEGRATION,
+            IntegrationType::Jira => JIRA,
+            IntegrationType::ServiceNow => "",
+        };
+        let url = delivery.url(&format!("/webhooks/{vendor}/{integration}"));
+        let mut request = Request::post(url)
+            .body(delivery.body.clone())
+            .expect("a request");
+        *request.headers_mut() = delivery.headers.clone();
+        self.request(request).await.status().as_u16()
+    }
+
+    /// Posts a webhook of PagerDuty's.
     pub async fn webhook(&self, integration: &str, signature: &str, body: &[u8]) -> u16 {
         let request = Request::post(format!("/webhooks/pagerduty/{integration}"))
             .header("content-type", "application/json")
@@ -185,6 +255,29 @@ impl World {
         let path = format!("/incidents/{incident}");
         let edited = self.api(Method::PATCH, &path, Some(body)).await;
         assert_eq!(edited.status(), 200, "{edited:?}");
+    }
+
+    /// Writes a note on the platform.
+    pub async fn write_note(&self, id: &IncidentId, kind: NoteKind, text: &str) {
+        let ports = &self.system.ports;
+        let incidents = Incidents {
+            store: ports.store.clone(),
+            integrations: ports.store.clone(),
+            clock: ports.clock.clone(),
+            ids: ports.ids.clone(),
+        };
+        let organization = ORGANIZATION.parse().expect("an id");
+        let ann = "ann@example.com".parse().expect("an actor");
+        let written = incidents.write_note(&organization, &ann, id, kind, text, None);
+        written.await.expect("the note is written");
+    }
+
+    /// The notes of an incident as the store has them, oldest first.
+    pub async fn notes(&self, id: &IncidentId) -> Vec<Note> {
+        let notes = self.system.ports.store.notes(id).await;
+        let mut notes = notes.expect("the store answers");
+        notes.sort_by_key(|note| note.at);
+        notes
     }
 
     /// An incident as the store has it.
