@@ -17,6 +17,7 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::config_bag::ConfigBag;
 use http::{Method, Request};
 use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller, events::stream_event};
+use im_model::IntegrationType;
 use im_sandbox::{Fault, FaultRule, PagerDuty, PagerDutyConfig, pagerduty::Urgency};
 use im_tests::{SandboxTransport, SeededIds, WorldClock};
 use jiff::SignedDuration;
@@ -203,7 +204,9 @@ impl Watched {
             time_scale: 1,
             clock: Arc::new(clock.clone()),
             ids: Arc::new(SeededIds::new(1)),
-            transport: Arc::new(SandboxTransport::new(pagerduty.clone())),
+            transport: Arc::new(
+                SandboxTransport::default().with(IntegrationType::PagerDuty, &pagerduty),
+            ),
             public_base_url: None,
             local_organization: Some("acme".parse().expect("an id")),
         };
