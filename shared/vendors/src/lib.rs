@@ -2,6 +2,7 @@
 
 mod api;
 mod error;
+pub mod jira;
 pub mod pagerduty;
 pub mod registry;
 mod webhook;
