@@ -1,0 +1,5 @@
+//! Jira Cloud and Jira Service Management.
+
+mod qsh;
+#[cfg_attr(not(test), expect(dead_code, reason = "the webhook source calls it"))]
+mod verify;
