@@ -3,3 +3,5 @@
 mod qsh;
 #[cfg_attr(not(test), expect(dead_code, reason = "the webhook source calls it"))]
 mod verify;
+#[cfg_attr(not(test), expect(dead_code, reason = "the vendor API calls it"))]
+mod workflow;
