@@ -70,7 +70,9 @@ fn tells_of_comments(event_type: &str, event: &Json) -> bool {
 fn changed(event: &Json, at: Timestamp) -> BTreeMap<Field, Timestamp> {
     let items = event["changelog"]["items"].as_array().into_iter().flatten();
     let field = |item: &Json| {
-        let name = item["fieldId"].as_str().or_else(|| item["field"].as_str())?;
+        let name = item["fieldId"]
+            .as_str()
+            .or_else(|| item["field"].as_str())?;
         field_named(&name.to_lowercase())
     };
     items.filter_map(field).map(|field| (field, at)).collect()
@@ -174,7 +176,11 @@ mod tests {
         let mut inside = issue_event("jira:issue_updated");
         inside["comment"] = json!({"id": "10019"});
         assert!(notes(&inside));
-        for name in ["issue_commented", "issue_comment_edited", "issue_comment_deleted"] {
+        for name in [
+            "issue_commented",
+            "issue_comment_edited",
+            "issue_comment_deleted",
+        ] {
             let mut named = issue_event("jira:issue_updated");
             named["issue_event_type_name"] = json!(name);
             assert!(notes(&named), "{name}");

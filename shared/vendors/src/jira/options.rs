@@ -93,10 +93,16 @@ pub(super) fn check(options: &Options) -> BTreeMap<String, String> {
         say("signature_scheme", "must be connect, oauth or hub");
     }
     if option(options, "project").is_some_and(|key| !is_project(key)) {
-        say("project", "must be the key of a Jira project, e.g. OPS, or its id");
+        say(
+            "project",
+            "must be the key of a Jira project, e.g. OPS, or its id",
+        );
     }
     if option(options, "webhook_base_path").is_some_and(|path| !is_path(path)) {
-        say("webhook_base_path", "must be a path, e.g. /im, without a query");
+        say(
+            "webhook_base_path",
+            "must be a path, e.g. /im, without a query",
+        );
     }
     problems
 }
@@ -142,7 +148,10 @@ mod tests {
             ("custom.cost", "priority"),
             ("custom.cost", "customfield_10050:money"),
         ] {
-            assert!(check(&given(name, value)).contains_key(name), "{name}={value}");
+            assert!(
+                check(&given(name, value)).contains_key(name),
+                "{name}={value}"
+            );
         }
     }
 
@@ -155,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_resolution_has_a_default_and_two_options_the_special_one_wins() {
-        let resolution = |options: &Options| transition_fields(options)["transition_field.resolution"].clone();
+        let resolution =
+            |options: &Options| transition_fields(options)["transition_field.resolution"].clone();
         assert_eq!(resolution(&Options::new()), "Done");
         assert_eq!(resolution(&given("resolution", "Fixed")), "Fixed");
         let special = given("transition_field.resolution", "Solved");
@@ -165,7 +175,10 @@ mod tests {
     #[test]
     fn a_scheme_that_is_not_known_is_none() {
         assert_eq!(scheme(&Options::new()), Some(Scheme::Connect));
-        assert_eq!(scheme(&given("signature_scheme", "oauth")), Some(Scheme::OAuth));
+        assert_eq!(
+            scheme(&given("signature_scheme", "oauth")),
+            Some(Scheme::OAuth)
+        );
         assert_eq!(scheme(&given("signature_scheme", "Hub")), None);
     }
 }

@@ -38,13 +38,23 @@ const PERSON: &str = "person";
 /// Remembers who we are.
 const SELF: &str = "self";
 
+/// Begins the text that stands for a person whose address is hidden: no address begins so.
+const HIDDEN: &str = "accountId:";
+
+/// Does this stand for a person whose address is hidden?
+pub(super) fn is_hidden(value: &ExternalValue) -> bool {
+    value.as_str().is_some_and(|text| text.starts_with(HIDDEN))
+}
+
 /// What a field that holds a person says: the address, or a text that is none where Jira hides it.
 pub(super) async fn value(
     connection: &Connection<'_>,
     user: &User,
 ) -> Result<ExternalValue, VendorError> {
     let Some(account_id) = &user.account_id else {
-        return Ok(user.email().map_or(ExternalValue::EMPTY, ExternalValue::text));
+        return Ok(user
+            .email()
+            .map_or(ExternalValue::EMPTY, ExternalValue::text));
     };
     if let Some(email) = user.email() {
         remember(connection, account_id, &email);
@@ -67,7 +77,7 @@ pub(super) async fn value_of(
         remember(connection, account_id, &email);
         return Ok(ExternalValue::text(email));
     }
-    let hidden = format!("accountId:{account_id}");
+    let hidden = format!("{HIDDEN}{account_id}");
     keep(connection, ADDRESS, account_id, &hidden);
     Ok(ExternalValue::text(hidden))
 }
@@ -113,6 +123,14 @@ pub(super) async fn own_account(
     Ok(user.account_id)
 }
 
+/// An account that Jira did not take may be another by now.
+pub(super) fn forget(connection: &Connection<'_>, email: &str) {
+    let email = email.trim().to_lowercase();
+    connection
+        .memory
+        .forget(connection.integration, PERSON, &email);
+}
+
 fn remember(connection: &Connection<'_>, account_id: &str, email: &str) {
     keep(connection, ADDRESS, account_id, email);
     keep(connection, PERSON, email, account_id);
@@ -151,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_hidden_address_is_asked_for_once_and_then_stands_as_no_address() {
-        let account = Account::new().answers("GET /user?accountId=5b1", 200, &json!({"accountId": "5b1"}));
+        let account =
+            Account::new().answers("GET /user?accountId=5b1", 200, &json!({"accountId": "5b1"}));
         let connection = account.connection();
         let hidden = user(&json!({"accountId": "5b1", "emailAddress": null}));
         for _ in 0..2 {

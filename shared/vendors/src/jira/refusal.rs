@@ -95,7 +95,9 @@ fn refusal(tried: String, response: &Response<Bytes>, now: Timestamp) -> Refused
 fn field_errors(json: &Json) -> BTreeMap<String, String> {
     let errors = json["errors"].as_object().into_iter().flatten();
     let words = |why: &Json| why.as_str().map_or_else(|| why.to_string(), str::to_owned);
-    errors.map(|(name, why)| (name.clone(), words(why))).collect()
+    errors
+        .map(|(name, why)| (name.clone(), words(why)))
+        .collect()
 }
 
 fn detail(json: &Json, fields: &BTreeMap<String, String>) -> String {
@@ -134,9 +136,13 @@ mod tests {
 
     #[test]
     fn messages_and_fields_are_told_in_words() {
-        let body = r#"{"errorMessages":["No."],"errors":{"summary":"Too long.","priority":"Unknown."}}"#;
+        let body =
+            r#"{"errorMessages":["No."],"errors":{"summary":"Too long.","priority":"Unknown."}}"#;
         let refused = refused(400, &[], body);
-        assert_eq!(refused.error.detail, "No.; priority: Unknown.; summary: Too long.");
+        assert_eq!(
+            refused.error.detail,
+            "No.; priority: Unknown.; summary: Too long."
+        );
         assert_eq!(refused.fields["priority"], "Unknown.");
         assert!(refused.error.is_permanent());
     }
@@ -147,8 +153,14 @@ mod tests {
         assert_eq!(kind(401, ""), VendorErrorKind::Unauthorized);
         assert_eq!(kind(403, "<html>"), VendorErrorKind::Forbidden);
         assert_eq!(kind(404, "[]"), VendorErrorKind::NotFound);
-        assert_eq!(kind(409, "{}"), VendorErrorKind::Unavailable { status: 409 });
-        let refused = VendorErrorKind::Refused { status: 413, code: None };
+        assert_eq!(
+            kind(409, "{}"),
+            VendorErrorKind::Unavailable { status: 409 }
+        );
+        let refused = VendorErrorKind::Refused {
+            status: 413,
+            code: None,
+        };
         assert_eq!(kind(413, "{}"), refused);
         assert_eq!(kind(503, ""), VendorErrorKind::Unavailable { status: 503 });
     }
@@ -160,10 +172,19 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(wait(&[("retry-after", "7")]), Some(7));
-        assert_eq!(wait(&[("x-ratelimit-reset", "2026-11-22T04:01:30Z")]), Some(90));
-        assert_eq!(wait(&[("x-ratelimit-reset", "2026-11-22T04:02Z")]), Some(120));
+        assert_eq!(
+            wait(&[("x-ratelimit-reset", "2026-11-22T04:01:30Z")]),
+            Some(90)
+        );
+        assert_eq!(
+            wait(&[("x-ratelimit-reset", "2026-11-22T04:02Z")]),
+            Some(120)
+        );
         assert_eq!(wait(&[("x-ratelimit-reset", "2026-11-22T03:00Z")]), Some(0));
-        let both = [("retry-after", "5"), ("x-ratelimit-reset", "2026-11-22T04:01:30Z")];
+        let both = [
+            ("retry-after", "5"),
+            ("x-ratelimit-reset", "2026-11-22T04:01:30Z"),
+        ];
         assert_eq!(wait(&both), Some(5));
         assert_eq!(wait(&[("x-ratelimit-reset", "soon")]), None);
         assert_eq!(wait(&[]), None);

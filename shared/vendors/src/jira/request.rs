@@ -72,7 +72,11 @@ pub(super) fn transition(
 /// The workflow of a project's issue type, by their ids.
 pub(super) fn workflow(to: &Connection<'_>, project_id: &str, issue_type_id: &str) -> Built {
     let pair = json!({"projectId": project_id, "issueTypeId": issue_type_id});
-    post(to, &["workflows"], &json!({ "projectAndIssueTypes": [pair] }))
+    post(
+        to,
+        &["workflows"],
+        &json!({ "projectAndIssueTypes": [pair] }),
+    )
 }
 
 /// The statuses of each issue type of the project.
@@ -122,7 +126,11 @@ pub(super) fn comment(to: &Connection<'_>, id: &str, body: &Json, properties: &[
 /// `query` matches beginnings of names and addresses, so the answer must be searched for the very address.
 pub(super) fn assignable(to: &Connection<'_>, email: &str) -> Built {
     let project = project(to, "user/assignable/search")?;
-    let query = [("project", project), ("query", email), ("maxResults", "100")];
+    let query = [
+        ("project", project),
+        ("query", email),
+        ("maxResults", "100"),
+    ];
     get(to, &["user", "assignable", "search"], &query)
 }
 
@@ -142,12 +150,21 @@ pub(super) fn my_permissions(to: &Connection<'_>, keys: &str) -> Built {
     } else {
         "projectKey"
     };
-    get(to, &["mypermissions"], &[(by, project), ("permissions", keys)])
+    get(
+        to,
+        &["mypermissions"],
+        &[(by, project), ("permissions", keys)],
+    )
 }
 
 /// The configured project, a key or an id.
 pub(super) fn project<'a>(to: &Connection<'a>, tried: &str) -> Result<&'a str, VendorError> {
-    required(to, tried, "project", "the key of the Jira project, e.g. OPS")
+    required(
+        to,
+        tried,
+        "project",
+        "the key of the Jira project, e.g. OPS",
+    )
 }
 
 /// The configured issue type, a name or an id.

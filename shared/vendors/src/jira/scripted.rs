@@ -38,7 +38,9 @@ pub(super) struct Account {
 impl Account {
     pub(super) fn new() -> Self {
         let texts = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
-            let owned = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+            let owned = pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
             owned.collect()
         };
         let credentials = texts(&[("email", "bot@example.com"), ("api_key", "key")]);
@@ -106,15 +108,28 @@ impl Account {
 #[async_trait]
 impl Transport for Account {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let path = request.uri().path_and_query().map_or("", |path| path.as_str());
+        let path = request
+            .uri()
+            .path_and_query()
+            .map_or("", |path| path.as_str());
         let path = path.strip_prefix("/rest/api/3").expect("the API's root");
         let what = format!("{} {path}", request.method());
         let body = serde_json::from_slice(request.body()).unwrap_or_default();
-        let next = self.answers.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let next = self
+            .answers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front();
         let (expected, status, text) = next.unwrap_or_else(|| panic!("unexpected: {what} {body}"));
-        assert!(what.starts_with(&expected), "{what} {body} instead of {expected}");
+        assert!(
+            what.starts_with(&expected),
+            "{what} {body} instead of {expected}"
+        );
         let asked = Asked { what, body };
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
+        self.asked
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(asked);
         let response = Response::builder().status(status);
         Ok(response.body(Bytes::from(text)).expect("a response"))
     }
@@ -123,7 +138,10 @@ impl Transport for Account {
 /// Runs what never waits.
 pub(super) fn run<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+    match future
+        .as_mut()
+        .poll(&mut Context::from_waker(Waker::noop()))
+    {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("it waits"),
     }

@@ -16,7 +16,7 @@ use subtle::{Choice, ConstantTimeEq as _};
 use super::qsh;
 use crate::Refusal;
 
-const HUB_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature");
+pub(super) const HUB_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature");
 /// How far the sender's clock and ours may be apart.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
 /// The fixed `qsh` of tokens for a browser's session: bound to no URL, so never that of a webhook.
@@ -161,7 +161,7 @@ fn verify_hub_signature(request: Request<'_>, secrets: &[Secret]) -> Result<(), 
 }
 
 /// In lower-case hex: what Jira sends.
-fn sign(secret: &Secret, body: &[u8]) -> String {
+pub(super) fn sign(secret: &Secret, body: &[u8]) -> String {
     #[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
     let mut mac =
         Hmac::<Sha256>::new_from_slice(secret.reveal().as_bytes()).expect("any key length");

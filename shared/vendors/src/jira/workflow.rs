@@ -54,7 +54,7 @@ pub(super) struct Status {
 
 impl Status {
     /// Jira allows no two statuses whose names differ in case only.
-    fn is_named(&self, name: &str) -> bool {
+    pub(super) fn is_named(&self, name: &str) -> bool {
         self.name.trim().to_lowercase() == name.trim().to_lowercase()
     }
 }

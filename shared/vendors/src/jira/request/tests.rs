@@ -24,7 +24,11 @@ fn a_credential_is_sent_and_never_shown() {
 
     account.credentials.0.clear();
     let error = myself(&account.connection()).expect_err("no credentials");
-    assert!(error.detail.contains("`email` is not set"), "{}", error.detail);
+    assert!(
+        error.detail.contains("`email` is not set"),
+        "{}",
+        error.detail
+    );
     let bad = [("access_token".to_owned(), Secret::new("to\nken"))];
     account.credentials.0 = bad.into();
     let error = myself(&account.connection()).expect_err("no header");
@@ -37,14 +41,26 @@ fn reads_name_what_they_want() {
     let to = &account.connection();
     let names = ["summary".to_owned(), "customfield_1".to_owned()];
     for (request, expected) in [
-        (issue(to, "10002", &names), "issue/10002?fields=summary%2Ccustomfield_1"),
-        (transitions(to, "1"), "issue/1/transitions?expand=transitions.fields"),
-        (changelog(to, "1", 100), "issue/1/changelog?startAt=100&maxResults=100"),
+        (
+            issue(to, "10002", &names),
+            "issue/10002?fields=summary%2Ccustomfield_1",
+        ),
+        (
+            transitions(to, "1"),
+            "issue/1/transitions?expand=transitions.fields",
+        ),
+        (
+            changelog(to, "1", 100),
+            "issue/1/changelog?startAt=100&maxResults=100",
+        ),
         (
             comments(to, "1", 0),
             "issue/1/comment?expand=properties&orderBy=created&startAt=0&maxResults=100",
         ),
-        (comment_property(to, "7", "im.note"), "comment/7/properties/im.note"),
+        (
+            comment_property(to, "7", "im.note"),
+            "comment/7/properties/im.note",
+        ),
         (statuses(to), "project/OPS/statuses"),
         (the_project(to), "project/OPS"),
         (field_schemas(to), "field"),
@@ -78,16 +94,28 @@ fn writes_carry_json() {
     let fields = Map::from_iter([("summary".to_owned(), json!("Down"))]);
     let request = edit(to, "1", &fields).expect("a request");
     let expected = json!({"fields": {"summary": "Down"}});
-    assert_eq!(said(&request), ("PUT /rest/api/3/issue/1".to_owned(), expected.clone()));
+    assert_eq!(
+        said(&request),
+        ("PUT /rest/api/3/issue/1".to_owned(), expected.clone())
+    );
     assert_eq!(request.headers()[header::CONTENT_TYPE], "application/json");
     let request = create(to, &fields).expect("a request");
-    assert_eq!(said(&request), ("POST /rest/api/3/issue".to_owned(), expected));
+    assert_eq!(
+        said(&request),
+        ("POST /rest/api/3/issue".to_owned(), expected)
+    );
     let request = workflow(to, "1", "2").expect("a request");
     let pair = json!({"projectAndIssueTypes": [{"projectId": "1", "issueTypeId": "2"}]});
-    assert_eq!(said(&request), ("POST /rest/api/3/workflows".to_owned(), pair));
+    assert_eq!(
+        said(&request),
+        ("POST /rest/api/3/workflows".to_owned(), pair)
+    );
     let request = comment(to, "1", &json!({"type": "doc"}), &[]).expect("a request");
     let body = json!({"body": {"type": "doc"}, "properties": []});
-    assert_eq!(said(&request), ("POST /rest/api/3/issue/1/comment".to_owned(), body));
+    assert_eq!(
+        said(&request),
+        ("POST /rest/api/3/issue/1/comment".to_owned(), body)
+    );
 }
 
 #[test]
@@ -99,7 +127,10 @@ fn a_transition_names_fields_only_where_there_are_some() {
     assert_eq!(said(&request), (path, json!({"transition": {"id": "31"}})));
     let fields = Map::from_iter([("resolution".to_owned(), json!({"name": "Done"}))]);
     let request = transition(to, "1", "31", fields).expect("a request");
-    assert_eq!(said(&request).1["fields"], json!({"resolution": {"name": "Done"}}));
+    assert_eq!(
+        said(&request).1["fields"],
+        json!({"resolution": {"name": "Done"}})
+    );
 }
 
 #[test]
@@ -110,8 +141,12 @@ fn a_search_is_for_one_label_in_one_project_page_by_page() {
     let request = find(&account.connection(), &incident, &names, None).expect("a request");
     let (path, body) = said(&request);
     assert_eq!(path, "POST /rest/api/3/search/jql");
-    let jql = "labels = \"INC-01ARZ3NDEKTSV4RRFFQ69G5FAV\" AND project = \"OPS\" ORDER BY created ASC";
-    assert_eq!(body, json!({"jql": jql, "fields": ["summary"], "maxResults": 100}));
+    let jql =
+        "labels = \"INC-01ARZ3NDEKTSV4RRFFQ69G5FAV\" AND project = \"OPS\" ORDER BY created ASC";
+    assert_eq!(
+        body,
+        json!({"jql": jql, "fields": ["summary"], "maxResults": 100})
+    );
     let request = find(&account.connection(), &incident, &names, Some("t")).expect("a request");
     assert_eq!(said(&request).1["nextPageToken"], "t");
 }

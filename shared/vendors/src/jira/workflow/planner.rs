@@ -100,6 +100,7 @@ impl Planner {
     }
 
     /// Bounds the hops of this run.
+    #[cfg(test)]
     #[must_use]
     pub(in crate::jira) fn at_most(mut self, hops: usize) -> Self {
         self.most_hops = hops;
