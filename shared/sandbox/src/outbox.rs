@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use tokio::sync::Notify;
 
 use crate::fault::Fault;
-use crate::webhook_delivery::{Attempt, DeliveryRecord, Outcome, WebhookDelivery};
+use crate::webhook_delivery::{AsItIs, Attempt, DeliveryRecord, Outcome, Posting, WebhookDelivery};
 
 /// A webhook in a queue, with the place of its record.
 pub(crate) type Waiting = (usize, WebhookDelivery);
@@ -19,10 +20,21 @@ struct Queues {
 }
 
 /// The webhooks of one vendor, in order; clones share one outbox.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone)]
 pub(crate) struct Outbox {
     queues: Arc<Mutex<Queues>>,
     wake: Arc<Notify>,
+    pub(crate) posting: Arc<dyn Posting>,
+}
+
+impl Default for Outbox {
+    fn default() -> Self {
+        Self {
+            queues: Arc::default(),
+            wake: Arc::default(),
+            posting: Arc::new(AsItIs),
+        }
+    }
 }
 
 impl Outbox {
@@ -70,16 +82,30 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    pub(crate) fn drain(&self) -> Vec<WebhookDelivery> {
+    /// Takes what waits, as it would be posted at `now`.
+    pub(crate) fn drain(&self, now: Timestamp) -> Vec<WebhookDelivery> {
         let mut queues = self.queues();
         let ready = std::mem::take(&mut queues.ready);
         ready
             .into_iter()
             .map(|(place, delivery)| {
                 queues.records[place].outcome = Outcome::Drained;
-                delivery
+                self.attempt(&delivery, 1, now)
             })
             .collect()
+    }
+
+    /// The webhook as its attempt of this number (the first is 1) is posted at `now`.
+    pub(crate) fn attempt(
+        &self,
+        delivery: &WebhookDelivery,
+        number: u32,
+        now: Timestamp,
+    ) -> WebhookDelivery {
+        WebhookDelivery {
+            headers: self.posting.headers(delivery, number, now),
+            ..delivery.clone()
+        }
     }
 
     pub(crate) fn records(&self) -> Vec<DeliveryRecord> {
@@ -115,13 +141,14 @@ mod tests {
         WebhookDelivery {
             event_id: event_id.to_owned(),
             event_type: "incident.triggered".to_owned(),
+            query: None,
             headers: HeaderMap::new(),
             body: Bytes::from_static(b"{}"),
         }
     }
 
     fn ids(outbox: &Outbox) -> Vec<String> {
-        let drained = outbox.drain();
+        let drained = outbox.drain(Timestamp::UNIX_EPOCH);
         drained
             .into_iter()
             .map(|delivery| delivery.event_id)

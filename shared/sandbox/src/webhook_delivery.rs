@@ -18,11 +18,42 @@ pub struct WebhookDelivery {
     pub event_id: String,
     /// Such as `incident.triggered`.
     pub event_type: String,
+    /// Added to the receiver's URL, already encoded.
+    pub query: Option<String>,
     /// Content type, signature and delivery id.
     pub headers: HeaderMap,
     /// The raw body.
     pub body: Bytes,
 }
+
+impl WebhookDelivery {
+    /// Where it goes: the receiver's URL with the query added to it.
+    pub fn url(&self, receiver: &str) -> String {
+        let Some(query) = &self.query else {
+            return receiver.to_owned();
+        };
+        let joint = if receiver.contains('?') { '&' } else { '?' };
+        format!("{receiver}{joint}{query}")
+    }
+}
+
+/// What a vendor does in its own way when it posts webhooks.
+pub(crate) trait Posting: Send + Sync {
+    /// The headers of an attempt (the first is 1) at `now`.
+    fn headers(&self, delivery: &WebhookDelivery, _attempt: u32, _now: Timestamp) -> HeaderMap {
+        delivery.headers.clone()
+    }
+
+    /// Whether what was answered so is sent again.
+    fn retries(&self, status: StatusCode) -> bool {
+        status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+    }
+}
+
+/// Posts a webhook as it is.
+pub(crate) struct AsItIs;
+
+impl Posting for AsItIs {}
 
 /// How a webhook is sent and sent again.
 #[derive(Clone, Debug)]
@@ -113,9 +144,17 @@ impl Outbox {
         };
         loop {
             let (place, delivery) = self.next().await;
+            let posting = &*self.posting;
             let mut pause = policy.first_pause;
             for number in 1..=policy.attempts {
-                let (verdict, attempt) = post(&client, &url, &delivery, &policy, &*clock).await;
+                let time = clock.now();
+                let sent = self.attempt(&delivery, number, time);
+                let request = client
+                    .post(sent.url(&url))
+                    .headers(sent.headers)
+                    .body(sent.body)
+                    .timeout(policy.timeout);
+                let (verdict, attempt) = post(request, posting, time).await;
                 tracing::debug!(
                     event_type = delivery.event_type,
                     ?verdict,
@@ -146,10 +185,10 @@ enum Verdict {
     Refused,
 }
 
-fn verdict(status: StatusCode) -> Verdict {
+fn verdict(posting: &dyn Posting, status: StatusCode) -> Verdict {
     if status.is_success() {
         Verdict::Taken
-    } else if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+    } else if posting.retries(status) {
         Verdict::Retry
     } else {
         Verdict::Refused
@@ -157,21 +196,11 @@ fn verdict(status: StatusCode) -> Verdict {
 }
 
 async fn post(
-    client: &reqwest::Client,
-    url: &str,
-    delivery: &WebhookDelivery,
-    policy: &RetryPolicy,
-    clock: &dyn Clock,
+    request: reqwest::RequestBuilder,
+    posting: &dyn Posting,
+    time: Timestamp,
 ) -> (Verdict, Attempt) {
-    let time = clock.now();
-    let sent = client
-        .post(url)
-        .headers(delivery.headers.clone())
-        .body(delivery.body.clone())
-        .timeout(policy.timeout)
-        .send()
-        .await;
-    match sent {
+    match request.send().await {
         Ok(response) => {
             let status = response.status();
             let attempt = Attempt {
@@ -179,7 +208,7 @@ async fn post(
                 status: Some(status.as_u16()),
                 error: None,
             };
-            (verdict(status), attempt)
+            (verdict(posting, status), attempt)
         }
         Err(error) => {
             let attempt = Attempt {
@@ -198,8 +227,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_query_is_added_to_the_receivers_url() {
+        let mut delivery = WebhookDelivery {
+            event_id: String::new(),
+            event_type: String::new(),
+            query: None,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        assert_eq!(delivery.url("http://im/hook"), "http://im/hook");
+        delivery.query = Some("user=a%40b".to_owned());
+        assert_eq!(delivery.url("http://im/hook"), "http://im/hook?user=a%40b");
+        assert_eq!(
+            delivery.url("http://im/hook?x=1"),
+            "http://im/hook?x=1&user=a%40b"
+        );
+    }
+
+    #[test]
     fn only_what_may_pass_later_is_sent_again() {
-        let of = |status| verdict(StatusCode::from_u16(status).unwrap());
+        let of = |status| verdict(&AsItIs, StatusCode::from_u16(status).unwrap());
         assert_eq!(of(202), Verdict::Taken);
         assert_eq!([of(429), of(500), of(503)], [Verdict::Retry; 3]);
         assert_eq!([of(401), of(404), of(302)], [Verdict::Refused; 3]);
