@@ -130,7 +130,7 @@ class Jira(Sandbox):
         match = re.fullmatch(r"/rest/api/3/issue(?:/([\w-]+)(/transitions)?)?", write["path"])
         if match:
             record = match[1] or write["response"]["id"]
-            values = {"transition": write["body"]["transition"]["id"]} if match[2] else write["body"]["fields"]
+            values = {"transition": write["body"]["transition"]["id"]} if match[2] else write["body"].get("fields", {})
             for field, value in values.items():
                 yield ids.get(record, record), field, json.dumps(value, sort_keys=True)
 
