@@ -141,6 +141,8 @@ pub(crate) fn assignee(site: &Site, value: &Value) -> Result<Option<String>, Wro
     let account_id = object.get("accountId").or_else(|| object.get("id"));
     let account_id = match account_id.ok_or("'accountId' is missing")? {
         Value::Null => return Ok(None),
+        // The project's default assignee, who is nobody here.
+        Value::String(account_id) if account_id == "-1" => return Ok(None),
         Value::String(account_id) => account_id,
         _ => return Err("'accountId' must be a string".to_owned()),
     };
