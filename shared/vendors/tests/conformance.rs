@@ -113,5 +113,7 @@ macro_rules! conformance {
     };
 }
 
+#[path = "conformance/jira.rs"]
+mod jira;
 #[path = "conformance/pagerduty.rs"]
 mod pagerduty;
