@@ -1,5 +1,6 @@
 //! Jira Cloud and Jira Service Management.
 
+pub mod adf;
 mod qsh;
 #[cfg_attr(not(test), expect(dead_code, reason = "the webhook source calls it"))]
 mod verify;
