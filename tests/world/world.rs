@@ -15,8 +15,8 @@ use im_engine::{Claim, Delivery, RetryMessage, manage::Incidents, ports::Inciden
 use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller};
 use im_model::{Incident, IncidentId, IntegrationType, Note, NoteKind};
 use im_sandbox::{
-    PagerDuty, PagerDutyConfig, WebhookDelivery,
-    jira::{Jira, JiraConfig, Scheme},
+    PagerDuty, PagerDutyConfig, RecordedRequest, WebhookDelivery,
+    jira::{Jira, JiraConfig, Scheme, Workflow},
     pagerduty::Priority,
 };
 use serde_json::{Value, json};
@@ -70,6 +70,15 @@ impl World {
         world
     }
 
+    /// A world with an account of every vendor, and this workflow in Jira.
+    pub async fn with_workflow(workflow: Workflow) -> Arc<Self> {
+        let world = Self::set_up(1, Some(workflow)).await;
+        for vendor in [IntegrationType::PagerDuty, IntegrationType::Jira] {
+            world.connect(vendor).await;
+        }
+        world
+    }
+
     /// Connects a vendor's account as an operator would.
     pub async fn connect(&self, vendor: IntegrationType) {
         let mut body = match vendor {
@@ -101,6 +110,10 @@ impl World {
 
     /// A world whose account nobody has connected yet.
     pub async fn unconnected(seed: u64) -> Arc<Self> {
+        Self::set_up(seed, None).await
+    }
+
+    async fn set_up(seed: u64, workflow: Option<Workflow>) -> Arc<Self> {
         let clock = WorldClock::default();
         let mut config = PagerDutyConfig::demo("a-token", "a-secret")
             .clock(clock.clone())
@@ -112,19 +125,16 @@ impl World {
             description: "Of the account's own".to_owned(),
         });
         let pagerduty = PagerDuty::new(config);
-        let jira = Jira::new(
-            JiraConfig::demo(
-                "im@example.com",
-                "a-jira-token",
-                Scheme::Connect {
-                    client_key: "a-client".to_owned(),
-                    shared_secret: "a-jira-secret".to_owned(),
-                    path: format!("/webhooks/jira/{JIRA}"),
-                },
-            )
+        let scheme = Scheme::Connect {
+            client_key: "a-client".to_owned(),
+            shared_secret: "a-jira-secret".to_owned(),
+            path: format!("/webhooks/jira/{JIRA}"),
+        };
+        let mut jira = JiraConfig::demo("im@example.com", "a-jira-token", scheme)
             .clock(clock.clone())
-            .seed(seed),
-        );
+            .seed(seed);
+        jira.site.workflow = workflow.unwrap_or(jira.site.workflow);
+        let jira = Jira::new(jira);
         let transport = SandboxTransport::default()
             .with(IntegrationType::PagerDuty, &pagerduty)
             .with(IntegrationType::Jira, &jira);
@@ -328,10 +338,15 @@ impl World {
 
     /// The vendor's id of an incident's record.
     pub async fn record_of(&self, id: &IncidentId) -> String {
+        self.record_in(id, INTEGRATION).await
+    }
+
+    /// An integration's id of an incident's record.
+    pub async fn record_in(&self, id: &IncidentId, integration: &str) -> String {
         let incident = self.incident(id).await;
         let link = incident
             .links
-            .get(&INTEGRATION.parse().expect("an id"))
+            .get(&integration.parse().expect("an id"))
             .expect("a link");
         link.external_id().expect("it is linked").to_string()
     }
@@ -382,6 +397,16 @@ impl World {
         writes
             .map(|write| format!("{} {}", write.method, write.path))
             .collect()
+    }
+
+    /// What every accepted write to any vendor was.
+    pub fn all_writes(&self) -> Vec<String> {
+        let searches = |write: &RecordedRequest| write.path.ends_with("/search/jql");
+        let mut writes = self.pagerduty.writes();
+        writes.extend(self.jira.writes());
+        writes.retain(|write| !searches(write));
+        let name = |write: &RecordedRequest| format!("{} {}", write.method, write.path);
+        writes.iter().map(name).collect()
     }
 
     /// How often the vendor was asked, by method, since the journal had this length.
