@@ -89,6 +89,7 @@ async fn trace_1_two_external_owners_do_not_chase_each_other() {
     let before = world.all_writes();
     let ann = world.pagerduty.person("ann@example.com");
     ann.reassign(&record, "ann@example.com").expect("allowed");
+    world.run_now().await;
     world.clock.advance(seconds(2));
     let bob = world.jira.person("bob@example.com");
     bob.assign(&key, Some("bob@example.com")).expect("allowed");
