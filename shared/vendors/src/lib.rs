@@ -7,6 +7,7 @@ mod exchange;
 mod memory;
 pub mod pagerduty;
 pub mod registry;
+pub mod servicenow;
 mod webhook;
 
 pub use api::{
