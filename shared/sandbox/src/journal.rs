@@ -31,6 +31,8 @@ pub struct RecordedRequest {
     pub fault: Option<crate::Fault>,
     /// Whether the vendor did what it was asked, answered or not.
     pub accepted: bool,
+    #[serde(skip)]
+    secret: bool,
 }
 
 impl RecordedRequest {
@@ -47,7 +49,8 @@ impl RecordedRequest {
         }
     }
 
-    pub(crate) fn received(time: Timestamp, request: &Request<Bytes>) -> Self {
+    /// Without the bodies where they are `secret`.
+    pub(crate) fn received(time: Timestamp, request: &Request<Bytes>, secret: bool) -> Self {
         let mut headers = request.headers().clone();
         headers.remove(http::header::AUTHORIZATION);
         Self {
@@ -56,17 +59,18 @@ impl RecordedRequest {
             path: request.uri().path().to_owned(),
             query: request.uri().query().map(str::to_owned),
             headers,
-            body: readable(request.body()),
+            body: readable(request.body(), secret),
             status: None,
             response: Value::Null,
             fault: None,
             accepted: false,
+            secret,
         }
     }
 
     pub(crate) fn answered(&mut self, response: &Response<Bytes>) {
         self.status = Some(response.status().as_u16());
-        self.response = readable(response.body());
+        self.response = readable(response.body(), self.secret);
     }
 
     pub(crate) fn carried_out(&mut self, status: StatusCode) {
@@ -74,9 +78,12 @@ impl RecordedRequest {
     }
 }
 
-fn readable(body: &Bytes) -> Value {
+fn readable(body: &Bytes, secret: bool) -> Value {
     if body.is_empty() {
         return Value::Null;
+    }
+    if secret {
+        return Value::String("(not recorded)".to_owned());
     }
     serde_json::from_slice(body)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(body).into_owned()))

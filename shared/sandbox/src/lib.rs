@@ -1,15 +1,21 @@
 #![doc = include_str!("../README.md")]
 
 pub mod clock;
+mod control;
 pub mod edge;
 pub mod fault;
 pub mod journal;
+mod mac;
 #[cfg(feature = "openapi")]
 pub mod openapi;
 mod outbox;
 pub mod pagerduty;
+mod parameters;
 mod rate_limit;
 mod seed;
+pub mod stand_in;
+mod surroundings;
+mod versions;
 pub mod webhook_delivery;
 
 pub use clock::{Clock, ManualClock, SystemClock};
@@ -19,4 +25,6 @@ pub use journal::RecordedRequest;
 #[cfg(feature = "openapi")]
 pub use openapi::OpenApi;
 pub use pagerduty::{PagerDuty, PagerDutyConfig};
+pub use stand_in::StandIn;
+pub use surroundings::Surroundings;
 pub use webhook_delivery::{RetryPolicy, WebhookDelivery};

@@ -1,7 +1,8 @@
 //! `im-sandbox`: a vendor's stand-in as a process, for end-to-end scripts.
 
 use clap::{Parser, Subcommand};
-use im_sandbox::{PagerDuty, PagerDutyConfig, RetryPolicy};
+use im_sandbox::stand_in::Vendor;
+use im_sandbox::{PagerDuty, PagerDutyConfig, RetryPolicy, StandIn};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -9,26 +10,36 @@ use tokio::net::TcpListener;
 #[command(name = "im-sandbox", about = "Stateful stand-ins for the vendors.")]
 struct Arguments {
     #[command(subcommand)]
-    vendor: Vendor,
+    vendor: Command,
 }
 
 #[derive(Subcommand)]
-enum Vendor {
+enum Command {
     /// `PagerDuty`: REST API v2 and v3 webhooks.
     Pagerduty(Pagerduty),
 }
 
+/// What every vendor's stand-in is served with.
 #[derive(clap::Args)]
-struct Pagerduty {
+struct Serving {
     /// 0 takes any free port.
     #[arg(long, default_value_t = 0)]
     port: u16,
-    /// The API key it accepts.
-    #[arg(long, env = "IM_SANDBOX_TOKEN", hide_env_values = true)]
-    token: String,
     /// Where webhooks go; without it they only queue.
     #[arg(long)]
     webhook_url: Option<String>,
+    /// The same seed gives the same ids.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(clap::Args)]
+struct Pagerduty {
+    #[command(flatten)]
+    serving: Serving,
+    /// The API key it accepts.
+    #[arg(long, env = "IM_SANDBOX_TOKEN", hide_env_values = true)]
+    token: String,
     /// Signs the webhooks; several while a secret is being rotated.
     #[arg(
         long,
@@ -37,31 +48,32 @@ struct Pagerduty {
         required = true
     )]
     webhook_secret: Vec<String>,
-    /// The same seed gives the same ids.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
 }
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().vendor {
-        Vendor::Pagerduty(arguments) => pagerduty(arguments).await,
+        Command::Pagerduty(arguments) => pagerduty(arguments).await,
     }
 }
 
 async fn pagerduty(arguments: Pagerduty) -> anyhow::Result<()> {
-    let mut config = PagerDutyConfig::demo(arguments.token, String::new()).seed(arguments.seed);
+    let mut config =
+        PagerDutyConfig::demo(arguments.token, String::new()).seed(arguments.serving.seed);
     config.webhook_secrets = arguments.webhook_secret;
-    let pagerduty = PagerDuty::new(config);
-    let listener = TcpListener::bind(("127.0.0.1", arguments.port)).await?;
+    serve(PagerDuty::new(config), arguments.serving).await
+}
+
+async fn serve<V: Vendor>(stand_in: StandIn<V>, serving: Serving) -> anyhow::Result<()> {
+    let listener = TcpListener::bind(("127.0.0.1", serving.port)).await?;
     let address = listener.local_addr()?;
     println!("{}", json!({"listening": format!("http://{address}")}));
-    if let Some(url) = arguments.webhook_url {
-        let delivery = pagerduty
+    if let Some(url) = serving.webhook_url {
+        let delivery = stand_in
             .clone()
             .deliver_webhooks_to(url, RetryPolicy::default());
         tokio::spawn(delivery);
     }
-    pagerduty.serve(listener).await?;
+    stand_in.serve(listener).await?;
     Ok(())
 }

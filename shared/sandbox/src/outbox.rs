@@ -115,6 +115,7 @@ mod tests {
         WebhookDelivery {
             event_id: event_id.to_owned(),
             event_type: "incident.triggered".to_owned(),
+            query: None,
             headers: HeaderMap::new(),
             body: Bytes::from_static(b"{}"),
         }

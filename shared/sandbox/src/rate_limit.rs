@@ -1,10 +1,8 @@
-//! A fixed window of one minute per caller.
+//! A fixed window of time per caller.
 
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-
-const WINDOW_SECONDS: i64 = 60;
 
 /// Where a caller stands after a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,14 +15,20 @@ pub(crate) struct Standing {
 
 #[derive(Debug)]
 pub(crate) struct RateLimit {
-    per_minute: u32,
+    limit: u32,
+    window_seconds: i64,
     windows: HashMap<String, (Timestamp, u32)>,
 }
 
 impl RateLimit {
-    pub(crate) fn new(per_minute: u32) -> Self {
+    pub(crate) fn per_minute(limit: u32) -> Self {
+        Self::new(limit, 60)
+    }
+
+    pub(crate) fn new(limit: u32, window_seconds: i64) -> Self {
         Self {
-            per_minute,
+            limit,
+            window_seconds,
             windows: HashMap::new(),
         }
     }
@@ -32,17 +36,17 @@ impl RateLimit {
     pub(crate) fn count(&mut self, caller: &str, now: Timestamp) -> Standing {
         let (start, used) = self.windows.entry(caller.to_owned()).or_insert((now, 0));
         let elapsed = now.as_second() - start.as_second();
-        if !(0..WINDOW_SECONDS).contains(&elapsed) {
+        if !(0..self.window_seconds).contains(&elapsed) {
             (*start, *used) = (now, 0);
         }
-        let exceeded = *used >= self.per_minute;
+        let exceeded = *used >= self.limit;
         if !exceeded {
             *used += 1;
         }
         Standing {
-            limit: self.per_minute,
-            remaining: self.per_minute - *used,
-            reset_seconds: WINDOW_SECONDS - (now.as_second() - start.as_second()),
+            limit: self.limit,
+            remaining: self.limit - *used,
+            reset_seconds: self.window_seconds - (now.as_second() - start.as_second()),
             exceeded,
         }
     }
@@ -55,7 +59,7 @@ mod tests {
 
     #[test]
     fn the_limit_holds_for_a_minute_and_per_caller() {
-        let mut limit = RateLimit::new(2);
+        let mut limit = RateLimit::per_minute(2);
         let at = |second: i64| Timestamp::from_second(1_000 + second).unwrap();
         assert_eq!(limit.count("a", at(0)).remaining, 1);
         assert!(!limit.count("a", at(10)).exceeded);

@@ -18,10 +18,23 @@ pub struct WebhookDelivery {
     pub event_id: String,
     /// Such as `incident.triggered`.
     pub event_type: String,
+    /// Added to the receiver's URL, already encoded.
+    pub query: Option<String>,
     /// Content type, signature and delivery id.
     pub headers: HeaderMap,
     /// The raw body.
     pub body: Bytes,
+}
+
+impl WebhookDelivery {
+    /// Where it goes: the receiver's URL with the query added to it.
+    pub fn url(&self, receiver: &str) -> String {
+        let Some(query) = &self.query else {
+            return receiver.to_owned();
+        };
+        let joint = if receiver.contains('?') { '&' } else { '?' };
+        format!("{receiver}{joint}{query}")
+    }
 }
 
 /// How a webhook is sent and sent again.
@@ -165,7 +178,7 @@ async fn post(
 ) -> (Verdict, Attempt) {
     let time = clock.now();
     let sent = client
-        .post(url)
+        .post(delivery.url(url))
         .headers(delivery.headers.clone())
         .body(delivery.body.clone())
         .timeout(policy.timeout)
@@ -196,6 +209,24 @@ async fn post(
 #[allow(clippy::unwrap_used, reason = "a panic is a failed test")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_query_is_added_to_the_receivers_url() {
+        let mut delivery = WebhookDelivery {
+            event_id: String::new(),
+            event_type: String::new(),
+            query: None,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        };
+        assert_eq!(delivery.url("http://im/hook"), "http://im/hook");
+        delivery.query = Some("user=a%40b".to_owned());
+        assert_eq!(delivery.url("http://im/hook"), "http://im/hook?user=a%40b");
+        assert_eq!(
+            delivery.url("http://im/hook?x=1"),
+            "http://im/hook?x=1&user=a%40b"
+        );
+    }
 
     #[test]
     fn only_what_may_pass_later_is_sent_again() {

@@ -1,4 +1,4 @@
-//! `/_sandbox/…`: people's edits, faults and inspection over HTTP, for demonstrations.
+//! `/_sandbox/incidents`: people's edits over HTTP, for demonstrations.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -10,9 +10,6 @@ use super::incident::{NewIncident, Urgency};
 use super::input;
 use super::refusal::Refusal;
 use super::rest::{self, Done};
-use crate::fault::FaultRule;
-
-pub(crate) const PREFIX: &str = "/_sandbox/";
 
 #[derive(Deserialize)]
 struct Create {
@@ -28,32 +25,19 @@ fn high() -> Urgency {
     Urgency::High
 }
 
-pub(crate) fn respond(pagerduty: &PagerDuty, request: &Request<Bytes>) -> Response<Bytes> {
-    rest::response(request, dispatch(pagerduty, request), None)
+pub(crate) fn respond(
+    pagerduty: &PagerDuty,
+    request: &Request<Bytes>,
+    path: &[&str],
+) -> Response<Bytes> {
+    rest::response(request, dispatch(pagerduty, request, path), None)
 }
 
-fn dispatch(pagerduty: &PagerDuty, request: &Request<Bytes>) -> Done {
-    let path = request.uri().path().strip_prefix(PREFIX);
-    let segments: Vec<&str> = path.unwrap_or_default().split('/').collect();
-    match (request.method(), segments.as_slice()) {
+fn dispatch(pagerduty: &PagerDuty, request: &Request<Bytes>, path: &[&str]) -> Done {
+    match (request.method(), path) {
         (&Method::POST, ["incidents"]) => create(pagerduty, request),
         (&Method::PATCH, ["incidents", id]) => edit(pagerduty, id, request),
         (&Method::GET, ["incidents"]) => Ok(json!({"incidents": pagerduty.incidents()})),
-        (&Method::GET, ["requests"]) => Ok(json!({"requests": pagerduty.requests()})),
-        (&Method::GET, ["webhooks"]) => Ok(json!({"webhooks": pagerduty.deliveries()})),
-        (&Method::POST, ["webhooks", "release"]) => {
-            pagerduty.release_webhooks();
-            Ok(json!({"webhooks": pagerduty.deliveries()}))
-        }
-        (&Method::GET, ["faults"]) => Ok(json!({"faults": pagerduty.faults()})),
-        (&Method::POST, ["faults"]) => {
-            pagerduty.add_fault(parsed::<FaultRule>(request)?);
-            Ok(json!({"faults": pagerduty.faults()}))
-        }
-        (&Method::DELETE, ["faults"]) => {
-            pagerduty.clear_faults();
-            Ok(json!({"faults": pagerduty.faults()}))
-        }
         _ => Err(Refusal::not_found()),
     }
 }

@@ -33,7 +33,7 @@ pub(crate) struct Edit<'a> {
 
 impl<'a> Edit<'a> {
     pub(crate) fn new(state: &'a mut State, incident: Incident, author: &'a Author) -> Self {
-        let now = state.now();
+        let now = state.surroundings.now();
         Self {
             state,
             incident,
@@ -196,7 +196,7 @@ impl<'a> Edit<'a> {
 
     fn note(&mut self, content: String) {
         let note = Note {
-            id: self.state.ids.id('P', 13),
+            id: self.state.surroundings.ids.id('P', 13),
             user: self.by(),
             content: content.clone(),
             created_at: self.now,

@@ -4,26 +4,23 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::refusal::Refusal;
+use crate::parameters::Parameters;
 
 /// The parameters of a query, decoded.
-pub(crate) struct Query(Vec<(String, String)>);
+pub(crate) struct Query(Parameters);
 
 impl Query {
     pub(crate) fn parse(query: Option<&str>) -> Self {
-        let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
-        Self(pairs.into_owned().collect())
+        Self(Parameters::parse(query.unwrap_or_default().as_bytes()))
     }
 
     pub(crate) fn one(&self, name: &str) -> Option<&str> {
-        let mut pairs = self.0.iter();
-        let (_, value) = pairs.find(|(key, _)| key == name)?;
-        Some(value)
+        self.0.one(name)
     }
 
     /// The values of `name[]`.
     pub(crate) fn list(&self, name: &str) -> Vec<String> {
-        let matching = self.0.iter().filter(|(key, _)| key == name);
-        matching.map(|(_, value)| value.clone()).collect()
+        self.0.list(name)
     }
 
     /// The values of `name[]`, each of them one of `allowed`.

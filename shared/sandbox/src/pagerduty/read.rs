@@ -29,12 +29,15 @@ const INCLUDES: &[&str] = &[
 
 pub(crate) fn incident(state: &State, id: &str, query: &Query, behind: usize) -> Done {
     let include = query.list_of("include[]", INCLUDES)?;
-    let incident = state.version(id, behind).ok_or_else(Refusal::not_found)?;
+    let incident = state
+        .incidents
+        .behind(id, behind)
+        .ok_or_else(Refusal::not_found)?;
     Ok(json!({"incident": json::incident(state, incident, &include)}))
 }
 
 pub(crate) fn incidents(state: &mut State, query: &Query) -> Done {
-    let now = state.now();
+    let now = state.surroundings.now();
     let include = query.list_of("include[]", INCLUDES)?;
     let statuses = ["triggered", "acknowledged", "resolved"];
     let statuses = query.list_of("statuses[]", &statuses)?;
@@ -55,7 +58,7 @@ pub(crate) fn incidents(state: &mut State, query: &Query) -> Done {
             && since.is_none_or(|since| incident.created_at >= since)
             && until.is_none_or(|until| incident.created_at < until)
     };
-    let mut found: Vec<&Incident> = state.incidents().filter(wanted).collect();
+    let mut found: Vec<&Incident> = state.incidents.all().filter(wanted).collect();
     sort(&mut found, query.one("sort_by"))?;
     query.page("incidents", &found, |incident| {
         json::incident(state, incident, &include)

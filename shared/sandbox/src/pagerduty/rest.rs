@@ -11,6 +11,7 @@ use super::query::Query;
 use super::refusal::Refusal;
 use super::state::State;
 use super::{input, json, read};
+use crate::edge::json_response;
 use crate::rate_limit::Standing;
 
 /// What a handler returns.
@@ -25,7 +26,7 @@ pub(crate) fn respond(
     if !authorized(&state.token, request.headers()) {
         return response(request, Err(Refusal::unauthorized()), None);
     }
-    let now = state.now();
+    let now = state.surroundings.now();
     let token = state.token.clone();
     let standing = state.limit.count(&token, now);
     let done = if standing.exceeded {
@@ -164,15 +165,5 @@ pub(crate) fn response(
         headers.insert("ratelimit-remaining", standing.remaining.into());
         headers.insert("ratelimit-reset", standing.reset_seconds.into());
     }
-    response
-}
-
-pub(crate) fn json_response(status: StatusCode, body: &Value) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body.to_string()));
-    *response.status_mut() = status;
-    let media_type = http::HeaderValue::from_static("application/json;charset=utf-8");
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, media_type);
     response
 }

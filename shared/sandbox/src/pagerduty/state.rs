@@ -1,6 +1,5 @@
 //! Everything a stand-in holds, behind its lock.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -10,78 +9,43 @@ use super::incident::{Incident, NewIncident, Status, UserAt};
 use super::log_entry::{Author, Kind, LogEntry};
 use super::refusal::Refusal;
 use super::{edit::Edit, webhook};
-use crate::clock::Clock;
-use crate::fault::Faults;
-use crate::journal::RecordedRequest;
-use crate::outbox::Outbox;
 use crate::rate_limit::RateLimit;
-use crate::seed::Seed;
+use crate::surroundings::Surroundings;
+use crate::versions::Versions;
 
-pub(crate) struct State {
+/// The account's records and who may write them.
+pub struct State {
+    pub(crate) surroundings: Surroundings,
     pub(crate) account: Arc<Account>,
     pub(crate) token: String,
     pub(crate) token_owner: Option<String>,
     pub(crate) secrets: Vec<String>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) ids: Seed,
     pub(crate) limit: RateLimit,
-    pub(crate) faults: Faults,
-    pub(crate) outbox: Outbox,
-    pub(crate) journal: Vec<RecordedRequest>,
     pub(crate) log: Vec<LogEntry>,
-    /// Incidents in order of creation, each with all its versions, the present one last.
-    versions: Vec<Vec<Incident>>,
-    places: HashMap<String, usize>,
-    latest: Timestamp,
+    pub(crate) incidents: Versions<Incident>,
 }
 
 impl State {
-    pub(crate) fn new(config: PagerDutyConfig, outbox: Outbox) -> Self {
+    pub(crate) fn new(config: PagerDutyConfig) -> Self {
         Self {
+            surroundings: Surroundings::new(config.clock, config.seed),
             account: Arc::new(config.account),
             token: config.token,
             token_owner: config.token_owner,
             secrets: config.webhook_secrets,
-            clock: config.clock,
-            ids: Seed::new(config.seed),
-            limit: RateLimit::new(config.requests_per_minute),
-            faults: Faults::default(),
-            outbox,
-            journal: Vec::new(),
+            limit: RateLimit::per_minute(config.requests_per_minute),
             log: Vec::new(),
-            versions: Vec::new(),
-            places: HashMap::new(),
-            latest: Timestamp::MIN,
+            incidents: Versions::default(),
         }
-    }
-
-    /// The time of a change: never before an earlier change's.
-    pub(crate) fn now(&mut self) -> Timestamp {
-        self.latest = self.latest.max(self.clock.now());
-        self.latest
     }
 
     pub(crate) fn incident(&self, id: &str) -> Option<&Incident> {
-        self.version(id, 0)
-    }
-
-    /// The incident as it was `behind` changes ago, or as it was first.
-    pub(crate) fn version(&self, id: &str, behind: usize) -> Option<&Incident> {
-        let versions = &self.versions[*self.places.get(id)?];
-        versions.iter().rev().nth(behind).or(versions.first())
-    }
-
-    pub(crate) fn incidents(&self) -> impl DoubleEndedIterator<Item = &Incident> {
-        self.versions.iter().filter_map(|versions| versions.last())
+        self.incidents.get(id)
     }
 
     pub(crate) fn store(&mut self, incident: Incident) {
-        if let Some(&place) = self.places.get(&incident.id) {
-            self.versions[place].push(incident);
-        } else {
-            self.places.insert(incident.id.clone(), self.versions.len());
-            self.versions.push(vec![incident]);
-        }
+        let id = incident.id.clone();
+        self.incidents.store(&id, incident);
     }
 
     /// Starts a change of `id`; nothing is kept until it is finished.
@@ -101,21 +65,23 @@ impl State {
             return Err(Refusal::invalid("Service is invalid"));
         };
         let title = valid_title(&new.title)?;
-        let key = new.incident_key.unwrap_or_else(|| self.ids.hex());
+        let key = new
+            .incident_key
+            .unwrap_or_else(|| self.surroundings.ids.hex());
         if self.open_key(&service.id, &key) {
             return Err(Refusal::invalid(
                 "Open incident with matching dedup key already exists on this service",
             ));
         }
-        let now = self.now();
+        let now = self.surroundings.now();
         let policy = new
             .escalation_policy
             .unwrap_or_else(|| service.escalation_policy.clone());
         let assigned_directly = !new.assignees.is_empty();
         let by = author.user().unwrap_or(&service.id).to_owned();
         let incident = Incident {
-            id: self.ids.id('Q', 13),
-            number: self.versions.len() as u64 + 1,
+            id: self.surroundings.ids.id('Q', 13),
+            number: self.incidents.created() as u64 + 1,
             title,
             status: Status::Triggered,
             urgency: new.urgency,
@@ -133,7 +99,7 @@ impl State {
             last_status_change_by: by,
             resolved_at: None,
             reopened_at: None,
-            first_log_entry: self.ids.id('R', 13),
+            first_log_entry: self.surroundings.ids.id('R', 13),
             escalation_policy: policy,
         };
         Ok(self.announce(incident, new.assignees, author))
@@ -175,7 +141,7 @@ impl State {
         now: Timestamp,
     ) -> LogEntry {
         LogEntry {
-            id: self.ids.id('R', 13),
+            id: self.surroundings.ids.id('R', 13),
             kind,
             created_at: now,
             incident: incident.id.clone(),
@@ -193,7 +159,7 @@ impl State {
     }
 
     fn open_key(&self, service: &str, key: &str) -> bool {
-        self.incidents().any(|incident| {
+        self.incidents.all().any(|incident| {
             incident.service == service
                 && incident.incident_key == key
                 && incident.status != Status::Resolved

@@ -1,26 +1,21 @@
 //! v3 webhook events.
 
 use bytes::Bytes;
-use hmac::{Hmac, Mac};
 use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use sha2::Sha256;
 
 use super::incident::{Incident, Note};
 use super::json;
 use super::log_entry::Author;
 use super::state::State;
 use crate::clock::{to_milliseconds, to_seconds};
+use crate::mac::hmac_sha256;
 use crate::webhook_delivery::WebhookDelivery;
 
 /// `v1=<hex>`: HMAC-SHA256 over the raw body, keyed by the bytes of the secret's text.
 pub fn sign(secret: &str, body: &[u8]) -> String {
-    // HMAC takes a key of any length: the default never stands in.
-    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes());
-    let mut mac = mac.unwrap_or_else(|_| Hmac::new(&hmac::digest::Key::<Hmac<Sha256>>::default()));
-    mac.update(body);
-    format!("v1={}", hex::encode(mac.finalize().into_bytes()))
+    format!("v1={}", hex::encode(hmac_sha256(secret.as_bytes(), body)))
 }
 
 pub(crate) fn incident_event(
@@ -51,7 +46,7 @@ fn event(state: &mut State, event_type: &str, data: &Value, author: &Author, now
         .user()
         .map(|user| json::user_reference(account, user));
     let client = matches!(author, Author::Website(_)).then(|| json!({"name": "PagerDuty"}));
-    let event_id = state.ids.ulid(now);
+    let event_id = state.surroundings.ids.ulid(now);
     let body = json!({"event": {
         "id": event_id,
         "event_type": event_type,
@@ -63,13 +58,13 @@ fn event(state: &mut State, event_type: &str, data: &Value, author: &Author, now
     }});
     let body = Bytes::from(body.to_string());
     let delivery = WebhookDelivery {
-        headers: headers(&state.secrets, &state.ids.hex(), &body),
+        headers: headers(&state.secrets, &state.surroundings.ids.hex(), &body),
         event_id,
         event_type: event_type.to_owned(),
+        query: None,
         body,
     };
-    let fault = state.faults.for_webhook(event_type);
-    state.outbox.push(&delivery, fault.as_ref());
+    state.surroundings.send(&delivery);
 }
 
 fn headers(secrets: &[String], delivery_id: &str, body: &[u8]) -> HeaderMap {
