@@ -101,6 +101,9 @@ fn fill(
             let custom = options::custom(options);
             let custom = custom.iter().find(|custom| custom.field == *field);
             let custom = custom.ok_or("the field is not mapped to a column")?;
+            if text.is_empty() && custom.value_type == ValueType::Boolean {
+                return Err("a column of this type cannot be empty".to_owned());
+            }
             columns.set(&custom.path, &written_custom(custom.value_type, text));
         }
         Field::Priority | Field::EscalationPolicy => {
@@ -237,7 +240,6 @@ mod tests {
             ("choice", "berlin", "berlin"),
             ("text", " a ", " a "),
             ("datetime", "", ""),
-            ("boolean", "", ""),
         ] {
             let option = format!("u_x:{type_name}");
             let options = [("custom.x", option.as_str())];
@@ -251,6 +253,14 @@ mod tests {
             let read = read_custom(value_type, column);
             assert_eq!(read, ExternalValue::text(value), "{type_name}");
         }
+    }
+
+    #[test]
+    fn a_column_that_is_true_or_false_cannot_be_emptied() {
+        let field = Field::Custom("x".to_owned());
+        let columns = filled(&[("custom.x", "u_x:boolean")], &field, "");
+        assert!(columns.values.is_empty(), "{columns:?}");
+        assert!(columns.refused.contains_key(&field), "{columns:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use im_model::{
     Field, Integration, NoteKind, Owner, Ownership, OwnershipRules, Severity, Writability,
 };
-use im_sync::{FieldRule, Limit, LinkRules, NormalForm, Otherwise, TextForm, ValueMap};
+use im_sync::{FieldRule, Limit, LinkRules, NormalForm, Otherwise, TextForm, ValueMap, ValueType};
 
 use super::{options, state::States};
 
@@ -39,9 +39,12 @@ pub(super) fn rules(integration: &Integration) -> LinkRules {
             (field, FieldRule { ownership, ..rule })
         });
     let custom = options::custom(&integration.options);
-    let custom = custom
-        .iter()
-        .map(|field| field.rule(&integration.ownership));
+    let custom = custom.iter().map(|field| {
+        let (name, mut rule) = field.rule(&integration.ownership);
+        // Such a column is true or false: emptied, it is false.
+        rule.limit.required = field.value_type == ValueType::Boolean;
+        (name, rule)
+    });
     LinkRules {
         direction: integration.direction,
         strategy: integration.strategy,
