@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use http::Method;
-use im_model::{Field, IncidentId, NoticeKind};
+use im_model::{Field, IncidentId, NoteKind, NoticeKind};
 use im_sandbox::pagerduty::{Status, Urgency};
-use im_tests::{INTEGRATION, JIRA, World};
+use im_tests::{INTEGRATION, JIRA, SERVICENOW, World};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -30,6 +30,11 @@ async fn issue(world: &World, id: &IncidentId) -> im_sandbox::jira::Issue {
     world.jira.issue(&key).expect("the issue exists")
 }
 
+async fn ticket(world: &World, id: &IncidentId) -> im_sandbox::servicenow::Record {
+    let sys_id = world.record_in(id, SERVICENOW).await;
+    world.servicenow.incident(&sys_id).expect("it exists")
+}
+
 async fn platform_status(world: &World, id: &IncidentId) -> String {
     world.value(id, Field::Status).await.expect("a status")
 }
@@ -46,6 +51,12 @@ async fn a_record_of_one_vendor_gets_one_at_each_other() {
     assert_eq!(issue.summary, "db down");
     assert_eq!(issue.priority.name, "High");
     assert_eq!(issue.labels, [incident.id.as_str()]);
+    let ticket = ticket(&world, &incident.id).await;
+    assert_eq!(&ticket["short_description"], "db down");
+    assert_eq!((&ticket["impact"], &ticket["urgency"]), ("2", "1"));
+    assert_eq!(&ticket["correlation_id"], incident.id.as_str());
+    assert_eq!(world.servicenow.incidents().len(), 1);
+    assert_eq!(world.pagerduty.incidents().len(), 1);
 }
 
 #[tokio::test]
@@ -68,6 +79,7 @@ async fn closed_survives_the_echo_of_resolved_and_a_reopen_reopens_all() {
     world.settle().await;
     assert_eq!(platform_status(&world, &id).await, "closed");
     assert_eq!(issue(&world, &id).await.status.name, "Closed");
+    assert_eq!(&ticket(&world, &id).await["state"], "7");
     let record = world.record_of(&id).await;
     let held = world.pagerduty.incident(&record).expect("it exists");
     assert_eq!(held.status, Status::Resolved);
@@ -79,6 +91,156 @@ async fn closed_survives_the_echo_of_resolved_and_a_reopen_reopens_all() {
     assert_eq!(platform_status(&world, &id).await, "acknowledged");
     let held = world.pagerduty.incident(&record).expect("it exists");
     assert_eq!(held.status, Status::Acknowledged);
+    assert_eq!(&ticket(&world, &id).await["state"], "2");
+}
+
+/// Each system in turn resolves and reopens; the others follow, and nobody is written twice.
+#[tokio::test]
+async fn a_resolution_and_a_reopening_reach_everybody_from_anywhere() {
+    let (world, id) = linked().await;
+    let (record, key) = (world.record_of(&id).await, issue(&world, &id).await.key);
+    let sys_id = world.record_in(&id, SERVICENOW).await;
+    let (ann, bob) = ("ann@example.com", "bob@example.com");
+    let agree = async |platform: &str, pagerduty: Status, jira: &str, state: &str| {
+        world.settle().await;
+        world.clock.advance(seconds(60));
+        assert_eq!(platform_status(&world, &id).await, platform);
+        let held = world.pagerduty.incident(&record).expect("it exists");
+        assert_eq!(held.status, pagerduty, "{platform}");
+        assert_eq!(issue(&world, &id).await.status.name, jira, "{platform}");
+        assert_eq!(&ticket(&world, &id).await["state"], state, "{platform}");
+        assert_eq!(world.dead_letters().await, Vec::new());
+    };
+    world
+        .servicenow
+        .person(ann)
+        .resolve(&sys_id)
+        .expect("allowed");
+    agree("resolved", Status::Resolved, "Resolved", "6").await;
+    world
+        .pagerduty
+        .person(bob)
+        .reopen(&record)
+        .expect("allowed");
+    agree("open", Status::Triggered, "To Do", "1").await;
+    world
+        .jira
+        .person(bob)
+        .move_to(&key, "Resolved")
+        .expect("allowed");
+    agree("resolved", Status::Resolved, "Resolved", "6").await;
+    let reopen = [("state", "2")];
+    world
+        .servicenow
+        .person(ann)
+        .edit(&sys_id, &reopen)
+        .expect("allowed");
+    agree("acknowledged", Status::Acknowledged, "In Progress", "2").await;
+    world
+        .pagerduty
+        .person(ann)
+        .resolve(&record)
+        .expect("allowed");
+    agree("resolved", Status::Resolved, "Resolved", "6").await;
+    world
+        .jira
+        .person(ann)
+        .transition(&key, "In Progress")
+        .expect("allowed");
+    agree("acknowledged", Status::Acknowledged, "In Progress", "2").await;
+    let revision = world.incident(&id).await.revision;
+    world.announce(&record).await;
+    world.settle().await;
+    assert_eq!(world.incident(&id).await.revision, revision);
+}
+
+/// Without a close code the instance refuses to resolve; the other fields of the same edit are written.
+#[tokio::test]
+async fn a_data_policy_is_reported_and_the_rest_syncs() {
+    let world = World::with_all().await;
+    let options = json!({"options": {"close_code": ""}});
+    let path = format!("/integrations/{SERVICENOW}");
+    let changed = world.api(Method::PATCH, &path, Some(&options)).await;
+    assert_eq!(changed.status(), 200, "{changed:?}");
+    world.clock.advance(seconds(60));
+    let id = world.create(&json!({"title": "db down"})).await;
+    world.settle().await;
+    let edit = json!({"title": "db is down", "status": "resolved"});
+    world.edit(&id, &edit).await;
+    world.settle().await;
+    let ticket = ticket(&world, &id).await;
+    assert_eq!(&ticket["short_description"], "db is down");
+    assert_eq!(&ticket["state"], "1");
+    let incident = world.incident(&id).await;
+    let link = &incident.links[&SERVICENOW.parse().expect("an id")];
+    let notice = &link.notices[&Field::Status];
+    assert!(notice.detail.contains("Data Policy"), "{}", notice.detail);
+    let dead = world.dead_letters().await;
+    assert!(dead[0].errors[0].contains("status"), "{dead:?}");
+    assert_eq!(
+        issue(&world, &id).await.status.name,
+        "Resolved",
+        "its neighbour is fine"
+    );
+}
+
+/// What customers may see and what they may not keep apart; each note is everywhere once.
+#[tokio::test]
+async fn notes_of_each_system_reach_the_others_once() {
+    let (world, id) = linked().await;
+    let (record, key) = (world.record_of(&id).await, issue(&world, &id).await.key);
+    let sys_id = world.record_in(&id, SERVICENOW).await;
+    let ann = "ann@example.com";
+    let pagerduty = world.pagerduty.person(ann);
+    pagerduty.note(&record, "From PagerDuty").expect("allowed");
+    let servicenow = world.servicenow.person(ann);
+    servicenow
+        .work_note(&sys_id, "From ServiceNow")
+        .expect("allowed");
+    servicenow
+        .comment(&sys_id, "To the customer")
+        .expect("allowed");
+    let jira = world.jira.person(ann);
+    jira.comment(&key, "From Jira", true).expect("allowed");
+    jira.comment(&key, "Back soon", false).expect("allowed");
+    world.settle().await;
+    let notes = world.notes(&id).await;
+    let texts = |kind: NoteKind| {
+        let of = notes.iter().filter(|note| note.kind == kind);
+        let mut texts: Vec<_> = of.map(|note| note.text.clone()).collect();
+        texts.sort();
+        texts
+    };
+    assert_eq!(texts(NoteKind::Comment), ["Back soon", "To the customer"]);
+    assert_eq!(
+        texts(NoteKind::WorkNote),
+        ["From Jira", "From PagerDuty", "From ServiceNow"]
+    );
+    let held = world.pagerduty.incident(&record).expect("it exists").notes;
+    assert_eq!(held.len(), 5, "all of them: {held:#?}");
+    let comments = issue(&world, &id).await.comments;
+    // The customer's comments are Jira's own by default, so only work notes go there.
+    assert_eq!(comments.len(), 4, "{comments:#?}");
+    assert_eq!(
+        comments
+            .iter()
+            .filter(|comment| !comment.is_internal())
+            .count(),
+        1
+    );
+    let journal = world.servicenow.journal(&sys_id);
+    // The work notes are ServiceNow's own by default, so only comments go there.
+    let of = |element: &str| {
+        journal
+            .iter()
+            .filter(|entry| &entry["element"] == element)
+            .count()
+    };
+    assert_eq!((of("comments"), of("work_notes")), (2, 1), "{journal:#?}");
+    let before = world.all_writes();
+    world.announce(&record).await;
+    world.settle().await;
+    assert_eq!(world.all_writes(), before);
 }
 
 /// Two external owners of one field, default ownership: each edit comes in, and nothing goes round.

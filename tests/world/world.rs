@@ -18,6 +18,7 @@ use im_sandbox::{
     PagerDuty, PagerDutyConfig, RecordedRequest, WebhookDelivery,
     jira::{Jira, JiraConfig, Scheme, Workflow},
     pagerduty::Priority,
+    servicenow::{ServiceNow, ServiceNowConfig},
 };
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -28,6 +29,8 @@ use crate::{Calls, SandboxTransport, SeededIds, WorldClock, vendor::base_url};
 pub const INTEGRATION: &str = "demo-pd";
 /// The integration with Jira.
 pub const JIRA: &str = "demo-jira";
+/// The integration with ServiceNow.
+pub const SERVICENOW: &str = "demo-snow";
 const ORGANIZATION: &str = "acme";
 
 /// A system on which nothing runs by itself.
@@ -38,6 +41,8 @@ pub struct World {
     pub pagerduty: PagerDuty,
     /// Connected on request.
     pub jira: Jira,
+    /// Connected on request.
+    pub servicenow: ServiceNow,
     /// The way to them.
     pub transport: SandboxTransport,
     /// The functions and AWS.
@@ -67,13 +72,14 @@ impl World {
     pub async fn with_all() -> Arc<Self> {
         let world = Self::new().await;
         world.connect(IntegrationType::Jira).await;
+        world.connect(IntegrationType::ServiceNow).await;
         world
     }
 
     /// A world with an account of every vendor, and this workflow in Jira.
     pub async fn with_workflow(workflow: Workflow) -> Arc<Self> {
         let world = Self::set_up(1, Some(workflow)).await;
-        for vendor in [IntegrationType::PagerDuty, IntegrationType::Jira] {
+        for vendor in IntegrationType::ALL.iter().copied() {
             world.connect(vendor).await;
         }
         world
@@ -100,7 +106,15 @@ impl World {
                 },
                 "options": {"project": "OPS", "issue_type": "[System] Incident"},
             }),
-            IntegrationType::ServiceNow => json!({}),
+            IntegrationType::ServiceNow => json!({
+                "id": SERVICENOW,
+                "name": "Demo ServiceNow",
+                "credentials": {
+                    "username": "im.sync", "password": "a-password",
+                    "webhook_secret": "a-snow-secret",
+                },
+                "options": {"close_code": "Solution provided"},
+            }),
         };
         body["integration_type"] = json!(vendor.as_str());
         body["base_url"] = json!(base_url(vendor));
@@ -135,7 +149,13 @@ impl World {
             .seed(seed);
         jira.site.workflow = workflow.unwrap_or(jira.site.workflow);
         let jira = Jira::new(jira);
+        let servicenow = ServiceNow::new(
+            ServiceNowConfig::demo("im.sync", "a-password", "a-snow-secret")
+                .clock(clock.clone())
+                .seed(seed),
+        );
         let transport = SandboxTransport::default()
+            .with(IntegrationType::ServiceNow, &servicenow)
             .with(IntegrationType::PagerDuty, &pagerduty)
             .with(IntegrationType::Jira, &jira);
         let calls = Calls::default();
@@ -184,6 +204,7 @@ impl World {
             clock,
             pagerduty,
             jira,
+            servicenow,
             transport,
             system,
             calls,
@@ -214,7 +235,7 @@ impl World {
         let integration = match vendor {
             IntegrationType::PagerDuty => INTEGRATION,
             IntegrationType::Jira => JIRA,
-            IntegrationType::ServiceNow => "",
+            IntegrationType::ServiceNow => SERVICENOW,
         };
         let url = delivery.url(&format!("/webhooks/{vendor}/{integration}"));
         let mut request = Request::post(url)
@@ -404,6 +425,7 @@ impl World {
         let searches = |write: &RecordedRequest| write.path.ends_with("/search/jql");
         let mut writes = self.pagerduty.writes();
         writes.extend(self.jira.writes());
+        writes.extend(self.servicenow.writes());
         writes.retain(|write| !searches(write));
         let name = |write: &RecordedRequest| format!("{} {}", write.method, write.path);
         writes.iter().map(name).collect()
