@@ -1,6 +1,7 @@
 //! `/incidents`.
 
 mod input;
+pub(crate) mod note;
 mod output;
 #[cfg(test)]
 mod tests;
@@ -187,6 +188,19 @@ async fn edit_as_assigned(
         }
     }
     Ok(Err(ManageError::Changed(format!("incident {id}"))))
+}
+
+/// Fails unless the caller may edit the incident as it is now.
+async fn check_may_edit(api: &Api, caller: &Caller, id: &IncidentId) -> Result<(), Problem> {
+    // Whoever may edit an incident that is nobody's may edit any.
+    let nobodys = Resource::incident(caller, None);
+    if may(caller, Action::EditIncident, nobodys).is_ok() {
+        return Ok(());
+    }
+    let present = api.incidents.get(&caller.organization, id).await?;
+    let assigned_to = present.value(&Field::AssignedTo);
+    let resource = Resource::incident(caller, assigned_to.as_str());
+    Ok(may(caller, Action::EditIncident, resource)?)
 }
 
 /// The caller's own name for the request, if it gave one.

@@ -23,7 +23,9 @@ use crate::{
     Authenticator, Problem, Unauthenticated,
     authorise::{Action, Resource, may},
     body::shortened,
-    health, incident, integration,
+    health,
+    incident::{self, note},
+    integration,
 };
 
 /// Where all paths start.
@@ -76,7 +78,7 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 11] = {
+pub(crate) const ROUTES: [Route; 15] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
@@ -100,6 +102,30 @@ pub(crate) const ROUTES: [Route; 11] = {
         route(GET, "/incidents/{id}/links", Only(A::ReadIncidents), |m| {
             on(m, incident::links)
         }),
+        route(
+            POST,
+            "/incidents/{id}/comments",
+            Only(A::EditIncident),
+            |m| on(m, note::add_comment),
+        ),
+        route(
+            GET,
+            "/incidents/{id}/comments",
+            Only(A::ReadIncidents),
+            |m| on(m, note::comments),
+        ),
+        route(
+            POST,
+            "/incidents/{id}/work-notes",
+            Only(A::EditIncident),
+            |m| on(m, note::add_work_note),
+        ),
+        route(
+            GET,
+            "/incidents/{id}/work-notes",
+            Only(A::ReadIncidents),
+            |m| on(m, note::work_notes),
+        ),
         route(POST, "/integrations", Only(A::CreateIntegration), |m| {
             on(m, integration::create)
         }),

@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use axum::routing::MethodFilter;
 use http::Method;
 use im_model::{
-    Activity, ConflictStrategy, Direction, IntegrationType, Priority, Severity, Status,
+    Activity, ConflictStrategy, Direction, IntegrationType, Note, NoteKind, Priority, Severity,
+    Status,
 };
 use serde_json::{Value, json};
 
@@ -212,6 +213,7 @@ fn bodies_have_the_fields_that_are_described() {
         properties("IntegrationChange"),
         set(&integration::CHANGEABLE)
     );
+    assert_eq!(properties("NewNote"), set(&incident::note::NAMES));
     let shown = properties("Incident");
     let writable = set(&incident::NAMES)
         .into_iter()
@@ -243,6 +245,10 @@ fn words_are_those_of_the_model() {
         "Priority",
         Priority::ALL.iter().map(|w| w.as_str()).collect(),
     );
+    check(
+        "NoteKind",
+        NoteKind::ALL.iter().map(|w| w.as_str()).collect(),
+    );
     check("Status", Status::ALL.iter().map(|w| w.as_str()).collect());
     check(
         "IntegrationType",
@@ -271,6 +277,8 @@ fn the_limits_are_those_that_are_enforced() {
         .parse_value(Some(&"x".repeat(1025)))
         .is_err();
     assert!(refused);
+    let text = &schemas["NewNote"]["properties"]["text"]["maxLength"];
+    assert_eq!(*text, Note::MOST_CHARACTERS);
     let limit = &DOCUMENT["components"]["parameters"]["limit"]["schema"];
     assert_eq!(
         (&limit["minimum"], &limit["maximum"], &limit["default"]),

@@ -21,6 +21,16 @@ pub enum IncidentCommand {
     List(ListIncidents),
     /// Change an incident
     Update(Box<UpdateIncident>),
+    /// Add a comment, which customers may see, or an internal work note
+    Comment(CommentOnIncident),
+    /// Show the comments, or the internal work notes, and what became of their copies
+    Comments {
+        /// Its id, INC-…
+        incident: IncidentId,
+        /// The work notes instead
+        #[arg(long)]
+        internal: bool,
+    },
 }
 
 #[derive(Args)]
@@ -65,6 +75,18 @@ pub struct UpdateIncident {
     /// Only if it is still at this revision (as `get` shows it)
     #[arg(long, value_name = "N")]
     pub if_revision: Option<u64>,
+}
+
+#[derive(Args)]
+pub struct CommentOnIncident {
+    /// Its id, INC-…
+    pub incident: IncidentId,
+    /// What to say, as Markdown; `-` reads it from standard input
+    #[arg(allow_hyphen_values = true)]
+    pub text: String,
+    /// As a work note, which customers never see
+    #[arg(long)]
+    pub internal: bool,
 }
 
 /// The fields that an incident may have.

@@ -2,6 +2,7 @@
 
 mod incidents;
 mod integrations;
+mod notes;
 mod problem;
 
 pub use incidents::Incidents;

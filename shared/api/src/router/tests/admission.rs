@@ -28,6 +28,8 @@ fn good_body(path: &str) -> Value {
         })
     } else if path.starts_with("/integrations") {
         json!({"enabled": false})
+    } else if path.ends_with("/comments") || path.ends_with("/work-notes") {
+        json!({"text": "It is the cache"})
     } else {
         json!({"title": "Disk full"})
     }

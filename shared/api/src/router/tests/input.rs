@@ -11,6 +11,7 @@ async fn bodies_that_cannot_be_read() {
     let ways = [
         ("POST", "/incidents"),
         ("PATCH", INCIDENT),
+        ("POST", &format!("{INCIDENT}/work-notes")),
         ("POST", "/integrations"),
         ("PATCH", "/integrations/a"),
     ];
@@ -59,6 +60,33 @@ async fn every_bad_field_is_named_at_once() {
         named,
         ["title", "severity", "status", "assignee", "revision", "wat"]
     );
+}
+
+#[tokio::test]
+async fn a_note_is_a_text() {
+    let path = format!("{INCIDENT}/comments");
+    for (body, errors) in [
+        (json!({}), [("text", "is required")]),
+        (
+            json!({"text": null}),
+            [("text", "must be a string, not null")],
+        ),
+        (json!({"text": " \n"}), [("text", "must not be empty")]),
+        (
+            json!({"text": "x".repeat(20_001)}),
+            [("text", "must be at most 20000 characters, not 20001")],
+        ),
+        (
+            json!({"text": "x", "internal": true}),
+            [("internal", "unknown; expected one of text")],
+        ),
+    ] {
+        let answer = send_json("POST", &path, "platform.administrator", &body).await;
+        assert_eq!(
+            (answer.status, answer.errors().as_slice()),
+            (422, &errors[..])
+        );
+    }
 }
 
 #[tokio::test]
