@@ -13,7 +13,7 @@ mod value_type;
 pub use conclude::{Answer, Conclusion, Pulled, conclude, seed_incident};
 pub use decision::{Action, Decision, Lost, Plan, Rule};
 pub use map::{Mapped, NormalForm, Otherwise, TextForm, ValueMap, ValueType};
-pub use note_text::{CopiedNote, headed_note, marked_note, read_marked_note};
+pub use note_text::{CopiedNote, headed_note, marked_note, read_headed_note, read_marked_note};
 pub use notes::{NotesInput, NotesPlan, plan_notes};
 pub use plan::{PlanInput, plan};
 pub use rules::{FieldRule, Limit, LinkRules};

@@ -53,15 +53,20 @@ pub fn read_marked_note(text: &str) -> Option<CopiedNote> {
     let (before, last) = text.rsplit_once('\n').unwrap_or(("", text));
     let key = last.trim().strip_prefix(MARKER)?.strip_suffix(']')?;
     let key: NoteKey = key.parse().ok()?;
-    let before = before.trim();
-    let (head, body) = before.split_once('\n').unwrap_or((before, ""));
-    let whole = head.ends_with(':') && (head.contains(WROTE) || head.contains(EDITED));
-    let text = if whole { body.trim() } else { before };
+    let without_head = read_headed_note(before);
     Some(CopiedNote {
         key,
-        text: text.to_owned(),
-        whole,
+        text: without_head.unwrap_or(before.trim()).to_owned(),
+        whole: without_head.is_some(),
     })
+}
+
+/// What a copy says below its author's line; `None` if it does not begin with one.
+pub fn read_headed_note(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let (head, body) = text.split_once('\n').unwrap_or((text, ""));
+    let is_head = head.trim_end().ends_with(':') && (head.contains(WROTE) || head.contains(EDITED));
+    is_head.then(|| body.trim())
 }
 
 #[cfg(test)]
@@ -106,6 +111,11 @@ mod tests {
         assert!(!above.whole, "{above:?}");
         assert_eq!(read_marked_note(&format!("{copy}\nI doubt it.")), None);
         assert_eq!(read_marked_note("[im:note nonsense]"), None);
+        assert_eq!(
+            read_headed_note(&headed_note(&note())),
+            Some("Restarted.\n\nWatching it.")
+        );
+        assert_eq!(read_headed_note("Restarted.\n\nWatching it."), None);
         assert_eq!(read_marked_note(""), None);
     }
 }

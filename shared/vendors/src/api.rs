@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_model::{
-    ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId, Integration,
-    IntegrationId, Note, NoteId, OwnershipRules, Secret,
+    ActorId, ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId,
+    Integration, IntegrationId, Note, NoteId, OwnershipRules, RecordVersion, Secret,
 };
 use im_sync::{History, LinkRules};
 use jiff::Timestamp;
@@ -271,6 +271,16 @@ pub trait VendorApi: Send + Sync {
         record: &ExternalRecord,
         values: &BTreeMap<Field, ExternalValue>,
     ) -> Result<Written, VendorError>;
+
+    /// Who we are there, as webhooks and histories name us; `None` if that cannot be told.
+    async fn own_actor(&self, _: Connection<'_>) -> Result<Option<ActorId>, VendorError> {
+        Ok(None)
+    }
+
+    /// How many writes, by anybody, lie between two versions of a record; `None` where versions do not count them.
+    fn writes_between(&self, _: RecordVersion, _: RecordVersion) -> Option<u64> {
+        None
+    }
 
     /// What changed on a record since a moment.
     async fn history(

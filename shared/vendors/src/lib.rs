@@ -4,6 +4,7 @@ mod api;
 mod custom;
 mod error;
 mod exchange;
+pub mod jira;
 mod memory;
 pub mod pagerduty;
 pub mod registry;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use im_model::{IntegrationType, NoteKind, Ownership, OwnershipRules};
 
-use crate::{VendorApi, WebhookSource, pagerduty};
+use crate::{VendorApi, WebhookSource, jira, pagerduty};
 
 /// Who verifies this vendor's webhooks, if the vendor is supported.
 pub fn webhook_source(integration_type: IntegrationType) -> Option<&'static dyn WebhookSource> {
     match integration_type {
         IntegrationType::PagerDuty => Some(&pagerduty::PagerDuty),
-        IntegrationType::ServiceNow | IntegrationType::Jira => None,
+        IntegrationType::Jira => Some(&jira::Jira),
+        IntegrationType::ServiceNow => None,
     }
 }
 
@@ -18,7 +19,8 @@ pub fn webhook_source(integration_type: IntegrationType) -> Option<&'static dyn 
 pub fn vendor_api(integration_type: IntegrationType) -> Option<&'static dyn VendorApi> {
     match integration_type {
         IntegrationType::PagerDuty => Some(&pagerduty::PagerDuty),
-        IntegrationType::ServiceNow | IntegrationType::Jira => None,
+        IntegrationType::Jira => Some(&jira::Jira),
+        IntegrationType::ServiceNow => None,
     }
 }
 

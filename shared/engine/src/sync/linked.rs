@@ -29,7 +29,9 @@ impl Worker<'_> {
         let record = self.read_linked(external_id).await?;
         self.refuse_stale(&record, link.record_version)?;
         let mut plan = self.plan(&incident, link, &record);
-        for (field, decision) in self.overwritten(&incident, link, &record).await? {
+        let mut overwritten = self.overwritten(&incident, link, &record).await?;
+        overwritten.append(&mut self.skipped_over);
+        for (field, decision) in overwritten {
             let about = BasePair::seen(&decision.platform, &decision.external);
             let said = link
                 .notices
@@ -166,6 +168,13 @@ impl Worker<'_> {
         let link_version = incident.links.get(self.id()).map_or(0, |link| link.version);
         let pushes = plan.pushes();
         let mut answer = self.write(record, &pushes).await?;
+        let skipped_over = match &answer.record {
+            Some(after) => {
+                self.skipped_over(incident, record, after, &plan, began)
+                    .await?
+            }
+            None => BTreeMap::new(),
+        };
         let differing = answer.differing(&plan);
         if !differing.is_empty() {
             // Overruled by the vendor, or changed by somebody right after us? Its history knows.
@@ -177,10 +186,12 @@ impl Worker<'_> {
         }
         let conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
         let moved_meanwhile = !answer.superseded.is_empty()
+            || !skipped_over.is_empty()
             || answer
                 .record
                 .as_ref()
                 .is_some_and(|answer| differs(record, answer, &plan));
+        self.skipped_over = skipped_over;
         // The version is that of the read: what others wrote between read and write is not planned yet.
         let committed = self.commit(incident, record, &conclusion).await?;
         let pushed = pushes

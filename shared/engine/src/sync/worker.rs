@@ -6,7 +6,7 @@ use im_model::{
     ActorId, BasePair, ExternalId, ExternalRecord, Field, Incident, IncidentId, Integration,
     IntegrationId, LinkState, Ownable, RecordVersion,
 };
-use im_sync::LinkRules;
+use im_sync::{Decision, LinkRules};
 use im_vendors::{Connection, Credentials, VendorApi};
 use jiff::Timestamp;
 
@@ -46,6 +46,8 @@ pub(super) struct Worker<'a> {
     pub(super) notes_announced: bool,
     /// What the vendor refused before was tried again.
     pub(super) insisted: bool,
+    /// What this worker's write took the place of, to be recorded next.
+    pub(super) skipped_over: BTreeMap<Field, Decision>,
     /// The record that this worker has created and not connected yet.
     pub(super) created: Option<ExternalRecord>,
     pub(super) done: Done,
