@@ -1,6 +1,8 @@
 //! What people do through the management API, on the whole system.
 #![allow(missing_docs, clippy::expect_used, reason = "tests")]
 
+#[path = "manage/links.rs"]
+mod links;
 #[path = "manage/notes.rs"]
 mod notes;
 
@@ -35,6 +37,10 @@ async fn get(world: &World, path: &str) -> Answer {
 
 async fn post(world: &World, path: &str, body: &Value) -> Answer {
     call(world, Method::POST, path, Some(body)).await
+}
+
+async fn delete(world: &World, path: &str) -> Answer {
+    call(world, Method::DELETE, path, None).await
 }
 
 /// What is wrong with the fields of a refused request.

@@ -1,6 +1,7 @@
 //! `/incidents`.
 
 mod input;
+pub(crate) mod link;
 pub(crate) mod note;
 mod output;
 #[cfg(test)]
@@ -18,7 +19,7 @@ use im_engine::manage::ManageError;
 use im_model::{Field, IdempotencyKey, Incident, IncidentId, PlatformValue, Status};
 use serde::Serialize;
 
-use self::output::{IncidentJson, LinkJson};
+use self::output::IncidentJson;
 use crate::{
     Api, Problem,
     authorise::{Action, Resource, may},
@@ -110,26 +111,6 @@ pub(crate) async fn get(
         .get(&caller.organization, &parse_id(&id)?)
         .await?;
     Ok(shown(&incident).into_response())
-}
-
-/// `GET /incidents/{id}/links`
-pub(crate) async fn links(
-    State(api): State<Arc<Api>>,
-    caller: Caller,
-    PathId(id): PathId,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    Query::none(&uri)?;
-    let incident = api
-        .incidents
-        .get(&caller.organization, &parse_id(&id)?)
-        .await?;
-    let items = incident
-        .links
-        .iter()
-        .map(|(id, link)| LinkJson::of(id, link))
-        .collect();
-    Ok(Json(List { items, next: None }).into_response())
 }
 
 /// `PATCH /incidents/{id}`

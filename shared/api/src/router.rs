@@ -15,7 +15,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{Method, Uri, header, request::Parts};
-use im_engine::manage::{Incidents, Integrations};
+use im_engine::manage::{Incidents, Integrations, Links};
 
 #[cfg(test)]
 pub(crate) use self::openapi::assert_is;
@@ -24,7 +24,7 @@ use crate::{
     authorise::{Action, Resource, may},
     body::shortened,
     health,
-    incident::{self, note},
+    incident::{self, link, note},
     integration,
 };
 
@@ -35,6 +35,8 @@ pub const BASE: &str = "/api/v1";
 pub struct Api {
     /// The incidents.
     pub incidents: Arc<Incidents>,
+    /// Links by hand.
+    pub links: Arc<Links>,
     /// The integrations.
     pub integrations: Arc<Integrations>,
     /// Who tells who asks.
@@ -78,12 +80,13 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 15] = {
+pub(crate) const ROUTES: [Route; 17] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const PATCH: MethodFilter = MethodFilter::PATCH;
+    const DELETE: MethodFilter = MethodFilter::DELETE;
     [
         route(GET, "/health", Public, |m| on(m, health::health)),
         route(GET, "/openapi.json", Public, |m| on(m, health::openapi)),
@@ -100,8 +103,17 @@ pub(crate) const ROUTES: [Route; 15] = {
             on(m, incident::edit)
         }),
         route(GET, "/incidents/{id}/links", Only(A::ReadIncidents), |m| {
-            on(m, incident::links)
+            on(m, link::list)
         }),
+        route(POST, "/incidents/{id}/links", Only(A::EditIncident), |m| {
+            on(m, link::link)
+        }),
+        route(
+            DELETE,
+            "/incidents/{id}/links",
+            Only(A::EditIncident),
+            |m| on(m, link::unlink),
+        ),
         route(
             POST,
             "/incidents/{id}/comments",

@@ -137,6 +137,9 @@ fn routes_and_operations_are_the_same() {
     assert_eq!(DOCUMENT["servers"][0]["url"], BASE);
 }
 
+/// Routes that ask a vendor and say so if it fails.
+const ASKING_A_VENDOR: [(Method, &str); 1] = [(Method::POST, "/incidents/{id}/links")];
+
 /// What a route can answer follows from what it is made of.
 fn statuses(route: &Route) -> BTreeSet<&'static str> {
     let method = method(route.method);
@@ -149,7 +152,13 @@ fn statuses(route: &Route) -> BTreeSet<&'static str> {
         all.insert("404");
     }
     if method != Method::GET {
-        all.extend(["400", "409", "413", "415"]);
+        all.insert("409");
+    }
+    if [Method::POST, Method::PATCH].contains(&method) {
+        all.extend(["400", "413", "415"]);
+    }
+    if ASKING_A_VENDOR.contains(&(method.clone(), route.path)) {
+        all.insert("502");
     }
     if method == Method::PATCH {
         all.insert("412");
@@ -214,6 +223,7 @@ fn bodies_have_the_fields_that_are_described() {
         set(&integration::CHANGEABLE)
     );
     assert_eq!(properties("NewNote"), set(&incident::note::NAMES));
+    assert_eq!(properties("NewLink"), set(&incident::link::NAMES));
     let shown = properties("Incident");
     let writable = set(&incident::NAMES)
         .into_iter()

@@ -1,5 +1,6 @@
 //! `im incident`.
 
+mod link;
 mod note;
 
 use serde_json::{Map, Value, json};
@@ -38,6 +39,15 @@ pub async fn run(
                 .await?;
             console.result(&incident, describe)
         }
+        IncidentCommand::Link {
+            incident,
+            integration,
+            external_id,
+        } => link::link(&incident, &integration, &external_id, client, console).await,
+        IncidentCommand::Unlink {
+            incident,
+            integration,
+        } => link::unlink(&incident, &integration, client, console).await,
         IncidentCommand::Comment(comment) => note::add(&comment, client, input, console).await,
         IncidentCommand::Comments { incident, internal } => {
             note::show(incident.as_str(), internal, client, console).await

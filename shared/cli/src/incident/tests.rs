@@ -304,3 +304,61 @@ async fn comments_are_shown_with_what_became_of_them() {
         list
     );
 }
+
+#[tokio::test]
+async fn link_and_unlink_name_an_integration_by_id_or_name() {
+    let api = TestApi::start().await;
+    let named = json!({"id": "pd", "name": "Prod PD"});
+    let list = json!({"items": [named], "next": null});
+    api.answer("GET /api/v1/integrations", 200, &list);
+    api.answer("GET /api/v1/integrations/pd", 200, &named);
+    let link = incident()["links"][0].clone();
+    api.answer(&format!("POST /api/v1/incidents/{ID}/links"), 201, &link);
+    let unlinked = json!({"integration_id": "pd", "state": "unlinked", "external_id": "PGR0VU2"});
+    let path = format!("/api/v1/incidents/{ID}/links?integration_id=pd");
+    api.answer(&format!("DELETE {path}"), 200, &unlinked);
+    let mut screen = Screen::new(Format::Table);
+    for name in ["pd", "Prod PD"] {
+        let line = [
+            "link",
+            ID,
+            "--integration",
+            name,
+            "--external-id",
+            "PGR0VU2",
+        ];
+        im(&api, &mut screen, &line).await.expect("linked");
+        let body = json!({"integration_id": "pd", "external_id": "PGR0VU2"});
+        assert_eq!(api.requests().last().expect("asked").json(), body);
+    }
+    for name in ["pd", "Prod PD"] {
+        let line = ["unlink", ID, "--integration", name];
+        im(&api, &mut screen, &line).await.expect("unlinked");
+        let requests = api.requests();
+        let last = requests.last().expect("asked");
+        assert_eq!((last.method.as_str(), &last.path), ("DELETE", &path));
+    }
+    insta::assert_snapshot!(screen.out(), @"
+    pd linked PGR0VU2 https://acme.pagerduty.com/incidents/PGR0VU2
+      description unwritable: create-only
+    pd linked PGR0VU2 https://acme.pagerduty.com/incidents/PGR0VU2
+      description unwritable: create-only
+    pd unlinked PGR0VU2
+    pd unlinked PGR0VU2
+    ");
+    // An integration that was deleted has left links.
+    let path = format!("/api/v1/incidents/{ID}/links?integration_id=gone");
+    api.answer(&format!("DELETE {path}"), 200, &unlinked);
+    let line = ["unlink", ID, "--integration", "gone"];
+    im(&api, &mut screen, &line).await.expect("unlinked");
+    let line = [
+        "link",
+        ID,
+        "--integration",
+        "none",
+        "--external-id",
+        "PGR0VU2",
+    ];
+    let error = im(&api, &mut screen, &line).await.expect_err("unknown");
+    assert_eq!(error.to_string(), "there is no integration \"none\"");
+}

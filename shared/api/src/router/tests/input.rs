@@ -12,6 +12,7 @@ async fn bodies_that_cannot_be_read() {
         ("POST", "/incidents"),
         ("PATCH", INCIDENT),
         ("POST", &format!("{INCIDENT}/work-notes")),
+        ("POST", &format!("{INCIDENT}/links")),
         ("POST", "/integrations"),
         ("PATCH", "/integrations/a"),
     ];
@@ -87,6 +88,24 @@ async fn a_note_is_a_text() {
             (422, &errors[..])
         );
     }
+}
+
+#[tokio::test]
+async fn a_link_names_an_integration_and_a_record() {
+    let path = format!("{INCIDENT}/links");
+    let admin = "platform.administrator";
+    let answer = send_json("POST", &path, admin, &json!({"external_id": "a b"})).await;
+    assert_eq!(answer.status, 422);
+    let named: Vec<_> = answer.errors().iter().map(|(field, _)| *field).collect();
+    assert_eq!(named, ["integration_id", "external_id"]);
+    let delete = async |query: &str| {
+        let request = request("DELETE", &format!("{path}{query}"), admin);
+        send(request.body(Body::empty()).expect("a request")).await
+    };
+    let missing = delete("").await;
+    assert_eq!(missing.errors(), [("integration_id", "is required")]);
+    assert_eq!(delete("?integration_id=Prod").await.status, 422);
+    assert_eq!(delete("?integration_id=a&x=1").await.status, 422);
 }
 
 #[tokio::test]
