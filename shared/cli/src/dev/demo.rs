@@ -44,7 +44,10 @@ impl Demo {
         let created = created.await?;
         if created.status() == StatusCode::CONFLICT {
             // An earlier run made it, for a sandbox that is gone.
-            let path = format!("/integrations/{}", integration["id"].as_str().unwrap_or("?"));
+            let path = format!(
+                "/integrations/{}",
+                integration["id"].as_str().unwrap_or("?")
+            );
             let mut change = integration.clone();
             for fixed in ["id", "integration_type"] {
                 change.as_object_mut().map(|body| body.remove(fixed));

@@ -73,7 +73,11 @@ impl RoundTrip<'_> {
         let same = |view: &View| view.title == title;
         for system in System::ALL {
             let view = view(self.demo, &self.ids, system).await?;
-            ensure!(view.as_ref().is_some_and(same), "{}: {view:?}", system.name());
+            ensure!(
+                view.as_ref().is_some_and(same),
+                "{}: {view:?}",
+                system.name()
+            );
         }
         Ok(())
     }
@@ -93,14 +97,17 @@ impl RoundTrip<'_> {
         let id = self.ids.platform.clone();
         let title = "Checkout answers slowly: the cache is cold";
         let titled = |view: &View| view.title == title;
-        let edit = self.demo.patch(&id, &json!({"title": title}));
+        let change = json!({"title": title});
+        let edit = self.demo.patch(&id, &change);
         let others: [Expected<'_>; 3] = [
             (System::PagerDuty, &titled),
             (System::ServiceNow, &titled),
             (System::Jira, &titled),
         ];
-        self.hop("platform: the title is edited", edit, &others).await?;
-        let edit = self.demo.patch(&id, &json!({"severity": "SEV-1"}));
+        self.hop("platform: the title is edited", edit, &others)
+            .await?;
+        let change = json!({"severity": "SEV-1"});
+        let edit = self.demo.patch(&id, &change);
         self.hop(
             "platform: SEV-2 becomes SEV-1",
             edit,
@@ -112,7 +119,12 @@ impl RoundTrip<'_> {
         )
         .await?;
         let (jira, key) = (self.demo.sandboxes.jira.clone(), self.ids.jira.clone());
-        let edit = async move { refused(jira.person("bob@example.com").transition(&key, "In Progress")) };
+        let edit = async move {
+            refused(
+                jira.person("bob@example.com")
+                    .transition(&key, "In Progress"),
+            )
+        };
         self.hop(
             "Jira: bob moves it to In Progress",
             edit,
@@ -130,7 +142,10 @@ impl RoundTrip<'_> {
             move |view: &View| view.notes.iter().filter(|note| note.contains(text)).count() == 1
         };
         let here = said("Restarting the cache");
-        let (servicenow, sys_id) = (self.demo.sandboxes.servicenow.clone(), self.ids.servicenow.clone());
+        let (servicenow, sys_id) = (
+            self.demo.sandboxes.servicenow.clone(),
+            self.ids.servicenow.clone(),
+        );
         // ServiceNow owns its work notes, so they come in.
         let edit = async move {
             let ann = servicenow.person("ann@example.com");
@@ -141,7 +156,8 @@ impl RoundTrip<'_> {
             (System::PagerDuty, &here),
             (System::Jira, &here),
         ];
-        self.note("ServiceNow: ann writes a work note", edit, &others).await?;
+        self.note("ServiceNow: ann writes a work note", edit, &others)
+            .await?;
         let here = said("We are back soon");
         let (jira, key) = (self.demo.sandboxes.jira.clone(), self.ids.jira.clone());
         let edit = async move {
@@ -153,12 +169,16 @@ impl RoundTrip<'_> {
             (System::PagerDuty, &here),
             (System::ServiceNow, &here),
         ];
-        self.note("Jira: bob answers the customer", edit, &others).await
+        self.note("Jira: bob answers the customer", edit, &others)
+            .await
     }
 
     /// Resolved in one system, reopened in another, closed in a third.
     async fn life(&mut self) -> anyhow::Result<()> {
-        let (servicenow, sys_id) = (self.demo.sandboxes.servicenow.clone(), self.ids.servicenow.clone());
+        let (servicenow, sys_id) = (
+            self.demo.sandboxes.servicenow.clone(),
+            self.ids.servicenow.clone(),
+        );
         let edit = async move { refused(servicenow.person("ann@example.com").resolve(&sys_id)) };
         self.hop(
             "ServiceNow: ann resolves it",
@@ -170,7 +190,10 @@ impl RoundTrip<'_> {
             ],
         )
         .await?;
-        let (pagerduty, record) = (self.demo.sandboxes.pagerduty.clone(), self.ids.pagerduty.clone());
+        let (pagerduty, record) = (
+            self.demo.sandboxes.pagerduty.clone(),
+            self.ids.pagerduty.clone(),
+        );
         let edit = async move { refused(pagerduty.person("bob@example.com").reopen(&record)) };
         self.hop(
             "PagerDuty: bob reopens it",
@@ -183,7 +206,8 @@ impl RoundTrip<'_> {
         )
         .await?;
         let id = self.ids.platform.clone();
-        let edit = self.demo.patch(&id, &json!({"status": "closed"}));
+        let change = json!({"status": "closed"});
+        let edit = self.demo.patch(&id, &change);
         self.hop(
             "platform: closed",
             edit,
@@ -259,7 +283,10 @@ impl RoundTrip<'_> {
     /// said last.
     async fn no_echo(&self) -> anyhow::Result<()> {
         self.settled().await?;
-        let incident = self.demo.get(&format!("/incidents/{}", self.ids.platform)).await?;
+        let incident = self
+            .demo
+            .get(&format!("/incidents/{}", self.ids.platform))
+            .await?;
         // Each of the two notes is a revision, too.
         let revisions = self.edits + 2;
         ensure!(

@@ -97,9 +97,8 @@ impl Sandboxes {
 
     /// Lets their webhooks go to the gateway at `base_url`.
     pub fn deliver_webhooks(&self, base_url: &str, tasks: &mut JoinSet<()>) {
-        let url = |vendor: &str, integration: &str| {
-            format!("{base_url}/webhooks/{vendor}/{integration}")
-        };
+        let url =
+            |vendor: &str, integration: &str| format!("{base_url}/webhooks/{vendor}/{integration}");
         let policy = RetryPolicy::default;
         let pagerduty = self.pagerduty.clone();
         tasks.spawn(pagerduty.deliver_webhooks_to(url("pagerduty", PAGERDUTY), policy()));
@@ -127,10 +126,7 @@ impl Sandboxes {
     }
 }
 
-async fn serve<V: Vendor>(
-    sandbox: &StandIn<V>,
-    tasks: &mut JoinSet<()>,
-) -> anyhow::Result<String> {
+async fn serve<V: Vendor>(sandbox: &StandIn<V>, tasks: &mut JoinSet<()>) -> anyhow::Result<String> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = format!("http://{}", listener.local_addr()?);
     let serving = sandbox.clone();

@@ -15,7 +15,12 @@ pub enum System {
 
 impl System {
     /// Every system.
-    pub const ALL: [Self; 4] = [Self::Platform, Self::PagerDuty, Self::ServiceNow, Self::Jira];
+    pub const ALL: [Self; 4] = [
+        Self::Platform,
+        Self::PagerDuty,
+        Self::ServiceNow,
+        Self::Jira,
+    ];
 
     /// What people call it.
     pub fn name(self) -> &'static str {
@@ -90,13 +95,16 @@ fn pagerduty(demo: &Demo, id: &str) -> Option<View> {
 
 fn servicenow(demo: &Demo, sys_id: &str) -> Option<View> {
     let incident = demo.sandboxes.servicenow.incident(sys_id)?;
-    let column = |name: &str| incident.get(name).cloned().unwrap_or_default();
+    let column = |name: &str| incident.get(name).unwrap_or_default().to_owned();
     let journal = demo.sandboxes.servicenow.journal(sys_id);
     Some(View {
         title: column("short_description"),
         severity: format!("{}/{}", column("impact"), column("urgency")),
         status: column("state"),
-        notes: journal.into_iter().map(|entry| entry.value).collect(),
+        notes: journal
+            .iter()
+            .filter_map(|entry| entry.get("value").map(str::to_owned))
+            .collect(),
     })
 }
 
@@ -106,7 +114,11 @@ fn jira(demo: &Demo, key: &str) -> Option<View> {
         title: issue.summary,
         severity: issue.priority.name,
         status: issue.status.name,
-        notes: issue.comments.iter().map(|comment| comment.text()).collect(),
+        notes: issue
+            .comments
+            .iter()
+            .map(|comment| comment.text())
+            .collect(),
     })
 }
 
