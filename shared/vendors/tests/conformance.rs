@@ -115,3 +115,5 @@ macro_rules! conformance {
 
 #[path = "conformance/pagerduty.rs"]
 mod pagerduty;
+#[path = "conformance/servicenow.rs"]
+mod servicenow;

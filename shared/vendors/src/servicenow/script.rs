@@ -1,5 +1,7 @@
 //! Our scripts on the instance must send exactly what we accept: what can be seen of that in their text.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value as Json, json};
 
 use super::{event, options, setup};
@@ -67,7 +69,7 @@ fn it_signs_in_the_header_and_the_form_that_are_the_default() {
         options::DEFAULT_HEADER
     );
     assert!(SCRIPT.contains(&header), "{header}");
-    let encoding = options::signature_encoding(&std::collections::BTreeMap::new());
+    let encoding = options::signature_encoding(&BTreeMap::new());
     // generateMac answers base64 (FACTS.md, "Webhook signature").
     assert!(encoding.is_some_and(options::Encoding::allows_base64));
     assert!(SCRIPT.contains("generateMac(key, 'HmacSHA256', body)"));
@@ -79,7 +81,7 @@ fn it_signs_in_the_header_and_the_form_that_are_the_default() {
 
 #[test]
 fn it_is_told_of_by_the_names_that_it_uses() {
-    let steps = setup::steps(&std::collections::BTreeMap::new(), "https://im.example").join("\n");
+    let steps = setup::steps(&BTreeMap::new(), "https://im.example").join("\n");
     let properties = SCRIPT.split("gs.getProperty('").skip(1);
     let properties: Vec<_> = properties
         .filter_map(|rest| rest.split('\'').next())
@@ -92,6 +94,22 @@ fn it_is_told_of_by_the_names_that_it_uses() {
             "{text}"
         );
     }
+    // The files that are read above, and no others.
+    let files = steps
+        .split_whitespace()
+        .filter(|word| word.starts_with("infra/"));
+    let files: BTreeSet<_> = files
+        .map(|word| word.trim_end_matches([':', '.']))
+        .collect();
+    let known = ["ImWebhook.js", "README.md", "business_rule.js"];
+    assert_eq!(
+        files,
+        known
+            .map(|name| format!("infra/servicenow/{name}"))
+            .iter()
+            .map(String::as_str)
+            .collect()
+    );
     assert!(RULE.contains("new ImWebhook()") && RULE.contains("webhook.send("));
     assert!(SCRIPT.contains("send: function (table, sysId, updatedOn)"));
 }
