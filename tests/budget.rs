@@ -73,9 +73,7 @@ async fn a_webhook_costs_one_put_and_its_repetition_one_refused_put() {
 #[tokio::test]
 async fn an_inbound_hint_with_nothing_new_costs_two_reads_and_marks_its_delivery() {
     let (world, _, record) = warm().await;
-    let ann = world.pagerduty.person("ann@example.com");
-    ann.note(&record, "looking").expect("allowed");
-    world.deliver_webhooks().await;
+    world.announce(&record).await;
     world.calls.take();
     let asked = world.pagerduty.requests().len();
     assert_eq!(world.run_inbound().await, 1);

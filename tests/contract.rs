@@ -10,7 +10,8 @@ use std::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use im_engine::Delivery;
 use im_model::{
-    ExternalId, ExternalRecord, ExternalValue, Field, IncidentId, IntegrationType, Secret,
+    ExternalId, ExternalRecord, ExternalValue, Field, IncidentId, IntegrationId, IntegrationType,
+    Note, NoteId, NoteKind, Secret,
 };
 use im_sandbox::{
     Fault, FaultRule, OpenApi, RecordedRequest,
@@ -18,8 +19,7 @@ use im_sandbox::{
 };
 use im_tests::{INTEGRATION, World};
 use im_vendors::{
-    Connection, Credentials, VendorApi, VendorError, VendorErrorKind, pagerduty::PagerDuty,
-    registry,
+    Connection, Credentials, Memory, VendorApi, VendorError, VendorErrorKind, registry,
 };
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -357,10 +357,10 @@ async fn written_directly(world: &World) {
         (Field::Status, "triggered"),
     ];
     caller.write(&record, &all).await.expect("reopened");
-    let noted = PagerDuty
-        .add_note(caller.connection(), &id, "Seen by im")
-        .await;
+    let noted = caller.note(&record).await;
     noted.expect("noted");
+    let notes = caller.api.notes(caller.connection(), &record).await;
+    assert_eq!(notes.expect("the notes").len(), 1);
     let since = record.created_at;
     let history = caller.api.history(caller.connection(), &id, since).await;
     assert!(!history.expect("a history").changes.is_empty());
@@ -406,9 +406,7 @@ async fn refused(world: &World) {
         kind(caller.write(&gone, &[(Field::Title, "Gone")]).await),
         not_found
     );
-    let noted = PagerDuty
-        .add_note(caller.connection(), &gone.id, "Gone")
-        .await;
+    let noted = caller.note(&gone).await;
     assert_eq!(noted.expect_err("refused").kind, not_found);
     let history = caller
         .api
@@ -479,6 +477,8 @@ struct Caller<'a> {
     base_url: Url,
     credentials: Credentials,
     options: BTreeMap<String, String>,
+    memory: Memory,
+    integration: IntegrationId,
 }
 
 impl<'a> Caller<'a> {
@@ -491,6 +491,8 @@ impl<'a> Caller<'a> {
             base_url: "http://127.0.0.1:9".parse().expect("a URL"),
             credentials: Credentials(BTreeMap::from(credentials)),
             options: BTreeMap::from([("service".to_owned(), "PSVC001".to_owned())]),
+            memory: Memory::default(),
+            integration: "prod-pd".parse().expect("an id"),
         }
     }
 
@@ -504,8 +506,23 @@ impl<'a> Caller<'a> {
             options: &self.options,
             credentials: &self.credentials,
             transport: &self.world.transport,
+            memory: &self.memory,
+            integration: &self.integration,
             now: self.world.clock.read(),
         }
+    }
+
+    async fn note(&self, record: &ExternalRecord) -> Result<Option<NoteId>, VendorError> {
+        let note = Note {
+            key: "@platform/01J".parse().expect("a key"),
+            kind: NoteKind::WorkNote,
+            author: None,
+            at: self.world.clock.read(),
+            edit_of: None,
+            text: "Seen".to_owned(),
+            copies: BTreeMap::new(),
+        };
+        self.api.add_note(self.connection(), record, &note).await
     }
 
     async fn read(&self, id: &ExternalId) -> Result<ExternalRecord, VendorError> {

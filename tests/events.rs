@@ -137,7 +137,7 @@ fn invocation(event: &Value) -> LambdaEvent<LambdaRequest> {
 }
 
 async fn post_webhook(world: &World, event: Value) -> u16 {
-    let function = world.system.gateway.pagerduty.clone();
+    let function = world.system.gateway.webhooks["pagerduty"].clone();
     let service = service_fn(move |request| {
         let function = function.clone();
         async move { Ok::<_, std::convert::Infallible>(function.handle(request).await) }

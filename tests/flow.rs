@@ -394,11 +394,7 @@ async fn what_somebody_wrote_between_our_read_and_our_write_is_a_conflict_not_lo
     );
     assert_eq!(world.writes().len(), 1, "{:?}", world.writes());
     let version = link(&incident).version;
-    world
-        .pagerduty
-        .person("ann@example.com")
-        .note(&record, "looking")
-        .expect("allowed");
+    world.announce(&record).await;
     world.settle().await;
     assert_eq!(
         link(&world.incident(&id).await).version,

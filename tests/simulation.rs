@@ -16,7 +16,7 @@ use im_model::{BasePair, ExternalRecord, Incident, IncidentId};
 use im_sandbox::{Fault, FaultRule, WebhookDelivery, pagerduty::Urgency};
 use im_sync::{LinkRules, PlanInput, plan};
 use im_tests::{INTEGRATION, Moment, World};
-use im_vendors::{Connection, Credentials, registry::vendor_api};
+use im_vendors::{Connection, Credentials, Memory, registry::vendor_api};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -382,9 +382,7 @@ impl Simulation {
     async fn check_no_echo(&mut self) {
         let before = (self.world.writes(), self.world.incidents().await);
         for incident in self.world.pagerduty.incidents() {
-            self.person()
-                .note(&incident.id, "looking again")
-                .expect("anybody may look");
+            self.world.announce(&incident.id).await;
         }
         self.world.settle().await;
         let after = (self.world.writes(), self.world.incidents().await);
@@ -403,9 +401,19 @@ impl Simulation {
             .await
             .expect("it answers");
         let integration = found.expect("it exists");
-        vendor_api(integration.integration_type)
-            .expect("supported")
-            .rules(&integration)
+        let vendor = vendor_api(integration.integration_type).expect("supported");
+        let (memory, credentials) = (Memory::default(), Credentials::default());
+        let connection = Connection {
+            base_url: &integration.base_url,
+            options: &integration.options,
+            credentials: &credentials,
+            transport: &self.world.transport,
+            memory: &memory,
+            integration: &integration.id,
+            now: self.world.clock.read(),
+        };
+        let rules = vendor.rules(&integration, connection).await;
+        rules.expect("PagerDuty is not asked")
     }
 
     async fn read(&self, incident: &Incident) -> Option<ExternalRecord> {
@@ -422,11 +430,14 @@ impl Simulation {
             "http://127.0.0.1:9".parse().expect("a URL"),
             BTreeMap::default(),
         );
+        let (memory, integration) = (Memory::default(), INTEGRATION.parse().expect("an id"));
         let connection = Connection {
             base_url: &base_url,
             options: &options,
             credentials: &credentials,
             transport: &self.world.transport,
+            memory: &memory,
+            integration: &integration,
             now: self.world.clock.read(),
         };
         let vendor = vendor_api(im_model::IntegrationType::PagerDuty).expect("supported");

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use im_model::{Field, IncidentId};
+use im_model::{Field, IncidentId, NoteKind};
 use im_sandbox::{
     Fault, FaultRule,
     pagerduty::{Status, Urgency},
@@ -419,4 +419,74 @@ async fn trace_4_an_edit_since_the_load_is_not_pulled_over() {
         "the later edit stands"
     );
     assert_eq!(status(&world, &record), Status::Acknowledged);
+}
+
+/// A person quotes our note, marker line included, in a note of their own.
+#[tokio::test]
+async fn trace_10_a_quoted_marker_is_a_note_of_its_own() {
+    let (world, id, record) = linked().await;
+    world
+        .write_note(&id, NoteKind::WorkNote, "Is it the cache?")
+        .await;
+    world.settle().await;
+    let held = |world: &World| world.pagerduty.incident(&record).expect("it exists").notes;
+    let ours = held(&world)[0].content.clone();
+    assert!(ours.contains("[im:note @platform/"), "{ours}");
+    let bob = world.pagerduty.person("bob@example.com");
+    bob.note(&record, &format!("I doubt it:\n{ours}"))
+        .expect("allowed");
+    bob.note(&record, &ours).expect("allowed");
+    world.settle().await;
+    let notes = world.notes(&id).await;
+    let imported: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
+    assert_eq!(
+        imported.len(),
+        3,
+        "what bob wrote is not lost: {imported:?}"
+    );
+    assert!(imported.iter().any(|text| text.starts_with("I doubt it:")));
+    assert_eq!(held(&world).len(), 3, "and none of it is sent back");
+}
+
+/// One unmapped field blocks the whole link.
+#[tokio::test]
+async fn trace_12_one_unmapped_field_does_not_block_its_siblings() {
+    let (world, id, record) = linked().await;
+    // The account has a priority that nobody has mapped; everything else of the edit is as good as ever.
+    let ann = world.pagerduty.person("ann@example.com");
+    ann.set_priority(&record, Some("Major")).expect("allowed");
+    ann.acknowledge(&record).expect("allowed");
+    world.edit(&id, &json!({"title": "db is down"})).await;
+    world.settle().await;
+    assert_eq!(platform_status(&world, &id).await, "acknowledged");
+    assert_eq!(world.value(&id, Field::Priority).await, None);
+    let held = world.pagerduty.incident(&record).expect("it exists");
+    assert_eq!(held.title, "db is down");
+    let incident = world.incident(&id).await;
+    let notices = &incident.links[&INTEGRATION.parse().expect("an id")].notices;
+    assert!(
+        notices[&Field::Priority].detail.contains("Major"),
+        "{notices:?}"
+    );
+}
+
+/// The webhook of our own note comes before its id is remembered.
+#[tokio::test]
+async fn trace_17_our_own_note_does_not_come_back() {
+    let (world, id, record) = linked().await;
+    world.write_note(&id, NoteKind::Comment, "Looking").await;
+    let other = world.clone();
+    world
+        .transport
+        .once(Moment::BeforeAnswer, Method::POST, move || async move {
+            other.deliver_webhooks().await;
+            other.run_inbound().await;
+        });
+    world.run_outbound().await;
+    world.settle().await;
+    assert!(!world.transport.has_interludes());
+    let notes = world.notes(&id).await;
+    assert_eq!(notes.len(), 1, "{notes:#?}");
+    let held = world.pagerduty.incident(&record).expect("it exists").notes;
+    assert_eq!(held.len(), 1, "{held:#?}");
 }

@@ -14,7 +14,7 @@ use crate::{names, read, root, rust_files, sources::functions};
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("im-model", &[]),
     ("im-sync", &["im-model"]),
-    ("im-vendors", &["im-model", "im-sync"]),
+    ("im-vendors", &["im-model", "im-sandbox", "im-sync"]),
     ("im-engine", &["im-model", "im-sync", "im-vendors"]),
     (
         "im-store",

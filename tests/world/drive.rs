@@ -2,6 +2,7 @@
 
 use im_engine::RetryMessage;
 use im_local::events::{failures, queue_event, stream_event};
+use im_model::IntegrationType;
 use im_runtime::BatchFunction;
 use jiff::SignedDuration;
 
@@ -10,17 +11,20 @@ use crate::World;
 impl World {
     /// Sends the webhooks that wait at the vendor; returns how many.
     pub async fn deliver_webhooks(&self) -> usize {
-        let waiting = self.pagerduty.drain_webhooks();
-        for delivery in &waiting {
-            let signature = delivery
-                .headers
-                .get("x-pagerduty-signature")
-                .expect("signed");
-            let signature = signature.to_str().expect("ASCII");
-            let status = self
-                .webhook(crate::INTEGRATION, signature, &delivery.body)
-                .await;
-            assert_eq!(status, 202, "the vendor's own webhook");
+        let mut waiting = Vec::new();
+        for (vendor, drained) in [
+            (IntegrationType::PagerDuty, self.pagerduty.drain_webhooks()),
+            (IntegrationType::Jira, self.jira.drain_webhooks()),
+            (
+                IntegrationType::ServiceNow,
+                self.servicenow.drain_webhooks(),
+            ),
+        ] {
+            waiting.extend(drained.into_iter().map(|delivery| (vendor, delivery)));
+        }
+        for (vendor, delivery) in &waiting {
+            let status = self.post(*vendor, delivery).await;
+            assert_eq!(status, 202, "{vendor}'s own webhook");
         }
         waiting.len()
     }

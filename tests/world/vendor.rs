@@ -1,12 +1,16 @@
 //! The vendor, reached in process, with moments at which a test can step in.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
-use im_sandbox::{Answer, PagerDuty};
+use im_model::IntegrationType;
+use im_sandbox::{Answer, StandIn, stand_in::Vendor};
 use im_vendors::{Transport, TransportError};
 
 /// When a test steps in.
@@ -28,20 +32,57 @@ struct Interlude {
     refreshed: bool,
 }
 
-/// Sends requests to a sandbox, faults included.
-#[derive(Clone)]
+/// Where each vendor's API is: a port of its own, on which nobody listens.
+pub fn base_url(vendor: IntegrationType) -> String {
+    format!("http://127.0.0.1:{}", port(vendor))
+}
+
+fn port(vendor: IntegrationType) -> u16 {
+    match vendor {
+        IntegrationType::PagerDuty => 9,
+        IntegrationType::Jira => 10,
+        IntegrationType::ServiceNow => 11,
+    }
+}
+
+/// One vendor's sandbox, by what it answers.
+trait Sandbox: Send + Sync {
+    fn answer(&self, request: Request<Bytes>) -> Answer;
+    fn answer_without_faults(&self, request: Request<Bytes>) -> Response<Bytes>;
+}
+
+impl<V: Vendor> Sandbox for StandIn<V> {
+    fn answer(&self, request: Request<Bytes>) -> Answer {
+        self.handle_with_faults(request)
+    }
+
+    fn answer_without_faults(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.handle(request)
+    }
+}
+
+/// Sends requests to the sandboxes, faults included.
+#[derive(Clone, Default)]
 pub struct SandboxTransport {
-    pagerduty: PagerDuty,
+    sandboxes: BTreeMap<u16, Arc<dyn Sandbox>>,
     interludes: Arc<Mutex<Vec<Interlude>>>,
+    late: Arc<Mutex<Late>>,
+}
+
+/// Requests that the vendor carries out long after nobody waits for them any more.
+#[derive(Default)]
+struct Late {
+    next: Option<(Method, String)>,
+    held: Vec<(u16, Request<Bytes>)>,
 }
 
 impl SandboxTransport {
-    /// A way to this sandbox.
-    pub fn new(pagerduty: PagerDuty) -> Self {
-        Self {
-            pagerduty,
-            interludes: Arc::default(),
-        }
+    /// With a way to this sandbox, too.
+    #[must_use]
+    pub fn with<V: Vendor>(mut self, vendor: IntegrationType, sandbox: &StandIn<V>) -> Self {
+        self.sandboxes
+            .insert(port(vendor), Arc::new(sandbox.clone()));
+        self
     }
 
     /// Steps in once, at the next request of this method.
@@ -58,6 +99,35 @@ impl SandboxTransport {
         F: Future<Output = ()> + Send + 'static,
     {
         self.add(Moment::BeforeAnswer, method, step, true);
+    }
+
+    /// The vendor takes its time with the next request of this method whose path ends so: the caller gives up.
+    pub fn hold_next(&self, method: Method, path_ends: &str) {
+        self.late.lock().expect("not poisoned").next = Some((method, path_ends.to_owned()));
+    }
+
+    /// Now the vendor carries out what it held; returns how many.
+    pub fn release_held(&self) -> usize {
+        let held = std::mem::take(&mut self.late.lock().expect("not poisoned").held);
+        let count = held.len();
+        for (port, request) in held {
+            self.sandboxes[&port].answer_without_faults(request);
+        }
+        count
+    }
+
+    /// Takes the request if it is the one to hold.
+    fn hold(&self, port: u16, request: Request<Bytes>) -> Option<Request<Bytes>> {
+        let mut late = self.late.lock().expect("not poisoned");
+        let is_it = late.next.as_ref().is_some_and(|(method, path_ends)| {
+            request.method() == method && request.uri().path().ends_with(path_ends)
+        });
+        if !is_it {
+            return Some(request);
+        }
+        late.next = None;
+        late.held.push((port, request));
+        None
     }
 
     fn add<F>(
@@ -100,18 +170,24 @@ impl SandboxTransport {
 impl Transport for SandboxTransport {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let method = request.method().clone();
-        let path = request.uri().path().to_owned();
+        let path = request.uri().clone();
         let headers = request.headers().clone();
         if let Some(interlude) = self.take(Moment::BeforeArrival, &method) {
             (interlude.step)().await;
         }
-        let mut answer = self.pagerduty.handle_with_faults(request);
+        let port = request.uri().port_u16().unwrap_or_default();
+        let sandbox = self.sandboxes.get(&port);
+        let sandbox = sandbox.ok_or_else(|| TransportError::Unreachable(format!("port {port}")))?;
+        let Some(request) = self.hold(port, request) else {
+            return Err(TransportError::Timeout);
+        };
+        let mut answer = sandbox.answer(request);
         if let Some(interlude) = self.take(Moment::BeforeAnswer, &method) {
             (interlude.step)().await;
             if interlude.refreshed {
                 let mut again = Request::get(path).body(Bytes::new()).expect("a request");
                 *again.headers_mut() = headers;
-                answer = Answer::Response(self.pagerduty.handle(again));
+                answer = Answer::Response(sandbox.answer_without_faults(again));
             }
         }
         match answer {

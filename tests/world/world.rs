@@ -1,30 +1,49 @@
 //! The system, a vendor and a clock.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use im_engine::{Claim, Delivery, RetryMessage, ports::IncidentStore as _};
+use im_engine::{Claim, Delivery, RetryMessage, manage::Incidents, ports::IncidentStore as _};
 use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller};
-use im_model::{Incident, IncidentId};
-use im_sandbox::{PagerDuty, PagerDutyConfig};
+use im_model::{Incident, IncidentId, IntegrationType, Note, NoteKind};
+use im_sandbox::{
+    PagerDuty, PagerDutyConfig, RecordedRequest, WebhookDelivery,
+    jira::{Jira, JiraConfig, Scheme, Workflow},
+    pagerduty::Priority,
+    servicenow::{ServiceNow, ServiceNowConfig},
+};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::{Calls, SandboxTransport, SeededIds, WorldClock};
+use crate::{Calls, SandboxTransport, SeededIds, WorldClock, vendor::base_url};
 
 /// The integration that every world has.
 pub const INTEGRATION: &str = "demo-pd";
+/// The integration with Jira.
+pub const JIRA: &str = "demo-jira";
+/// The integration with ServiceNow.
+pub const SERVICENOW: &str = "demo-snow";
 const ORGANIZATION: &str = "acme";
 
 /// A system on which nothing runs by itself.
 pub struct World {
     /// Moves only when told.
     pub clock: WorldClock,
-    /// The vendor.
+    /// The vendor that every world has.
     pub pagerduty: PagerDuty,
-    /// The way to it.
+    /// Connected on request.
+    pub jira: Jira,
+    /// Connected on request.
+    pub servicenow: ServiceNow,
+    /// The way to them.
     pub transport: SandboxTransport,
     /// The functions and AWS.
     pub system: LocalSystem,
@@ -33,6 +52,7 @@ pub struct World {
     pub(crate) deliveries: Mutex<StreamPoller>,
     pub(crate) incidents: Mutex<StreamPoller>,
     pub(crate) waiting: Mutex<Vec<(String, RetryMessage)>>,
+    announced: AtomicU32,
 }
 
 impl World {
@@ -44,29 +64,100 @@ impl World {
     /// The same, with ids of this seed.
     pub async fn with_seed(seed: u64) -> Arc<Self> {
         let world = Self::unconnected(seed).await;
-        let body = json!({
-            "id": INTEGRATION,
-            "integration_type": "pagerduty",
-            "name": "Demo PagerDuty",
-            "base_url": "http://127.0.0.1:9",
-            "credentials": {
-                "token": "a-token", "from_email": "oncall@example.com", "webhook_secret": "a-secret",
-            },
-            "options": {"service": "PSVC001"},
-        });
-        let created = world.api(Method::POST, "/integrations", Some(&body)).await;
-        assert_eq!(created.status(), 201, "{created:?}");
+        world.connect(IntegrationType::PagerDuty).await;
         world
+    }
+
+    /// A world with an account of every vendor, all connected both ways.
+    pub async fn with_all() -> Arc<Self> {
+        let world = Self::new().await;
+        world.connect(IntegrationType::Jira).await;
+        world.connect(IntegrationType::ServiceNow).await;
+        world
+    }
+
+    /// A world with an account of every vendor, and this workflow in Jira.
+    pub async fn with_workflow(workflow: Workflow) -> Arc<Self> {
+        let world = Self::set_up(1, Some(workflow)).await;
+        for vendor in IntegrationType::ALL.iter().copied() {
+            world.connect(vendor).await;
+        }
+        world
+    }
+
+    /// Connects a vendor's account as an operator would.
+    pub async fn connect(&self, vendor: IntegrationType) {
+        let mut body = match vendor {
+            IntegrationType::PagerDuty => json!({
+                "id": INTEGRATION,
+                "name": "Demo PagerDuty",
+                "credentials": {
+                    "token": "a-token", "from_email": "oncall@example.com",
+                    "webhook_secret": "a-secret",
+                },
+                "options": {"service": "PSVC001"},
+            }),
+            IntegrationType::Jira => json!({
+                "id": JIRA,
+                "name": "Demo Jira",
+                "credentials": {
+                    "email": "im@example.com", "api_key": "a-jira-token",
+                    "client_key": "a-client", "webhook_secret": "a-jira-secret",
+                },
+                "options": {"project": "OPS", "issue_type": "[System] Incident"},
+            }),
+            IntegrationType::ServiceNow => json!({
+                "id": SERVICENOW,
+                "name": "Demo ServiceNow",
+                "credentials": {
+                    "username": "im.sync", "password": "a-password",
+                    "webhook_secret": "a-snow-secret",
+                },
+                "options": {"close_code": "Solution provided"},
+            }),
+        };
+        body["integration_type"] = json!(vendor.as_str());
+        body["base_url"] = json!(base_url(vendor));
+        let created = self.api(Method::POST, "/integrations", Some(&body)).await;
+        assert_eq!(created.status(), 201, "{created:?}");
     }
 
     /// A world whose account nobody has connected yet.
     pub async fn unconnected(seed: u64) -> Arc<Self> {
+        Self::set_up(seed, None).await
+    }
+
+    async fn set_up(seed: u64, workflow: Option<Workflow>) -> Arc<Self> {
         let clock = WorldClock::default();
-        let config = PagerDutyConfig::demo("a-token", "a-secret")
+        let mut config = PagerDutyConfig::demo("a-token", "a-secret")
             .clock(clock.clone())
             .seed(seed);
+        // One that no map knows.
+        config.account.priorities.push(Priority {
+            id: "PPRIO09".to_owned(),
+            name: "Major".to_owned(),
+            description: "Of the account's own".to_owned(),
+        });
         let pagerduty = PagerDuty::new(config);
-        let transport = SandboxTransport::new(pagerduty.clone());
+        let scheme = Scheme::Connect {
+            client_key: "a-client".to_owned(),
+            shared_secret: "a-jira-secret".to_owned(),
+            path: format!("/webhooks/jira/{JIRA}"),
+        };
+        let mut jira = JiraConfig::demo("im@example.com", "a-jira-token", scheme)
+            .clock(clock.clone())
+            .seed(seed);
+        jira.site.workflow = workflow.unwrap_or(jira.site.workflow);
+        let jira = Jira::new(jira);
+        let servicenow = ServiceNow::new(
+            ServiceNowConfig::demo("im.sync", "a-password", "a-snow-secret")
+                .clock(clock.clone())
+                .seed(seed),
+        );
+        let transport = SandboxTransport::default()
+            .with(IntegrationType::ServiceNow, &servicenow)
+            .with(IntegrationType::PagerDuty, &pagerduty)
+            .with(IntegrationType::Jira, &jira);
         let calls = Calls::default();
         let mut embedded = Embedded::start(None).await.expect("embedded AWS starts");
         embedded.dynamodb = aws_sdk_dynamodb::Client::from_conf(
@@ -109,8 +200,11 @@ impl World {
             deliveries: stream(&system.embedded.tables.deliveries),
             incidents: stream(&system.embedded.tables.sync),
             waiting: Mutex::default(),
+            announced: AtomicU32::new(0),
             clock,
             pagerduty,
+            jira,
+            servicenow,
             transport,
             system,
             calls,
@@ -136,7 +230,22 @@ impl World {
         self.request(request.body(body).expect("a request")).await
     }
 
-    /// Posts a webhook.
+    /// Posts a webhook of a sandbox as it is; the status of the answer.
+    pub async fn post(&self, vendor: IntegrationType, delivery: &WebhookDelivery) -> u16 {
+        let integration = match vendor {
+            IntegrationType::PagerDuty => INTEGRATION,
+            IntegrationType::Jira => JIRA,
+            IntegrationType::ServiceNow => SERVICENOW,
+        };
+        let url = delivery.url(&format!("/webhooks/{vendor}/{integration}"));
+        let mut request = Request::post(url)
+            .body(delivery.body.clone())
+            .expect("a request");
+        *request.headers_mut() = delivery.headers.clone();
+        self.request(request).await.status().as_u16()
+    }
+
+    /// Posts a webhook of PagerDuty's.
     pub async fn webhook(&self, integration: &str, signature: &str, body: &[u8]) -> u16 {
         let request = Request::post(format!("/webhooks/pagerduty/{integration}"))
             .header("content-type", "application/json")
@@ -144,6 +253,20 @@ impl World {
             .body(Bytes::copy_from_slice(body))
             .expect("a request");
         self.request(request).await.status().as_u16()
+    }
+
+    /// PagerDuty announces a record of which nothing has changed.
+    pub async fn announce(&self, record: &str) {
+        let announced = self.announced.fetch_add(1, Ordering::Relaxed);
+        let event = json!({"event": {
+            "id": format!("NOTHING-NEW-{announced}"), "event_type": "incident.workflow.started",
+            "resource_type": "incident", "occurred_at": null, "agent": null, "client": null,
+            "data": {"id": record, "type": "incident"},
+        }});
+        let body = event.to_string();
+        let signature = im_sandbox::pagerduty::sign("a-secret", body.as_bytes());
+        let status = self.webhook(INTEGRATION, &signature, body.as_bytes()).await;
+        assert_eq!(status, 202);
     }
 
     /// Creates an incident on the platform and returns its id.
@@ -163,6 +286,29 @@ impl World {
         let path = format!("/incidents/{incident}");
         let edited = self.api(Method::PATCH, &path, Some(body)).await;
         assert_eq!(edited.status(), 200, "{edited:?}");
+    }
+
+    /// Writes a note on the platform.
+    pub async fn write_note(&self, id: &IncidentId, kind: NoteKind, text: &str) {
+        let ports = &self.system.ports;
+        let incidents = Incidents {
+            store: ports.store.clone(),
+            integrations: ports.store.clone(),
+            clock: ports.clock.clone(),
+            ids: ports.ids.clone(),
+        };
+        let organization = ORGANIZATION.parse().expect("an id");
+        let ann = "ann@example.com".parse().expect("an actor");
+        let written = incidents.write_note(&organization, &ann, id, kind, text, None);
+        written.await.expect("the note is written");
+    }
+
+    /// The notes of an incident as the store has them, oldest first.
+    pub async fn notes(&self, id: &IncidentId) -> Vec<Note> {
+        let notes = self.system.ports.store.notes(id).await;
+        let mut notes = notes.expect("the store answers");
+        notes.sort_by_key(|note| note.at);
+        notes
     }
 
     /// An incident as the store has it.
@@ -213,10 +359,15 @@ impl World {
 
     /// The vendor's id of an incident's record.
     pub async fn record_of(&self, id: &IncidentId) -> String {
+        self.record_in(id, INTEGRATION).await
+    }
+
+    /// An integration's id of an incident's record.
+    pub async fn record_in(&self, id: &IncidentId, integration: &str) -> String {
         let incident = self.incident(id).await;
         let link = incident
             .links
-            .get(&INTEGRATION.parse().expect("an id"))
+            .get(&integration.parse().expect("an id"))
             .expect("a link");
         link.external_id().expect("it is linked").to_string()
     }
@@ -267,6 +418,17 @@ impl World {
         writes
             .map(|write| format!("{} {}", write.method, write.path))
             .collect()
+    }
+
+    /// What every accepted write to any vendor was.
+    pub fn all_writes(&self) -> Vec<String> {
+        let searches = |write: &RecordedRequest| write.path.ends_with("/search/jql");
+        let mut writes = self.pagerduty.writes();
+        writes.extend(self.jira.writes());
+        writes.extend(self.servicenow.writes());
+        writes.retain(|write| !searches(write));
+        let name = |write: &RecordedRequest| format!("{} {}", write.method, write.path);
+        writes.iter().map(name).collect()
     }
 
     /// How often the vendor was asked, by method, since the journal had this length.

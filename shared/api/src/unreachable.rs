@@ -1,15 +1,17 @@
 //! A store that answers nothing: what reaches it is refused as unavailable, what is refused before is not.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use im_engine::{
-    Claim, Commit, Connect, EditOfIncident, NewIncident, Reserve, StoreError,
+    Claim, Commit, Connect, EditOfIncident, LinkByHand, NewIncident, NewNote, Reserve, StoreError,
+    Unlink,
     ports::{Attempt, Clock, Ids, IncidentStore, IntegrationStore, Page, Vault},
 };
 use im_model::{
-    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId,
-    OrganizationId,
+    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note,
+    NoteCopy, NoteKey, OrganizationId,
 };
-use im_vendors::Credentials;
+use im_vendors::{Credentials, Transport, TransportError};
 use jiff::Timestamp;
 
 /// What it says, and no caller may see.
@@ -66,6 +68,12 @@ impl IncidentStore for Unreachable {
     async fn connect(&self, _: &Connect<'_>) -> Result<Attempt, StoreError> {
         down()
     }
+    async fn link_by_hand(&self, _: &LinkByHand<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn unlink(&self, _: &Unlink<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
     async fn claim(&self, _: &Claim) -> Result<Attempt, StoreError> {
         down()
     }
@@ -78,6 +86,24 @@ impl IncidentStore for Unreachable {
         down()
     }
     async fn commit(&self, _: &Commit<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn notes(&self, _: &IncidentId) -> Result<Vec<Note>, StoreError> {
+        down()
+    }
+    async fn add_note(&self, _: &IncidentId, _: &Note) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn write_note(&self, _: &NewNote<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn note_copied(
+        &self,
+        _: &IncidentId,
+        _: &NoteKey,
+        _: &IntegrationId,
+        _: &NoteCopy,
+    ) -> Result<(), StoreError> {
         down()
     }
     async fn settle_debt(&self, _: &Incident, _: &IntegrationId) -> Result<Attempt, StoreError> {
@@ -111,6 +137,13 @@ impl Vault for Unreachable {
     }
     async fn keep(&self, _: &str, _: &Credentials) -> Result<(), StoreError> {
         down()
+    }
+}
+
+#[async_trait]
+impl Transport for Unreachable {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        Err(TransportError::Unreachable(INTERNALS.to_owned()))
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use im_model::{IntegrationId, IntegrationType, Secret};
-use im_vendors::{UnverifiedDelivery, VerifiedDelivery, WebhookSource};
+use im_model::{Integration, IntegrationId, IntegrationType, Secret};
+use im_vendors::{
+    Credentials, Refusal, UnverifiedDelivery, Verification, VerifiedDelivery, WebhookSource,
+};
 
 use crate::{
     CredentialCache, Delivery, DeliveryKey, IntegrationCache, StoreError,
@@ -51,12 +53,8 @@ pub struct DeliveryAcceptor {
 
 impl DeliveryAcceptor {
     /// Verifies and stores a delivery. Accepted is durable: `Ok` means that it is in the table.
-    pub async fn accept(
-        &self,
-        integration: &str,
-        delivery: UnverifiedDelivery<'_>,
-    ) -> Result<Accepted, Rejected> {
-        let (id, verified) = self.verify(integration, delivery).await?;
+    pub async fn accept(&self, delivery: UnverifiedDelivery<'_>) -> Result<Accepted, Rejected> {
+        let (id, verified) = self.verify(delivery).await?;
         let event = self
             .source
             .read_event(&verified)
@@ -82,32 +80,43 @@ impl DeliveryAcceptor {
 
     async fn verify(
         &self,
-        integration: &str,
         delivery: UnverifiedDelivery<'_>,
     ) -> Result<(IntegrationId, VerifiedDelivery), Rejected> {
         let unknown = || Rejected::NotAuthentic("no such integration".to_owned());
-        let id = IntegrationId::parse(integration).map_err(|_| unknown())?;
+        let id = IntegrationId::parse(delivery.integration).map_err(|_| unknown())?;
         let integration = self.integrations.get(&id).await?.ok_or_else(unknown)?;
         if integration.integration_type != self.integration_type {
             return Err(unknown());
         }
         let kept = self.credentials.get(&integration.secret_id).await?;
-        let refusal = match self
-            .source
-            .verify(delivery, &webhook_secrets(kept.as_deref()))
-        {
+        let refusal = match self.check(&integration, delivery, kept.as_deref()) {
             Ok(verified) => return Ok((id, verified)),
             Err(refusal) => refusal,
         };
-        // Only a signature can become right by a newer secret.
-        if refusal != im_vendors::Refusal::Mismatch {
+        // Only a signature, or whom it names, can become right by newer credentials.
+        if !matches!(refusal, Refusal::Mismatch | Refusal::NotForThis) {
             return Err(Rejected::NotAuthentic(refusal.to_string()));
         }
         let fresh = self.credentials.fetch(&integration.secret_id).await?;
-        self.source
-            .verify(delivery, &webhook_secrets(fresh.as_deref()))
+        self.check(&integration, delivery, fresh.as_deref())
             .map(|verified| (id, verified))
             .map_err(|refusal| Rejected::NotAuthentic(refusal.to_string()))
+    }
+
+    fn check(
+        &self,
+        integration: &Integration,
+        delivery: UnverifiedDelivery<'_>,
+        vaulted: Option<&Vaulted>,
+    ) -> Result<VerifiedDelivery, Refusal> {
+        let none = Credentials::default();
+        let against = Verification {
+            secrets: &webhook_secrets(vaulted),
+            options: &integration.options,
+            credentials: vaulted.map_or(&none, |vaulted| &vaulted.current),
+            now: self.clock.now(),
+        };
+        self.source.verify(delivery, against)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{ExternalId, Field, IntegrationId, RecordVersion};
+use im_model::{ExternalId, IntegrationId, Ownable, RecordVersion};
 use im_vendors::VendorError;
 use jiff::{SignedDuration, Timestamp};
 
@@ -51,9 +51,9 @@ pub enum SyncError {
         /// Which record.
         external_id: ExternalId,
     },
-    /// Some fields can never be synced as they are; the others were.
+    /// Some fields or notes can never be synced as they are; the others were.
     #[error("not synced for good: {}", list(.0))]
-    Fields(BTreeMap<Field, String>),
+    Fields(BTreeMap<Ownable, String>),
     /// The integration cannot work as it is configured.
     #[error("integration {integration} cannot work: {detail}")]
     Misconfigured {
@@ -73,7 +73,7 @@ pub enum SyncError {
     TooManyRaces(u32),
 }
 
-fn list(fields: &BTreeMap<Field, String>) -> String {
+fn list(fields: &BTreeMap<Ownable, String>) -> String {
     let words: Vec<_> = fields
         .iter()
         .map(|(field, why)| format!("{field}: {why}"))
@@ -87,7 +87,7 @@ impl SyncError {
     pub fn summary(&self) -> String {
         match self {
             Self::Fields(fields) => {
-                let names: Vec<_> = fields.keys().map(Field::name).collect();
+                let names: Vec<_> = fields.keys().map(ToString::to_string).collect();
                 format!("not synced for good: {}", names.join(", "))
             }
             Self::Vendor(error) => {

@@ -28,6 +28,9 @@ pub enum Hint {
         /// Who did it, where the vendor said.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         author: Option<ActorId>,
+        /// True if its notes may have changed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        notes: bool,
     },
     /// An incident may have changed, and an integration is owed it.
     Incident {
@@ -48,6 +51,7 @@ impl Hint {
             at_least: announced.at_least,
             changed: announced.changed.clone(),
             author: announced.author.clone(),
+            notes: announced.notes,
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
     ActorId, BasePair, Digest, ExternalId, Field, IdempotencyKey, Incident, IncidentId,
-    IntegrationId, Link, Notice, PlatformValue, RecordVersion,
+    IntegrationId, Link, Note, NoteKey, Notice, PlatformValue, RecordVersion,
 };
 use im_sync::{Decision, Pulled, Sent};
 use jiff::Timestamp;
@@ -38,6 +38,9 @@ pub struct Claim {
     /// What earlier claims on this version turned out to have written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub settled: BTreeMap<Field, BasePair>,
+    /// The notes that are about to be sent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<NoteKey>,
     /// Every decision, with the values of both sides it was taken on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decisions: BTreeMap<Field, Decision>,
@@ -60,8 +63,36 @@ pub struct Commit<'a> {
     pub record_version: RecordVersion,
     /// Other integrations that are owed what was pulled.
     pub owed: BTreeSet<IntegrationId>,
+    /// How far the link's notes are, if they moved.
+    pub notes: Option<NotesCommit>,
+    /// Something is still to be sent: the integration stays owed what it is owed.
+    pub keeps_debt: bool,
     /// The present.
     pub now: Timestamp,
+}
+
+/// How far a link's notes are after a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotesCommit {
+    /// All notes up to this were sent or need not be.
+    pub sent: u64,
+    /// How many of the vendor's notes the platform holds.
+    pub imported: u64,
+    /// True if the other links have to hear of new ones.
+    pub news: bool,
+}
+
+/// A note that is written on the platform.
+#[derive(Debug, Clone)]
+pub struct NewNote<'a> {
+    /// As loaded.
+    pub incident: &'a Incident,
+    /// The note.
+    pub note: Note,
+    /// When.
+    pub now: Timestamp,
+    /// The integrations that are owed it.
+    pub owed: BTreeSet<IntegrationId>,
 }
 
 /// Reserves a link, or renews a reservation whose creation never happened.
@@ -90,6 +121,36 @@ pub struct Connect<'a> {
     pub external_id: ExternalId,
     /// True if the vendor's record already says all that the incident says.
     pub settles_debt: bool,
+}
+
+/// Links an incident by hand with a record that exists. The claim on the version that it replaces was won before.
+#[derive(Debug, Clone)]
+pub struct LinkByHand<'a> {
+    /// As loaded; its link has no record, or is absent.
+    pub incident: &'a Incident,
+    /// Whose.
+    pub integration: &'a IntegrationId,
+    /// The link as it will be.
+    pub link: Link,
+    /// The vendor's ticket.
+    pub external_id: ExternalId,
+    /// The incident that the record's entry still names, and the version of its link there, which is unlinked.
+    pub taken_from: Option<(IncidentId, u64)>,
+    /// Another record that the incident was linked with before, and whose entry still names it.
+    pub leaves: Option<ExternalId>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Parts an incident and its record. The claim on the version that it replaces was won before.
+#[derive(Debug, Clone)]
+pub struct Unlink<'a> {
+    /// As loaded.
+    pub incident: &'a Incident,
+    /// Whose link.
+    pub integration: &'a IntegrationId,
+    /// The link as it will be.
+    pub link: Link,
 }
 
 /// A new incident: from the management API, or from an external record with its link.

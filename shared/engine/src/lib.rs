@@ -15,7 +15,10 @@ pub use accept::{Accepted, DeliveryAcceptor, Rejected};
 pub use cache::{CredentialCache, IntegrationCache};
 pub use error::{StoreError, SyncError};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
-pub use journal::{Claim, Commit, Connect, CreationOrigin, EditOfIncident, NewIncident, Reserve};
+pub use journal::{
+    Claim, Commit, Connect, CreationOrigin, EditOfIncident, LinkByHand, NewIncident, NewNote,
+    NotesCommit, Reserve, Unlink,
+};
 pub use retry::{Disposition, RetryLadder, RetryMessage};
 pub use runner::JobRunner;
-pub use sync::{Outcome, SyncEngine};
+pub use sync::{Outcome, SyncEngine, Synced};

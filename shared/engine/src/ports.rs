@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use im_model::{
-    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId,
-    OrganizationId,
+    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note,
+    NoteCopy, NoteKey, OrganizationId,
 };
 use im_vendors::Credentials;
 use jiff::Timestamp;
 
 use crate::{
-    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, NewIncident, Reserve,
-    RetryMessage, StoreError,
+    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, LinkByHand, NewIncident,
+    NewNote, Reserve, RetryMessage, StoreError, Unlink,
 };
 
 /// The present. Nothing else in the engine knows it.
@@ -85,6 +85,13 @@ pub trait IncidentStore: Send + Sync {
     /// Completes a link: incident and external id's entry in one transaction.
     async fn connect(&self, connect: &Connect<'_>) -> Result<Attempt, StoreError>;
 
+    /// Links an incident by hand: incident and external id's entry in one transaction, with the entry of the record
+    /// before where there was another. The integration is owed the incident, and woken.
+    async fn link_by_hand(&self, link: &LinkByHand<'_>) -> Result<Attempt, StoreError>;
+
+    /// Unlinks an incident, which owes the integration nothing more. The external id's entry stays.
+    async fn unlink(&self, unlink: &Unlink<'_>) -> Result<Attempt, StoreError>;
+
     /// Puts a claim under its key, if nobody holds it.
     async fn claim(&self, claim: &Claim) -> Result<Attempt, StoreError>;
 
@@ -98,6 +105,25 @@ pub trait IncidentStore: Send + Sync {
 
     /// The one conditional update that ends a sync and so closes its claim.
     async fn commit(&self, commit: &Commit<'_>) -> Result<Attempt, StoreError>;
+
+    /// All notes of an incident, by key. Strongly consistent.
+    async fn notes(&self, incident: &IncidentId) -> Result<Vec<Note>, StoreError>;
+
+    /// Adds a note under its key; [`Attempt::LostRace`] if it is there already.
+    async fn add_note(&self, incident: &IncidentId, note: &Note) -> Result<Attempt, StoreError>;
+
+    /// Adds a note that was written on the platform, and wakes whoever is owed it. A note that is there already is not
+    /// added again, but announced again.
+    async fn write_note(&self, new: &NewNote<'_>) -> Result<Attempt, StoreError>;
+
+    /// Remembers what became of a note at another system.
+    async fn note_copied(
+        &self,
+        incident: &IncidentId,
+        note: &NoteKey,
+        integration: &IntegrationId,
+        copy: &NoteCopy,
+    ) -> Result<(), StoreError>;
 
     /// Takes an integration out of the outbox, if it is still owed just this revision.
     async fn settle_debt(

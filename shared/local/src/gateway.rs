@@ -1,6 +1,6 @@
 //! The template's routes, in front of the functions' own handlers.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     body::Body as AxumBody,
@@ -21,8 +21,8 @@ use crate::events::http_event;
 /// The HTTP half of the system.
 #[derive(Clone)]
 pub struct Gateway {
-    /// `webhook-pagerduty`.
-    pub pagerduty: Arc<WebhookFunction>,
+    /// The webhook functions, by the vendor's word in their path.
+    pub webhooks: BTreeMap<&'static str, Arc<WebhookFunction>>,
     /// `api`.
     pub api: axum::Router,
     /// When events say they came in.
@@ -37,12 +37,10 @@ impl Gateway {
     pub async fn handle(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
         let (parts, body) = request.into_parts();
         let path = parts.uri.path();
-        let is_webhook = parts.method == http::Method::POST
-            && path
-                .strip_prefix("/webhooks/pagerduty/")
-                .is_some_and(|id| !id.contains('/'));
-        let is_api = path.starts_with("/api/v1/");
-        if !is_webhook && !is_api {
+        let webhook = (parts.method == http::Method::POST)
+            .then(|| self.webhook(path))
+            .flatten();
+        if webhook.is_none() && !path.starts_with("/api/v1/") {
             return answer(StatusCode::NOT_FOUND, r#"{"message":"Not Found"}"#);
         }
         if body.len() > Self::MOST_BYTES {
@@ -52,10 +50,9 @@ impl Gateway {
             );
         }
         let event = http_event(&parts, &body, self.clock.now());
-        let called = if is_webhook {
-            self.call_webhook(event).await
-        } else {
-            self.call_api(event).await
+        let called = match webhook {
+            Some(function) => call_webhook(function, event).await,
+            None => self.call_api(event).await,
         };
         called.unwrap_or_else(|error| {
             tracing::error!(%error, "the function failed");
@@ -66,15 +63,11 @@ impl Gateway {
         })
     }
 
-    async fn call_webhook(&self, event: Value) -> anyhow::Result<http::Response<Bytes>> {
-        let function = self.pagerduty.clone();
-        let service = service_fn(move |request| {
-            let function = function.clone();
-            async move { Ok::<_, std::convert::Infallible>(function.handle(request).await) }
-        });
-        let called = Adapter::from(service).call(lambda_event(&event)?);
-        let response = called.await?;
-        http_response(&serde_json::to_value(response)?)
+    /// The function behind `/webhooks/{vendor}/{integration}`.
+    fn webhook(&self, path: &str) -> Option<Arc<WebhookFunction>> {
+        let (vendor, integration) = path.strip_prefix("/webhooks/")?.split_once('/')?;
+        let function = self.webhooks.get(vendor)?;
+        (!integration.contains('/')).then(|| function.clone())
     }
 
     async fn call_api(&self, event: Value) -> anyhow::Result<http::Response<Bytes>> {
@@ -82,6 +75,18 @@ impl Gateway {
         let response = called.await?;
         http_response(&serde_json::to_value(response)?)
     }
+}
+
+async fn call_webhook(
+    function: Arc<WebhookFunction>,
+    event: Value,
+) -> anyhow::Result<http::Response<Bytes>> {
+    let service = service_fn(move |request| {
+        let function = function.clone();
+        async move { Ok::<_, std::convert::Infallible>(function.handle(request).await) }
+    });
+    let response = Adapter::from(service).call(lambda_event(&event)?).await?;
+    http_response(&serde_json::to_value(response)?)
 }
 
 fn lambda_event(event: &Value) -> anyhow::Result<LambdaEvent<LambdaRequest>> {

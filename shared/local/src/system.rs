@@ -42,7 +42,7 @@ pub struct LocalSystem {
     pub embedded: Embedded,
     /// What the functions stand on.
     pub ports: Ports,
-    /// `webhook-pagerduty` and `api`.
+    /// The webhook functions and `api`.
     pub gateway: Gateway,
     /// `inbound`.
     pub inbound: Arc<BatchFunction>,
@@ -104,8 +104,11 @@ impl LocalSystem {
             settings.public_base_url,
             true,
         );
-        let pagerduty = webhook_function(IntegrationType::PagerDuty, &ports)
-            .map_err(|error| anyhow::anyhow!("{error}"))?;
+        // As in production: a vendor that is not supported has no function, and so no route.
+        let webhooks = IntegrationType::ALL.iter().filter_map(|vendor| {
+            let function = webhook_function(*vendor, &ports).ok()?;
+            Some((vendor.as_str(), Arc::new(function)))
+        });
         let function = |source, retries: &str| {
             let urls = (retries.to_owned(), embedded.queues.dead_letters.clone());
             let queue = SqsQueue::new(
@@ -123,7 +126,7 @@ impl LocalSystem {
         };
         Ok(Self {
             gateway: Gateway {
-                pagerduty: Arc::new(pagerduty),
+                webhooks: webhooks.collect(),
                 api,
                 clock: settings.clock,
             },

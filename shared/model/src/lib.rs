@@ -22,6 +22,6 @@ pub use integration::{
     OwnershipRules, UnknownWord,
 };
 pub use link::{BasePair, Link, LinkState, NoteProgress, Notice, NoticeKind, Side};
-pub use note::{ExternalNote, InvalidNoteKey, Note, NoteKey, NoteKind, NoteSource};
+pub use note::{ExternalNote, InvalidNoteKey, Note, NoteCopy, NoteKey, NoteKind, NoteSource};
 pub use secret::Secret;
 pub use value::{Digest, ExternalValue, PlatformValue, Value};

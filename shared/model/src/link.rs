@@ -70,6 +70,12 @@ pub enum LinkState {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         url: Option<String>,
     },
+    /// Unlinked by hand: nothing is synced, and nothing is created anew, until somebody links it again.
+    Unlinked {
+        /// The ticket that it was linked to, if it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        external_id: Option<ExternalId>,
+    },
 }
 
 /// Something about a field of this link that an operator should know. It stays until the field moves again.
@@ -131,7 +137,7 @@ impl Link {
     /// The vendor's ticket, once there is one.
     pub fn external_id(&self) -> Option<&ExternalId> {
         match &self.state {
-            LinkState::Reserved => None,
+            LinkState::Reserved | LinkState::Unlinked { .. } => None,
             LinkState::Linked { external_id, .. } => Some(external_id),
         }
     }

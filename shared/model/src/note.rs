@@ -110,9 +110,26 @@ pub struct Note {
     pub edit_of: Option<NoteId>,
     /// What it says, as Markdown.
     pub text: String,
-    /// Its copies: in which integration's record, under which id (where the vendor tells one).
+    /// Its copies, by whose record they are in.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub copies: BTreeMap<IntegrationId, Option<NoteId>>,
+    pub copies: BTreeMap<IntegrationId, NoteCopy>,
+}
+
+/// What became of a note at another system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum NoteCopy {
+    /// It is there.
+    Sent {
+        /// The vendor's id of the copy, where it tells one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<NoteId>,
+    },
+    /// The vendor does not take it; it is sent again only when somebody asks for it.
+    Refused {
+        /// In words.
+        why: String,
+    },
 }
 
 impl Note {

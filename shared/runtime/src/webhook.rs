@@ -33,10 +33,12 @@ impl WebhookFunction {
             .next();
         let integration = integration.unwrap_or_default();
         let delivery = UnverifiedDelivery {
+            integration,
+            query: request.uri().query(),
             headers: request.headers(),
             body,
         };
-        match self.acceptor.accept(integration, delivery).await {
+        match self.acceptor.accept(delivery).await {
             Ok(accepted) => {
                 tracing::info!(
                     integration,

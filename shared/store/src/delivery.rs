@@ -28,6 +28,7 @@ impl DeliveryStore for DynamoStore {
             author: announced
                 .as_ref()
                 .and_then(|announced| announced.author.clone()),
+            notes: announced.as_ref().is_some_and(|announced| announced.notes),
             changed: announced
                 .map(|announced| announced.changed)
                 .unwrap_or_default(),

@@ -1,6 +1,6 @@
 //! Keys of both tables (design section 7).
 
-use im_model::{ExternalId, IdempotencyKey, IncidentId, IntegrationId, OrganizationId};
+use im_model::{ExternalId, IdempotencyKey, IncidentId, IntegrationId, NoteKey, OrganizationId};
 use sha2::{Digest as _, Sha256};
 
 /// How many partitions the sparse indexes spread over.
@@ -26,6 +26,14 @@ pub(crate) fn request(organization: &OrganizationId, key: &IdempotencyKey) -> St
 
 pub(crate) fn integration(id: &IntegrationId) -> String {
     format!("INT#{id}")
+}
+
+/// What the keys of all notes start with.
+pub(crate) const NOTES: &str = "NOTE#";
+
+/// A note of an incident.
+pub(crate) fn note(key: &NoteKey) -> String {
+    format!("{NOTES}{}#{}", key.source, key.origin)
 }
 
 /// Zero-padded, so that keys sort as numbers do.

@@ -6,7 +6,7 @@ use im_engine::{Delivery, DeliveryKey};
 use im_model::{
     Activity, ActorId, BasePair, ConflictStrategy, Digest, Direction, ExternalId, Field,
     FieldState, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, IntegrationType,
-    Link, LinkState, Notice, OrganizationId, Origin, Ownership, OwnershipRules, PlatformValue,
+    Link, LinkState, NoteProgress, Notice, OrganizationId, Origin, OwnershipRules, PlatformValue,
     RecordVersion, Side,
 };
 use im_vendors::Announced;
@@ -24,6 +24,8 @@ pub(crate) struct IncidentRow {
     pub(crate) fields: BTreeMap<Field, FieldRow>,
     pub(crate) links: BTreeMap<IntegrationId, LinkRow>,
     pub(crate) pending: BTreeMap<IntegrationId, u64>,
+    #[serde(default)]
+    pub(crate) notes: u64,
 }
 
 /// One field. Names are short: an item is read and written at every change.
@@ -51,6 +53,12 @@ pub(crate) struct LinkRow {
     record_version: Option<RecordVersion>,
     base: BTreeMap<Field, BasePair>,
     notices: BTreeMap<Field, Notice>,
+    #[serde(default, skip_serializing_if = "has_no_notes")]
+    notes: NoteProgress,
+}
+
+fn has_no_notes(notes: &NoteProgress) -> bool {
+    *notes == NoteProgress::default()
 }
 
 impl From<&FieldState> for FieldRow {
@@ -84,6 +92,7 @@ impl From<&Link> for LinkRow {
             record_version: link.record_version,
             base: link.base.clone(),
             notices: link.notices.clone(),
+            notes: link.notes,
         }
     }
 }
@@ -97,6 +106,7 @@ impl From<LinkRow> for Link {
             record_version: row.record_version,
             base: row.base,
             notices: row.notices,
+            notes: row.notes,
         }
     }
 }
@@ -119,6 +129,7 @@ impl From<&Incident> for IncidentRow {
             fields: fields.collect(),
             links: links.collect(),
             pending: incident.pending.clone(),
+            notes: incident.notes,
         }
     }
 }
@@ -138,6 +149,7 @@ impl From<IncidentRow> for Incident {
             fields: fields.collect(),
             links: links.collect(),
             pending: row.pending,
+            notes: row.notes,
         }
     }
 }
@@ -194,7 +206,7 @@ pub(crate) struct IntegrationRow {
     activity: Activity,
     strategy: ConflictStrategy,
     options: BTreeMap<String, String>,
-    ownership: BTreeMap<Field, Ownership>,
+    ownership: OwnershipRules,
     secret_id: String,
     version: u64,
     created_at: Timestamp,
@@ -241,7 +253,7 @@ impl From<IntegrationRow> for Integration {
             activity: row.activity,
             strategy: row.strategy,
             options: row.options,
-            ownership: OwnershipRules::from(row.ownership),
+            ownership: row.ownership,
             secret_id: row.secret_id,
             version: row.version,
             created_at: row.created_at,
@@ -266,6 +278,8 @@ pub(crate) struct DeliveryRow {
     pub(crate) changed: BTreeMap<Field, Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) author: Option<ActorId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) notes: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outcome: Option<String>,
     /// Present while the delivery waits to be worked on: the stream's filter asks for it.
@@ -286,6 +300,7 @@ impl From<DeliveryRow> for Delivery {
             at_least: row.at_least,
             changed: row.changed,
             author: row.author,
+            notes: row.notes,
         });
         Self {
             key: row.pk,

@@ -1,6 +1,6 @@
 //! What two sides owe each other of an incident's notes. The lists only grow: there is nothing to merge.
 
-use im_model::{ExternalNote, IntegrationId, Note, NoteId, NoteKey, NoteSource};
+use im_model::{ExternalNote, IntegrationId, Note, NoteCopy, NoteId, NoteKey, NoteSource};
 
 use crate::LinkRules;
 
@@ -15,6 +15,8 @@ pub struct NotesInput<'a> {
     pub external: &'a [ExternalNote],
     /// What may flow.
     pub rules: &'a LinkRules,
+    /// Send again what the vendor refused before.
+    pub insist: bool,
 }
 
 /// What is to be done about notes.
@@ -70,9 +72,12 @@ pub fn plan_notes(input: &NotesInput<'_>) -> NotesPlan {
 }
 
 fn is_owed(input: &NotesInput<'_>, note: &Note) -> bool {
-    !is_from(note, input.integration)
-        && !note.copies.contains_key(input.integration)
-        && input.rules.notes_flow_out(note.kind)
+    let is_settled = match note.copies.get(input.integration) {
+        Some(NoteCopy::Sent { .. }) => true,
+        Some(NoteCopy::Refused { .. }) => !input.insist,
+        None => false,
+    };
+    !is_from(note, input.integration) && !is_settled && input.rules.notes_flow_out(note.kind)
 }
 
 fn is_from(note: &Note, integration: &IntegrationId) -> bool {

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_model::{
-    ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId, Integration,
-    IntegrationId, Note, NoteId, OwnershipRules, Secret,
+    ActorId, ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId,
+    Integration, IntegrationId, Note, NoteId, OwnershipRules, RecordVersion, Secret,
 };
 use im_sync::{History, LinkRules};
 use jiff::Timestamp;
@@ -104,6 +104,63 @@ impl Configuration {
     }
 }
 
+/// What an integration needs to log in.
+impl Configuration {
+    /// Names of options or credentials as people should read them: `custom.` stands for all that start so.
+    pub fn names_of(known: &[&str]) -> String {
+        let names = known.iter().map(|name| match name.strip_suffix('.') {
+            Some(prefix) => format!("{prefix}.<name>"),
+            None => (*name).to_owned(),
+        });
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    /// Is one of the ways to log in complete?
+    pub fn has_login(&self, is_given: impl Fn(&str) -> bool) -> bool {
+        self.logins
+            .iter()
+            .any(|login| login.iter().all(|name| is_given(name)))
+    }
+
+    /// The ways to log in, for people.
+    pub fn logins_in_words(&self) -> String {
+        let logins: Vec<_> = self.logins.iter().map(|login| login.join(", ")).collect();
+        logins.join("; or ")
+    }
+
+    /// The credentials that are missing, with what is wrong. Of several ways to log in, those of the one that is most
+    /// complete.
+    pub fn missing_credentials(
+        &self,
+        is_given: impl Fn(&str) -> bool,
+    ) -> Vec<(&'static str, String)> {
+        let absent = |name: &&&'static str| !is_given(name);
+        let required = self.required_credentials.iter().filter(absent);
+        let mut missing: Vec<_> = required
+            .map(|name| (*name, "is required".to_owned()))
+            .collect();
+        if self.has_login(&is_given) {
+            return missing;
+        }
+        // The first of those that are most complete.
+        let given = |login: &&&[&str]| login.iter().filter(|name| is_given(name)).count();
+        let nearest = self.logins.iter().rev().max_by_key(given);
+        for name in nearest
+            .into_iter()
+            .flat_map(|login| login.iter())
+            .filter(absent)
+        {
+            let problem = if self.logins.len() > 1 {
+                format!("is required (one of: {})", self.logins_in_words())
+            } else {
+                "is required".to_owned()
+            };
+            missing.push((*name, problem));
+        }
+        missing
+    }
+}
+
 /// One thing that an integration needs to be able to do at the vendor, and whether it can.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
@@ -144,8 +201,8 @@ pub trait VendorApi: Send + Sync {
     /// The guide's default ownership.
     fn default_ownership(&self) -> OwnershipRules;
 
-    /// The fields it maps and how, for this integration. Some vendors have to be asked: the names of a Jira project's
-    /// statuses are its own. What was learned is remembered.
+    /// The fields it maps and how, for this integration. Some vendors have to be asked: the names of statuses may be
+    /// the account's own. What was learned is remembered.
     async fn rules(
         &self,
         integration: &Integration,
@@ -214,6 +271,16 @@ pub trait VendorApi: Send + Sync {
         record: &ExternalRecord,
         values: &BTreeMap<Field, ExternalValue>,
     ) -> Result<Written, VendorError>;
+
+    /// Who we are there, as webhooks and histories name us; `None` if that cannot be told.
+    async fn own_actor(&self, _: Connection<'_>) -> Result<Option<ActorId>, VendorError> {
+        Ok(None)
+    }
+
+    /// How many writes, by anybody, lie between two versions of a record; `None` where versions do not count them.
+    fn writes_between(&self, _: RecordVersion, _: RecordVersion) -> Option<u64> {
+        None
+    }
 
     /// What changed on a record since a moment.
     async fn history(

@@ -67,14 +67,14 @@ mod tests {
     fn it_remembers_for_as_long_as_told_and_of_one_account_only() {
         let memory = Memory::default();
         let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
-        let [jira, snow] = ["prod-jira", "prod-snow"].map(|id| id.parse().expect("an id"));
+        let [ours, another] = ["prod", "stage"].map(|id| id.parse().expect("an id"));
         let keep = SignedDuration::from_secs(60);
-        memory.remember(&jira, "person", "ann", Secret::new("5b1"), now, keep);
+        memory.remember(&ours, "person", "ann", Secret::new("5b1"), now, keep);
         let recall = |of: &IntegrationId, at| memory.recall(of, "person", "ann", at);
-        assert_eq!(recall(&jira, now), Some(Secret::new("5b1")));
-        assert_eq!(recall(&snow, now), None);
-        assert_eq!(recall(&jira, now + keep), None);
-        memory.forget(&jira, "person", "ann");
-        assert_eq!(recall(&jira, now), None);
+        assert_eq!(recall(&ours, now), Some(Secret::new("5b1")));
+        assert_eq!(recall(&another, now), None);
+        assert_eq!(recall(&ours, now + keep), None);
+        memory.forget(&ours, "person", "ann");
+        assert_eq!(recall(&ours, now), None);
     }
 }

@@ -117,3 +117,5 @@ macro_rules! conformance {
 mod jira;
 #[path = "conformance/pagerduty.rs"]
 mod pagerduty;
+#[path = "conformance/servicenow.rs"]
+mod servicenow;

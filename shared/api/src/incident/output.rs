@@ -141,6 +141,11 @@ impl LinkJson {
             LinkState::Linked { external_id, url } => {
                 ("linked", Some(external_id.to_string()), url.clone())
             }
+            LinkState::Unlinked { external_id } => (
+                "unlinked",
+                external_id.as_ref().map(ToString::to_string),
+                None,
+            ),
         };
         let notices = link
             .notices

@@ -1,11 +1,11 @@
 use im_model::{
     ActorId, BasePair, ExternalId, ExternalValue, FieldState, IntegrationId, Link, LinkState,
-    Notice, NoticeKind, OrganizationId, Origin, Side,
+    NoteProgress, Notice, NoticeKind, OrganizationId, Origin, Side,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{output::LinkJson, *};
 use crate::{body::ObjectReader, router::assert_is};
 
 fn reader(body: &Value) -> ObjectReader {
@@ -148,6 +148,7 @@ fn link() -> Link {
         record_version: None,
         base: BTreeMap::new(),
         notices: BTreeMap::from([(Field::Priority, notice)]),
+        notes: NoteProgress::default(),
     }
 }
 
@@ -183,6 +184,7 @@ fn incident() -> Incident {
         ]),
         links: BTreeMap::from([(pagerduty.clone(), link()), (snow, reserved)]),
         pending: BTreeMap::from([(pagerduty, 4)]),
+        notes: 0,
     }
 }
 

@@ -34,32 +34,35 @@ pub(super) fn check_strategy(body: &mut ObjectReader, strategy: Option<ConflictS
 }
 
 fn check_names(body: &mut ObjectReader, configuration: &Configuration) {
-    let groups = [
-        (
-            OPTIONS,
-            configuration.options,
-            configuration.required_options,
-        ),
-        (
-            CREDENTIALS,
-            configuration.credentials,
-            configuration.required_credentials,
-        ),
-    ];
-    for (group, known, required) in groups {
-        // A group that is no object is refused as such, when it is read.
-        let Some(given) = body.names_in(group) else {
-            continue;
-        };
-        for name in given.iter().filter(|name| !known.contains(&name.as_str())) {
-            let problem = format!("unknown; expected one of {}", known.join(", "));
-            body.refuse(format!("{group}.{}", shortened(name)), problem);
-        }
-        for name in required
+    if let Some(given) = body.names_in(OPTIONS) {
+        for name in given
             .iter()
-            .filter(|name| given.iter().all(|given| given != **name))
+            .filter(|name| !configuration.knows_option(name))
         {
-            body.refuse(format!("{group}.{name}"), "is required");
+            refuse_unknown(body, OPTIONS, name, configuration.options);
+        }
+        let missing = |name: &&&str| given.iter().all(|given| given != **name);
+        for name in configuration.required_options.iter().filter(missing) {
+            body.refuse(format!("{OPTIONS}.{name}"), "is required");
         }
     }
+    // A group that is no object is refused as such, when it is read.
+    if let Some(given) = body.names_in(CREDENTIALS) {
+        let known = configuration.credentials;
+        for name in given.iter().filter(|name| !known.contains(&name.as_str())) {
+            refuse_unknown(body, CREDENTIALS, name, known);
+        }
+        let is_given = |name: &str| given.iter().any(|given| given == name);
+        for (name, problem) in configuration.missing_credentials(is_given) {
+            body.refuse(format!("{CREDENTIALS}.{name}"), problem);
+        }
+    }
+}
+
+fn refuse_unknown(body: &mut ObjectReader, group: &str, name: &str, known: &[&str]) {
+    let problem = format!(
+        "unknown; expected one of {}",
+        Configuration::names_of(known)
+    );
+    body.refuse(format!("{group}.{}", shortened(name)), problem);
 }

@@ -32,7 +32,7 @@ pub struct Incidents {
 
 impl Incidents {
     /// An edit that loses this many races in a row gives up.
-    const MOST_RACES: u32 = 8;
+    pub(super) const MOST_RACES: u32 = 8;
 
     /// Creates an incident. `title` is required; `severity` is SEV-3 and `status` open unless given. A request that is
     /// named by a key and comes again within 24 h creates nothing: it gets what it created the first time.
@@ -90,6 +90,7 @@ impl Incidents {
                 .into_iter()
                 .map(|integration| (integration, 1))
                 .collect(),
+            notes: 0,
         };
         let origin = match key.clone() {
             None => CreationOrigin::Request,
@@ -191,7 +192,7 @@ impl Incidents {
         Err(ManageError::Changed(format!("incident {id}")))
     }
 
-    async fn owed(
+    pub(super) async fn owed(
         &self,
         organization: &OrganizationId,
     ) -> Result<BTreeSet<im_model::IntegrationId>, StoreError> {

@@ -83,6 +83,7 @@ impl Integrations {
             &new.options,
             &new.credentials,
         ));
+        problems.extend(check_values(vendor, &new.options));
         problems.extend(check_strategy(new.strategy));
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
@@ -166,8 +167,11 @@ impl Integrations {
         {
             return Err(changed_meanwhile());
         }
-        let configuration = vendor(integration.integration_type)?.configuration();
-        let problems = check_change(&configuration, &integration, &change);
+        let vendor = vendor(integration.integration_type)?;
+        let mut problems = check_change(&vendor.configuration(), &integration, &change);
+        let mut options = integration.options.clone();
+        options.extend(change.options.clone());
+        problems.extend(check_values(vendor, &options));
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
         }
@@ -206,7 +210,9 @@ fn remember_webhook_secret(kept: &mut Credentials, change: &BTreeMap<String, Sec
     }
 }
 
-fn vendor(integration_type: IntegrationType) -> Result<&'static dyn VendorApi, ManageError> {
+pub(super) fn vendor(
+    integration_type: IntegrationType,
+) -> Result<&'static dyn VendorApi, ManageError> {
     registry::vendor_api(integration_type).ok_or_else(|| {
         let supported = IntegrationType::ALL
             .iter()
@@ -226,16 +232,29 @@ fn check_names(
     credentials: &[&str],
 ) -> Vec<FieldProblem> {
     let unknown = |group: &str, name: &str, known: &[&str]| {
-        let problem = format!("unknown; expected one of {}", known.join(", "));
+        let problem = format!(
+            "unknown; expected one of {}",
+            Configuration::names_of(known)
+        );
         (!known.contains(&name)).then(|| FieldProblem::new(format!("{group}.{name}"), problem))
     };
     let options = options
         .keys()
+        .filter(|name| !configuration.knows_option(name))
         .filter_map(|name| unknown("options", name, configuration.options));
     let credentials = credentials
         .iter()
         .filter_map(|name| unknown("credentials", name, configuration.credentials));
     options.chain(credentials).collect()
+}
+
+/// What is wrong with options as they will be together.
+fn check_values(
+    vendor: &dyn VendorApi,
+    options: &BTreeMap<String, String>,
+) -> impl Iterator<Item = FieldProblem> {
+    let problems = vendor.check_options(options).into_iter();
+    problems.map(|(name, problem)| FieldProblem::new(format!("options.{name}"), problem))
 }
 
 fn check_change(
@@ -262,20 +281,11 @@ fn check_change(
         .base_url
         .as_ref()
         .is_some_and(|url| url.origin() != integration.base_url.origin());
-    let needed = configuration
-        .required_credentials
-        .iter()
-        .filter(|name| **name != "webhook_secret");
-    if moves
-        && needed
-            .clone()
-            .any(|name| !change.credentials.contains_key(*name))
-    {
+    if moves && !configuration.has_login(|name| change.credentials.contains_key(name)) {
         // Else whoever may change the address could have the credentials sent to a server of their own.
-        let needed: Vec<_> = needed.copied().collect();
         let problem = format!(
             "another server needs the credentials again: {}",
-            needed.join(", ")
+            configuration.logins_in_words()
         );
         problems.push(FieldProblem::new("base_url", problem));
     }
@@ -293,11 +303,14 @@ fn missing(
         .iter()
         .filter(|name| options.get(**name).is_none_or(String::is_empty))
         .map(|name| required(format!("options.{name}")));
-    let credentials = configuration
-        .required_credentials
-        .iter()
-        .filter(|name| credentials.get(**name).is_none_or(Secret::is_empty))
-        .map(|name| required(format!("credentials.{name}")));
+    let is_given = |name: &str| {
+        credentials
+            .get(name)
+            .is_some_and(|secret| !secret.is_empty())
+    };
+    let credentials = configuration.missing_credentials(is_given).into_iter();
+    let credentials = credentials
+        .map(|(name, problem)| FieldProblem::new(format!("credentials.{name}"), problem));
     options.chain(credentials).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use im_model::{ExternalRecord, Incident, Link, LinkState, Side};
+use im_model::{ExternalRecord, Incident, Link, LinkState, NoteProgress, Side};
 use im_sync::{PlanInput, plan};
 use im_vendors::VendorErrorKind;
 
@@ -18,7 +18,7 @@ impl Worker<'_> {
         self.reserve_and_create(&incident, 0).await
     }
 
-    async fn nothing_owed(
+    pub(super) async fn nothing_owed(
         &mut self,
         incident: &Incident,
         why: &'static str,
@@ -97,6 +97,7 @@ impl Worker<'_> {
             record_version: None,
             base: self.base_of_creation(incident, &draft.sent),
             notices: draft.notices.clone(),
+            notes: NoteProgress::default(),
         };
         let fields: BTreeSet<_> = link.base.keys().cloned().collect();
         let reserve = Reserve {
@@ -183,18 +184,19 @@ impl Worker<'_> {
             notices: &link.notices,
             insist: false,
         });
+        let is_all = follow_up.is_empty() && !self.notes_are_due(incident, &link);
         let connect = Connect {
             incident,
             integration: self.id(),
             link,
             external_id: record.id.clone(),
-            settles_debt: follow_up.is_empty(),
+            settles_debt: is_all,
         };
         if self.store().connect(&connect).await? == Attempt::LostRace {
             return self.lost_connection(incident, record).await;
         }
         self.created = None;
-        if follow_up.is_empty() {
+        if is_all {
             return Ok(Pass::Finished(Outcome::NothingNew));
         }
         Ok(Pass::Again)

@@ -36,7 +36,9 @@ impl Worker<'_> {
         let sent = sent.collect();
         let mut notices = BTreeMap::new();
         for (field, (kind, detail)) in refused {
-            self.done.failed.insert(field.clone(), detail.clone());
+            self.done
+                .failed
+                .insert(field.clone().into(), detail.clone());
             let about = BasePair::seen(&incident.value(&field), &ExternalValue::EMPTY);
             notices.insert(
                 field,
@@ -96,7 +98,7 @@ impl Worker<'_> {
     ) -> BTreeMap<Field, BasePair> {
         let implied = self
             .vendor
-            .implied_by_creation()
+            .implied_by_creation(&self.rules)
             .into_iter()
             .filter_map(|(field, value)| {
                 let platform = incident.value(&field);

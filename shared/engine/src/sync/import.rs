@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use im_model::{
-    ExternalId, ExternalRecord, FieldState, Incident, IncidentId, Link, LinkState, Origin, Side,
+    ExternalId, ExternalRecord, FieldState, Incident, IncidentId, Link, LinkState, NoteProgress,
+    Origin, Side,
 };
 use im_sync::seed_incident;
 use im_vendors::{VendorError, VendorErrorKind};
@@ -64,6 +65,12 @@ impl Worker<'_> {
             return Ok(None);
         }
         match incident.links.get(self.id()) {
+            Some(Link {
+                state: LinkState::Unlinked { .. },
+                ..
+            }) => Ok(Some(Pass::Finished(Outcome::Skipped(
+                "it was unlinked by hand",
+            )))),
             Some(link) => match link.external_id() {
                 None => self
                     .reserved(incident, Some(record.clone()))
@@ -86,6 +93,7 @@ impl Worker<'_> {
                     record_version: None,
                     base: BTreeMap::new(),
                     notices: BTreeMap::new(),
+                    notes: NoteProgress::default(),
                 };
                 self.done.adopted = Some(record.id.clone());
                 self.connect(&incident, link, record).await.map(Some)
@@ -119,6 +127,7 @@ impl Worker<'_> {
             record_version: Some(record.version),
             base,
             notices,
+            notes: NoteProgress::default(),
         };
         let mut owed = self
             .engine
@@ -137,14 +146,21 @@ impl Worker<'_> {
                 .into_iter()
                 .map(|integration| (integration, 1))
                 .collect(),
+            notes: 0,
         };
         let new = NewIncident {
             incident,
             origin: CreationOrigin::Record(self.id().clone(), record.id.clone()),
         };
         match self.store().create(&new).await? {
-            Attempt::Done => Ok(Pass::Finished(Outcome::Imported(id))),
             Attempt::LostRace => Ok(Pass::Again),
+            // A record that was changed since it was created may have notes already.
+            Attempt::Done if self.notes_announced || record.updated_at > record.created_at => {
+                self.notes_announced = true;
+                self.done.imported = Some(id);
+                Ok(Pass::Again)
+            }
+            Attempt::Done => Ok(Pass::Finished(Outcome::Imported(id))),
         }
     }
 }

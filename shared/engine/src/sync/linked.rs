@@ -1,8 +1,10 @@
 //! A link with both ends: plan, claim, write, commit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use im_model::{BasePair, ExternalId, ExternalRecord, ExternalValue, Field, Incident, Link};
+use im_model::{
+    BasePair, ExternalId, ExternalRecord, ExternalValue, Field, Incident, IntegrationId, Link,
+};
 use im_sync::{Action, Answer, Conclusion, History, Plan, PlanInput, Sent, conclude, plan, settle};
 use im_vendors::{VendorError, VendorErrorKind, Written};
 use jiff::Timestamp;
@@ -27,7 +29,9 @@ impl Worker<'_> {
         let record = self.read_linked(external_id).await?;
         self.refuse_stale(&record, link.record_version)?;
         let mut plan = self.plan(&incident, link, &record);
-        for (field, decision) in self.overwritten(&incident, link, &record).await? {
+        let mut overwritten = self.overwritten(&incident, link, &record).await?;
+        overwritten.append(&mut self.skipped_over);
+        for (field, decision) in overwritten {
             let about = BasePair::seen(&decision.platform, &decision.external);
             let said = link
                 .notices
@@ -38,6 +42,9 @@ impl Worker<'_> {
             }
         }
         if plan.is_empty() && self.settled.is_empty() {
+            if self.notes_are_due(&incident, link) {
+                return self.notes(&incident, link, &record).await;
+            }
             return self.nothing_to_do(&incident).await;
         }
         let mut claim = self.new_claim(&incident, link.version, 1);
@@ -75,12 +82,12 @@ impl Worker<'_> {
             rules: &self.rules,
             created_from: link.created_from,
             notices: &link.notices,
-            insist: self.job.insist,
+            insist: self.job.insist && !self.insisted,
         })
     }
 
     /// Hints with nothing new end here, and so does a debt that turned out to be none.
-    async fn nothing_to_do(&mut self, incident: &Incident) -> Result<Pass, SyncError> {
+    pub(super) async fn nothing_to_do(&mut self, incident: &Incident) -> Result<Pass, SyncError> {
         if incident.pending.contains_key(self.id())
             && self.store().settle_debt(incident, self.id()).await? == Attempt::LostRace
         {
@@ -109,7 +116,7 @@ impl Worker<'_> {
     }
 
     /// A worker died between its claim and its commit. If the link has moved on since we loaded it, it did not die.
-    async fn abandoned(
+    pub(super) async fn abandoned(
         &mut self,
         seen: &Incident,
         record: &ExternalRecord,
@@ -161,6 +168,13 @@ impl Worker<'_> {
         let link_version = incident.links.get(self.id()).map_or(0, |link| link.version);
         let pushes = plan.pushes();
         let mut answer = self.write(record, &pushes).await?;
+        let skipped_over = match &answer.record {
+            Some(after) => {
+                self.skipped_over(incident, record, after, &plan, began)
+                    .await?
+            }
+            None => BTreeMap::new(),
+        };
         let differing = answer.differing(&plan);
         if !differing.is_empty() {
             // Overruled by the vendor, or changed by somebody right after us? Its history knows.
@@ -172,10 +186,12 @@ impl Worker<'_> {
         }
         let conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
         let moved_meanwhile = !answer.superseded.is_empty()
+            || !skipped_over.is_empty()
             || answer
                 .record
                 .as_ref()
                 .is_some_and(|answer| differs(record, answer, &plan));
+        self.skipped_over = skipped_over;
         // The version is that of the read: what others wrote between read and write is not planned yet.
         let committed = self.commit(incident, record, &conclusion).await?;
         let pushed = pushes
@@ -194,9 +210,18 @@ impl Worker<'_> {
         }
         self.done.pushed.extend(pushed.cloned());
         self.done.pulled.extend(conclusion.pulls.keys().cloned());
-        self.done.failed.extend(conclusion.failed);
+        let failed = conclusion.failed.into_iter();
+        self.done
+            .failed
+            .extend(failed.map(|(field, why)| (field.into(), why)));
         self.settled.clear();
-        if moved_meanwhile {
+        // Notes are next, in a claim of their own: what becomes of them must not undo what became of the fields.
+        let notes_are_due = incident
+            .links
+            .get(self.id())
+            .is_some_and(|link| self.notes_are_due(incident, link));
+        self.insisted = true;
+        if moved_meanwhile || notes_are_due {
             return Ok(Pass::Again);
         }
         Ok(Pass::Finished(Outcome::NothingNew))
@@ -278,18 +303,8 @@ impl Worker<'_> {
     ) -> Result<Attempt, SyncError> {
         let mut base: BTreeMap<Field, BasePair> = self.settled.clone();
         base.extend(conclusion.base.clone());
-        let mut owed = if conclusion.pulls.is_empty() {
-            std::collections::BTreeSet::new()
-        } else {
-            let mut owed = self
-                .engine
-                .integrations
-                .owed_by(&incident.organization)
-                .await?;
-            owed.extend(incident.links.keys().cloned());
-            owed
-        };
-        owed.remove(self.id());
+        let link = incident.links.get(self.id());
+        let owed = self.owed_others(incident, !conclusion.pulls.is_empty());
         let commit = Commit {
             incident,
             integration: self.id(),
@@ -297,10 +312,28 @@ impl Worker<'_> {
             pulls: conclusion.pulls.clone(),
             notices: conclusion.notices.clone(),
             record_version: record.version,
-            owed,
+            owed: owed.await?,
+            notes: None,
+            keeps_debt: link.is_some_and(|link| self.notes_are_due(incident, link)),
             now: self.now(),
         };
         Ok(self.store().commit(&commit).await?)
+    }
+
+    /// Who is to hear of news: every other link, and every other integration that sends.
+    pub(super) async fn owed_others(
+        &self,
+        incident: &Incident,
+        news: bool,
+    ) -> Result<BTreeSet<IntegrationId>, SyncError> {
+        if !news {
+            return Ok(BTreeSet::new());
+        }
+        let organization = &incident.organization;
+        let mut owed = self.engine.integrations.owed_by(organization).await?;
+        owed.extend(incident.links.keys().cloned());
+        owed.remove(self.id());
+        Ok(owed)
     }
 }
 

@@ -4,18 +4,22 @@ mod create;
 mod draft;
 mod import;
 mod linked;
+mod notes;
 mod overwritten;
 mod worker;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use im_model::{ExternalId, Field, Incident, IncidentId, Integration};
-use im_vendors::{Transport, VendorError, VendorErrorKind};
+use im_sync::LinkRules;
+use im_vendors::{
+    Connection, Credentials, Memory, Transport, VendorApi, VendorError, VendorErrorKind,
+};
 use jiff::SignedDuration;
 
 use self::worker::{Done, Worker};
 use crate::{
-    CredentialCache, IntegrationCache, Job, SyncError,
+    CredentialCache, Hint, IntegrationCache, Job, SyncError,
     ports::{Clock, Ids, IncidentStore},
 };
 
@@ -25,12 +29,7 @@ pub enum Outcome {
     /// Both sides already were as they should be: nothing was written anywhere.
     NothingNew,
     /// The link was synced.
-    Synced {
-        /// Fields written to the vendor.
-        pushed: Vec<Field>,
-        /// Fields written to the platform.
-        pulled: Vec<Field>,
-    },
+    Synced(Synced),
     /// The vendor's record was created for an incident.
     Created(ExternalId),
     /// A record that an earlier attempt created was found and linked.
@@ -43,19 +42,37 @@ pub enum Outcome {
     Suspended(&'static str),
 }
 
-impl std::fmt::Display for Outcome {
+/// What a sync has moved.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Synced {
+    /// Fields written to the vendor.
+    pub pushed: Vec<Field>,
+    /// Fields written to the platform.
+    pub pulled: Vec<Field>,
+    /// How many notes were added at the vendor.
+    pub notes_sent: usize,
+    /// How many notes were added on the platform.
+    pub notes_imported: usize,
+}
+
+impl std::fmt::Display for Synced {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = |fields: &[Field]| fields.iter().map(Field::name).collect::<Vec<_>>().join(",");
+        let (pushed, pulled) = (names(&self.pushed), names(&self.pulled));
+        write!(f, "synced (pushed: {pushed}; pulled: {pulled}")?;
+        if self.notes_sent + self.notes_imported > 0 {
+            let (sent, imported) = (self.notes_sent, self.notes_imported);
+            write!(f, "; notes sent: {sent}, imported: {imported}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NothingNew => f.write_str("nothing new"),
-            Self::Synced { pushed, pulled } => {
-                write!(
-                    f,
-                    "synced (pushed: {}; pulled: {})",
-                    names(pushed),
-                    names(pulled)
-                )
-            }
+            Self::Synced(synced) => synced.fmt(f),
             Self::Created(id) => write!(f, "created {id}"),
             Self::Adopted(id) => write!(f, "adopted {id}"),
             Self::Imported(id) => write!(f, "imported as {id}"),
@@ -79,6 +96,8 @@ pub struct SyncEngine {
     pub clock: Arc<dyn Clock>,
     /// Ids of workers and incidents.
     pub ids: Arc<dyn Ids>,
+    /// What was learned of the vendors' accounts.
+    pub memory: Arc<Memory>,
 }
 
 impl SyncEngine {
@@ -108,12 +127,18 @@ impl SyncEngine {
             .ok_or_else(|| {
                 Self::misconfigured(&integration, "it has no credentials; configure them again")
             })?;
+        let mut credentials = vaulted.current.clone();
+        let rules = self.rules(vendor, &integration, &mut credentials).await?;
+        let notes_announced = matches!(job.hint, Hint::External { notes: true, .. });
         let mut worker = Worker {
             engine: self,
             vendor,
-            rules: vendor.rules(&integration),
+            rules,
             integration,
-            credentials: vaulted.current.clone(),
+            credentials,
+            notes_announced,
+            insisted: false,
+            skipped_over: BTreeMap::new(),
             id: self.ids.ulid(self.clock.now()).to_string(),
             job,
             settled: BTreeMap::new(),
@@ -133,6 +158,40 @@ impl SyncEngine {
                 worker.run(None).await
             }
             result => result,
+        }
+    }
+
+    /// What may flow, and how. Asks the vendor where it has to, if need be with fresh credentials.
+    async fn rules(
+        &self,
+        vendor: &dyn VendorApi,
+        integration: &Integration,
+        credentials: &mut Credentials,
+    ) -> Result<LinkRules, SyncError> {
+        let asked = vendor.rules(integration, self.connection(integration, credentials));
+        match asked.await {
+            Err(error) if error.kind == VendorErrorKind::Unauthorized => {}
+            asked => return Ok(asked?),
+        }
+        let fresh = self.credentials.fetch(&integration.secret_id).await?;
+        *credentials = fresh.map(|fresh| fresh.current.clone()).unwrap_or_default();
+        let connection = self.connection(integration, credentials);
+        Ok(vendor.rules(integration, connection).await?)
+    }
+
+    fn connection<'a>(
+        &'a self,
+        integration: &'a Integration,
+        credentials: &'a Credentials,
+    ) -> Connection<'a> {
+        Connection {
+            base_url: &integration.base_url,
+            options: &integration.options,
+            credentials,
+            transport: self.transport.as_ref(),
+            memory: &self.memory,
+            integration: &integration.id,
+            now: self.clock.now(),
         }
     }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use im_model::{
     ActorId, BasePair, ExternalId, ExternalRecord, Field, Incident, IncidentId, Integration,
-    IntegrationId, RecordVersion,
+    IntegrationId, LinkState, Ownable, RecordVersion,
 };
-use im_sync::LinkRules;
+use im_sync::{Decision, LinkRules};
 use im_vendors::{Connection, Credentials, VendorApi};
 use jiff::Timestamp;
 
-use super::{Outcome, SyncEngine};
+use super::{Outcome, SyncEngine, Synced};
 use crate::{
     Claim, Hint, Job, StoreError, SyncError,
     ports::{Attempt, IncidentStore},
@@ -23,7 +23,10 @@ pub(super) struct Done {
     pub(super) pulled: Vec<Field>,
     pub(super) created: Option<ExternalId>,
     pub(super) adopted: Option<ExternalId>,
-    pub(super) failed: BTreeMap<Field, String>,
+    pub(super) failed: BTreeMap<Ownable, String>,
+    pub(super) imported: Option<IncidentId>,
+    pub(super) notes_sent: usize,
+    pub(super) notes_imported: usize,
 }
 
 /// One worker on one link.
@@ -39,6 +42,12 @@ pub(super) struct Worker<'a> {
     pub(super) settled: BTreeMap<Field, BasePair>,
     /// Of which version of the link that holds: whoever has raised it since has settled its claims, too.
     pub(super) settled_version: u64,
+    /// The vendor's notes may have changed and were not looked at yet.
+    pub(super) notes_announced: bool,
+    /// What the vendor refused before was tried again.
+    pub(super) insisted: bool,
+    /// What this worker's write took the place of, to be recorded next.
+    pub(super) skipped_over: BTreeMap<Field, Decision>,
     /// The record that this worker has created and not connected yet.
     pub(super) created: Option<ExternalRecord>,
     pub(super) done: Done,
@@ -68,25 +77,32 @@ impl Worker<'_> {
         if !done.failed.is_empty() {
             return Err(SyncError::Fields(done.failed));
         }
-        Ok(match (outcome, done) {
-            (
-                Outcome::NothingNew,
-                Done {
-                    created: Some(id), ..
-                },
-            ) => Outcome::Created(id),
-            (
-                Outcome::NothingNew,
-                Done {
-                    adopted: Some(id), ..
-                },
-            ) => Outcome::Adopted(id),
-            (Outcome::NothingNew, Done { pushed, pulled, .. })
-                if !pushed.is_empty() || !pulled.is_empty() =>
-            {
-                Outcome::Synced { pushed, pulled }
+        if outcome != Outcome::NothingNew {
+            return Ok(outcome);
+        }
+        Ok(match done {
+            Done {
+                created: Some(id), ..
+            } => Outcome::Created(id),
+            Done {
+                adopted: Some(id), ..
+            } => Outcome::Adopted(id),
+            Done {
+                imported: Some(id), ..
+            } => Outcome::Imported(id),
+            done => {
+                let synced = Synced {
+                    pushed: done.pushed,
+                    pulled: done.pulled,
+                    notes_sent: done.notes_sent,
+                    notes_imported: done.notes_imported,
+                };
+                if synced == Synced::default() {
+                    Outcome::NothingNew
+                } else {
+                    Outcome::Synced(synced)
+                }
             }
-            (outcome, _) => outcome,
         })
     }
 
@@ -132,6 +148,10 @@ impl Worker<'_> {
     /// An incident that is loaded: sync its link, or make one.
     pub(super) async fn incident(&mut self, incident: Incident) -> Result<Pass, SyncError> {
         match incident.links.get(&self.integration.id) {
+            Some(link) if matches!(link.state, LinkState::Unlinked { .. }) => {
+                self.nothing_owed(&incident, "it was unlinked by hand")
+                    .await
+            }
             Some(link) if link.external_id().is_some() => self.linked(incident).await,
             Some(_) => self.reserved(incident, self.created.clone()).await,
             None => self.unlinked(incident).await,
@@ -195,13 +215,7 @@ impl Worker<'_> {
     }
 
     pub(super) fn connection(&self) -> Connection<'_> {
-        Connection {
-            base_url: &self.integration.base_url,
-            options: &self.integration.options,
-            credentials: &self.credentials,
-            transport: self.engine.transport.as_ref(),
-            now: self.now(),
-        }
+        self.engine.connection(&self.integration, &self.credentials)
     }
 
     /// A claim of this worker on a version of the link.
@@ -219,6 +233,7 @@ impl Worker<'_> {
             record_version: None,
             sent: BTreeMap::new(),
             settled: self.settled.clone(),
+            notes: Vec::new(),
             decisions: BTreeMap::new(),
         }
     }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use im_engine::{Commit, EditOfIncident};
-use im_model::{Field, FieldState, Incident, IntegrationId, Link, Origin};
+use im_engine::{Commit, EditOfIncident, NewNote, Unlink};
+use im_model::{Field, FieldState, Incident, IntegrationId, Link, NoteProgress, Origin};
 use jiff::Timestamp;
 
 use crate::{
@@ -56,6 +56,12 @@ pub(super) fn commit_expression(
             None => link.notices.remove(field),
         };
     }
+    if let Some(notes) = commit.notes {
+        link.notes = NoteProgress {
+            sent: notes.sent,
+            imported: notes.imported,
+        };
+    }
     set_link(&mut update, commit.integration, &link)?;
     for (field, pulled) in &commit.pulls {
         let state = FieldState {
@@ -70,10 +76,14 @@ pub(super) fn commit_expression(
         update.set(&["fields", &field.name()], &FieldRow::from(&state))?;
     }
     let owes = !commit.owed.is_empty();
-    if incident.pending.contains_key(commit.integration) {
+    if incident.pending.contains_key(commit.integration) && !commit.keeps_debt {
         settle_debt(&mut update, incident, commit.integration, owes)?;
     }
-    if commit.pulls.is_empty() {
+    let has_notes = commit.notes.is_some_and(|notes| notes.news);
+    if has_notes {
+        raise_notes(&mut update)?;
+    }
+    if commit.pulls.is_empty() && !has_notes {
         update.remove(&["wake"]);
     } else {
         raise_revision(&mut update, incident, &commit.owed, commit.now)?;
@@ -81,8 +91,40 @@ pub(super) fn commit_expression(
     Ok(update)
 }
 
+/// A note was written on the platform: its item is there, and now whoever is owed it is woken.
+pub(super) fn announce_note(new: &NewNote<'_>) -> Result<Expression, serde_dynamo::Error> {
+    let mut update = Expression::default();
+    update.require("attribute_exists(pk)".to_owned());
+    raise_notes(&mut update)?;
+    raise_revision(&mut update, new.incident, &new.owed, new.now)?;
+    Ok(update)
+}
+
+/// The debt goes with the link: whoever is unlinked is owed nothing.
+pub(super) fn unlink_expression(unlink: &Unlink<'_>) -> Result<Expression, serde_dynamo::Error> {
+    let mut update = Expression::default();
+    require_link(&mut update, unlink.integration, unlink.link.version - 1)?;
+    set_link(&mut update, unlink.integration, &unlink.link)?;
+    settle_debt(&mut update, unlink.incident, unlink.integration, false)?;
+    update.remove(&["wake"]);
+    Ok(update)
+}
+
+fn raise_notes(update: &mut Expression) -> Result<(), serde_dynamo::Error> {
+    let (notes, zero, one) = (
+        update.path(&["notes"]),
+        update.value(&0)?,
+        update.value(&1)?,
+    );
+    update.set_to(
+        &["notes"],
+        &format!("if_not_exists({notes}, {zero}) + {one}"),
+    );
+    Ok(())
+}
+
 /// Raises the revision, and with it what each of the integrations is owed; wakes `outbound` if there are any.
-fn raise_revision(
+pub(super) fn raise_revision(
     update: &mut Expression,
     incident: &Incident,
     owed: &BTreeSet<IntegrationId>,

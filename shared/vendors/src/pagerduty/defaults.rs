@@ -14,8 +14,8 @@ pub(super) const CONFIGURATION: Configuration = Configuration {
         "webhook_secret",
         "previous_webhook_secret",
     ],
-    required_credentials: &["token", "from_email", "webhook_secret"],
-    logins: &[],
+    required_credentials: &["webhook_secret"],
+    logins: &[&["token", "from_email"]],
 };
 
 pub(super) fn ownership() -> OwnershipRules {

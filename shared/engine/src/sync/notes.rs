@@ -1,0 +1,172 @@
+//! A link's notes: found out by looking at both lists, sent one by one, imported by conditional puts.
+
+use im_model::ExternalRecord;
+use im_model::{Incident, Link, Note, NoteCopy, NoteKind};
+use im_sync::{NotesInput, NotesPlan, plan_notes};
+use im_vendors::VendorErrorKind;
+
+use super::{
+    Outcome,
+    worker::{Claimed, Pass, Worker},
+};
+use crate::{Commit, NotesCommit, SyncError, ports::Attempt};
+
+/// What is to be done, and what it was decided on.
+struct NotesWork {
+    plan: NotesPlan,
+    /// The incident's notes are planned up to here.
+    seen: u64,
+}
+
+impl NotesWork {
+    /// Is there anything that the store or the vendor does not know yet?
+    fn is_done(&self, link: &Link) -> bool {
+        self.plan.send.is_empty()
+            && self.plan.import.is_empty()
+            && self.plan.imported <= link.notes.imported
+            && self.seen <= link.notes.sent
+    }
+}
+
+impl Worker<'_> {
+    /// Have notes to be looked at? Either side may have new ones.
+    pub(super) fn notes_are_due(&self, incident: &Incident, link: &Link) -> bool {
+        let flows = |flow: &dyn Fn(NoteKind) -> bool| NoteKind::ALL.iter().any(|kind| flow(*kind));
+        let out =
+            incident.notes > link.notes.sent && flows(&|kind| self.rules.notes_flow_out(kind));
+        let inward = self.notes_announced && flows(&|kind| self.rules.notes_flow_in(kind));
+        out || inward || self.job.insist && !self.insisted
+    }
+
+    /// The fields are as they should be: now the notes. One more read of the vendor and one of the store.
+    pub(super) async fn notes(
+        &mut self,
+        incident: &Incident,
+        link: &Link,
+        record: &ExternalRecord,
+    ) -> Result<Pass, SyncError> {
+        let work = self.plan_notes(incident, record).await?;
+        for (key, copy) in &work.plan.found {
+            let copy = NoteCopy::Sent {
+                id: Some(copy.clone()),
+            };
+            self.store()
+                .note_copied(&incident.id, key, self.id(), &copy)
+                .await?;
+        }
+        if work.is_done(link) {
+            self.notes_announced = false;
+            return self.nothing_to_do(incident).await;
+        }
+        let mut claim = self.new_claim(incident, link.version, 1);
+        claim.record_version = Some(record.version);
+        claim.notes = work.plan.send.iter().map(|note| note.key.clone()).collect();
+        match self.put_claim(&mut claim).await? {
+            Claimed::Won => {}
+            Claimed::Again => return Ok(Pass::Again),
+            Claimed::Held(other) => {
+                return Err(SyncError::Busy {
+                    until: other.lease_until,
+                });
+            }
+            Claimed::Abandoned(dead) => return self.abandoned(incident, record, &dead).await,
+        }
+        for note in &work.plan.import {
+            // Kept already where an earlier attempt got this far.
+            let _ = self.store().add_note(&incident.id, note).await?;
+        }
+        for note in &work.plan.send {
+            self.send_note(incident, record, note).await?;
+        }
+        self.commit_notes(incident, record, work).await
+    }
+
+    async fn plan_notes(
+        &self,
+        incident: &Incident,
+        record: &ExternalRecord,
+    ) -> Result<NotesWork, SyncError> {
+        let platform = self.store().notes(&incident.id).await?;
+        let insist = self.job.insist && !self.insisted;
+        let plan = |external: &[_]| {
+            plan_notes(&NotesInput {
+                integration: self.id(),
+                platform: &platform,
+                external,
+                rules: &self.rules,
+                insist,
+            })
+        };
+        // Nothing to send and nothing announced: the vendor need not be asked.
+        let mut planned = plan(&[]);
+        if self.notes_announced || !planned.send.is_empty() {
+            let external = self.vendor.notes(self.connection(), record).await?;
+            planned = plan(&external);
+        }
+        Ok(NotesWork {
+            plan: planned,
+            seen: incident.notes,
+        })
+    }
+
+    async fn send_note(
+        &mut self,
+        incident: &Incident,
+        record: &ExternalRecord,
+        note: &Note,
+    ) -> Result<(), SyncError> {
+        let added = self.vendor.add_note(self.connection(), record, note).await;
+        let copy = match added {
+            Ok(id) => NoteCopy::Sent { id },
+            Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
+                let why = error.to_string();
+                self.done.failed.insert(note.kind.into(), why.clone());
+                NoteCopy::Refused { why }
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.store()
+            .note_copied(&incident.id, &note.key, self.id(), &copy)
+            .await?;
+        self.done.notes_sent += usize::from(matches!(copy, NoteCopy::Sent { .. }));
+        Ok(())
+    }
+
+    async fn commit_notes(
+        &mut self,
+        incident: &Incident,
+        record: &ExternalRecord,
+        work: NotesWork,
+    ) -> Result<Pass, SyncError> {
+        let news = !work.plan.import.is_empty()
+            || incident
+                .links
+                .get(self.id())
+                .is_some_and(|link| work.plan.imported > link.notes.imported);
+        let notes = NotesCommit {
+            sent: work.seen + u64::from(news),
+            imported: work.plan.imported,
+            news,
+        };
+        let commit = Commit {
+            incident,
+            integration: self.id(),
+            base: self.settled.clone(),
+            pulls: std::collections::BTreeMap::new(),
+            notices: std::collections::BTreeMap::new(),
+            record_version: record.version,
+            owed: self.owed_others(incident, news).await?,
+            notes: Some(notes),
+            keeps_debt: false,
+            now: self.now(),
+        };
+        if self.store().commit(&commit).await? == Attempt::LostRace {
+            return Ok(Pass::Again);
+        }
+        self.done.notes_imported += work.plan.import.len();
+        self.notes_announced = false;
+        self.insisted = true;
+        self.settled.clear();
+        Ok(Pass::Finished(Outcome::NothingNew))
+    }
+}

@@ -1,0 +1,110 @@
+//! `INC#id` / `NOTE#source#origin id`: an item each, put once.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use im_engine::{StoreError, ports::Attempt};
+use im_model::{IncidentId, IntegrationId, Note, NoteCopy, NoteKey};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    DynamoStore, expression::Expression, failed, is_lost_race, keys, unreadable, unwritable,
+};
+
+#[derive(Serialize, Deserialize)]
+struct NoteRow {
+    pk: String,
+    sk: String,
+    /// Always there, even empty: an update can only set what is in a map that exists.
+    copies: BTreeMap<IntegrationId, NoteCopy>,
+    note: Note,
+}
+
+impl From<NoteRow> for Note {
+    fn from(row: NoteRow) -> Self {
+        Self {
+            copies: row.copies,
+            ..row.note
+        }
+    }
+}
+
+impl DynamoStore {
+    /// An incident's notes. A page holds 1 MB; a long story has several.
+    pub(super) async fn read_notes(&self, incident: &IncidentId) -> Result<Vec<Note>, StoreError> {
+        let pk = keys::incident(incident);
+        let mut notes = Vec::new();
+        let mut from = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(&self.tables.sync)
+                .key_condition_expression("pk = :pk AND begins_with(sk, :notes)")
+                .expression_attribute_values(":pk", AttributeValue::S(pk.clone()))
+                .expression_attribute_values(":notes", AttributeValue::S(keys::NOTES.to_owned()))
+                .consistent_read(true)
+                .set_exclusive_start_key(from)
+                .send()
+                .await
+                .map_err(|error| failed("read the notes", &pk, &error))?;
+            for item in page.items.unwrap_or_default() {
+                let row: NoteRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+                    .map_err(|error| unreadable(&pk, &error))?;
+                notes.push(row.into());
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(notes);
+            }
+        }
+    }
+
+    pub(super) async fn put_note(
+        &self,
+        incident: &IncidentId,
+        note: &Note,
+    ) -> Result<Attempt, StoreError> {
+        let row = NoteRow {
+            pk: keys::incident(incident),
+            sk: keys::note(&note.key),
+            copies: note.copies.clone(),
+            note: Note {
+                copies: BTreeMap::new(),
+                ..note.clone()
+            },
+        };
+        self.put_new(&row, &row.sk).await
+    }
+
+    pub(super) async fn put_copy(
+        &self,
+        incident: &IncidentId,
+        note: &NoteKey,
+        integration: &IntegrationId,
+        copy: &NoteCopy,
+    ) -> Result<(), StoreError> {
+        let (pk, sk) = (keys::incident(incident), keys::note(note));
+        let mut update = Expression::default();
+        update.require("attribute_exists(pk)".to_owned());
+        update
+            .set(&["copies", integration.as_str()], copy)
+            .map_err(|error| unwritable(&sk, &error))?;
+        let sent = self
+            .client
+            .update_item()
+            .table_name(&self.tables.sync)
+            .key("pk", AttributeValue::S(pk))
+            .key("sk", AttributeValue::S(sk.clone()))
+            .update_expression(update.update())
+            .condition_expression(update.condition())
+            .set_expression_attribute_names(Some(update.names()))
+            .set_expression_attribute_values(update.values())
+            .send()
+            .await;
+        match sent {
+            Err(error) if !is_lost_race(&error) => Err(failed("remember the copy of", &sk, &error)),
+            _ => Ok(()),
+        }
+    }
+}
