@@ -400,3 +400,51 @@ async fn roles_permit_what_the_functions_do() {
         watched.was_permitted("InboundRole", &sends_to("Inbound"));
     }
 }
+
+/// The same for what people ask of the management API once there are links.
+#[tokio::test]
+async fn the_apis_role_permits_what_people_do_with_links() {
+    let mut watched = Watched::new().await;
+    let integration = json!({
+        "id": "demo-pd", "integration_type": "pagerduty", "name": "Demo",
+        "base_url": "http://127.0.0.1:9", "options": {"service": "PSVC001"},
+        "credentials": {
+            "token": "a-token", "from_email": "oncall@example.com", "webhook_secret": "a-secret",
+        },
+    });
+    watched
+        .call(Method::POST, "/integrations", integration)
+        .await;
+    let incident = json!({"title": "db down", "severity": "SEV-1"});
+    let incident = watched.call(Method::POST, "/incidents", incident).await;
+    let incident = format!("/incidents/{}", incident["id"].as_str().expect("an id"));
+    watched.run_outbound().await;
+    let links = watched
+        .call(Method::GET, &format!("{incident}/links"), Value::Null)
+        .await;
+    let first = links["items"][0]["external_id"].clone();
+    watched.trigger_and_deliver().await;
+    watched.run_inbound().await;
+    let incidents = watched.call(Method::GET, "/incidents", Value::Null).await;
+    let imported = &incidents["items"][1];
+    let second = imported["links"][0]["external_id"].clone();
+    let imported = format!("/incidents/{}", imported["id"].as_str().expect("an id"));
+    watched.asked.take();
+    for incident in [&incident, &imported] {
+        let unlink = format!("{incident}/links?integration_id=demo-pd");
+        watched.call(Method::DELETE, &unlink, Value::Null).await;
+    }
+    assert!(first.is_string() && first != second, "{first} {second}");
+    let link = json!({"integration_id": "demo-pd", "external_id": second});
+    watched
+        .call(Method::POST, &format!("{incident}/links"), link)
+        .await;
+    let sync = || "SyncTable".to_owned();
+    watched.was_permitted(
+        "ApiRole",
+        &[
+            ("dynamodb:ConditionCheckItem", sync()),
+            ("dynamodb:DeleteItem", sync()),
+        ],
+    );
+}

@@ -14,4 +14,4 @@ mod world;
 pub use calls::Calls;
 pub use clock::{SeededIds, WorldClock};
 pub use vendor::{Moment, SandboxTransport};
-pub use world::{INTEGRATION, JIRA, World};
+pub use world::{INTEGRATION, JIRA, SERVICENOW, World};

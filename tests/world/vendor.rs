@@ -66,6 +66,14 @@ impl<V: Vendor> Sandbox for StandIn<V> {
 pub struct SandboxTransport {
     sandboxes: BTreeMap<u16, Arc<dyn Sandbox>>,
     interludes: Arc<Mutex<Vec<Interlude>>>,
+    late: Arc<Mutex<Late>>,
+}
+
+/// Requests that the vendor carries out long after nobody waits for them any more.
+#[derive(Default)]
+struct Late {
+    next: Option<(Method, String)>,
+    held: Vec<(u16, Request<Bytes>)>,
 }
 
 impl SandboxTransport {
@@ -91,6 +99,35 @@ impl SandboxTransport {
         F: Future<Output = ()> + Send + 'static,
     {
         self.add(Moment::BeforeAnswer, method, step, true);
+    }
+
+    /// The vendor takes its time with the next request of this method whose path ends so: the caller gives up.
+    pub fn hold_next(&self, method: Method, path_ends: &str) {
+        self.late.lock().expect("not poisoned").next = Some((method, path_ends.to_owned()));
+    }
+
+    /// Now the vendor carries out what it held; returns how many.
+    pub fn release_held(&self) -> usize {
+        let held = std::mem::take(&mut self.late.lock().expect("not poisoned").held);
+        let count = held.len();
+        for (port, request) in held {
+            self.sandboxes[&port].answer_without_faults(request);
+        }
+        count
+    }
+
+    /// Takes the request if it is the one to hold.
+    fn hold(&self, port: u16, request: Request<Bytes>) -> Option<Request<Bytes>> {
+        let mut late = self.late.lock().expect("not poisoned");
+        let is_it = late.next.as_ref().is_some_and(|(method, path_ends)| {
+            request.method() == method && request.uri().path().ends_with(path_ends)
+        });
+        if !is_it {
+            return Some(request);
+        }
+        late.next = None;
+        late.held.push((port, request));
+        None
     }
 
     fn add<F>(
@@ -141,6 +178,9 @@ impl Transport for SandboxTransport {
         let port = request.uri().port_u16().unwrap_or_default();
         let sandbox = self.sandboxes.get(&port);
         let sandbox = sandbox.ok_or_else(|| TransportError::Unreachable(format!("port {port}")))?;
+        let Some(request) = self.hold(port, request) else {
+            return Err(TransportError::Timeout);
+        };
         let mut answer = sandbox.answer(request);
         if let Some(interlude) = self.take(Moment::BeforeAnswer, &method) {
             (interlude.step)().await;

@@ -1,6 +1,8 @@
 //! `/incidents`.
 
 mod input;
+pub(crate) mod link;
+pub(crate) mod note;
 mod output;
 #[cfg(test)]
 mod tests;
@@ -17,7 +19,7 @@ use im_engine::manage::ManageError;
 use im_model::{Field, IdempotencyKey, Incident, IncidentId, PlatformValue, Status};
 use serde::Serialize;
 
-use self::output::{IncidentJson, LinkJson};
+use self::output::IncidentJson;
 use crate::{
     Api, Problem,
     authorise::{Action, Resource, may},
@@ -111,26 +113,6 @@ pub(crate) async fn get(
     Ok(shown(&incident).into_response())
 }
 
-/// `GET /incidents/{id}/links`
-pub(crate) async fn links(
-    State(api): State<Arc<Api>>,
-    caller: Caller,
-    PathId(id): PathId,
-    uri: Uri,
-) -> Result<Response, Problem> {
-    Query::none(&uri)?;
-    let incident = api
-        .incidents
-        .get(&caller.organization, &parse_id(&id)?)
-        .await?;
-    let items = incident
-        .links
-        .iter()
-        .map(|(id, link)| LinkJson::of(id, link))
-        .collect();
-    Ok(Json(List { items, next: None }).into_response())
-}
-
 /// `PATCH /incidents/{id}`
 pub(crate) async fn edit(
     State(api): State<Arc<Api>>,
@@ -187,6 +169,19 @@ async fn edit_as_assigned(
         }
     }
     Ok(Err(ManageError::Changed(format!("incident {id}"))))
+}
+
+/// Fails unless the caller may edit the incident as it is now.
+async fn check_may_edit(api: &Api, caller: &Caller, id: &IncidentId) -> Result<(), Problem> {
+    // Whoever may edit an incident that is nobody's may edit any.
+    let nobodys = Resource::incident(caller, None);
+    if may(caller, Action::EditIncident, nobodys).is_ok() {
+        return Ok(());
+    }
+    let present = api.incidents.get(&caller.organization, id).await?;
+    let assigned_to = present.value(&Field::AssignedTo);
+    let resource = Resource::incident(caller, assigned_to.as_str());
+    Ok(may(caller, Action::EditIncident, resource)?)
 }
 
 /// The caller's own name for the request, if it gave one.

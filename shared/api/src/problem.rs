@@ -151,6 +151,8 @@ impl Problem {
                 Self::new(StatusCode::PRECONDITION_FAILED, "changed", text)
             }
             ManageError::Changed(_) => Self::new(StatusCode::CONFLICT, "changed", text),
+            ManageError::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", text),
+            ManageError::Vendor(_) => Self::new(StatusCode::BAD_GATEWAY, "vendor-failed", text),
             ManageError::Store(error) => Self::unavailable(&error),
         }
     }
@@ -185,6 +187,8 @@ impl Problem {
             "not-found" => "Not found",
             "exists" => "It exists already",
             "changed" => "It was changed meanwhile",
+            "conflict" => "Not as things are now",
+            "vendor-failed" => "The external system failed",
             "too-large" => "Too large",
             "unsupported-media-type" => "Only JSON is accepted",
             "unavailable" => "Unavailable for now",

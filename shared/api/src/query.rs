@@ -66,6 +66,18 @@ impl Query {
             .ok()
     }
 
+    /// The same, for one that must be there.
+    pub(crate) fn required<T>(
+        &mut self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        if !self.left.contains_key(name) {
+            self.refuse(name, "is required");
+        }
+        self.parsed(name, parse)
+    }
+
     /// Takes `limit` and `cursor`.
     pub(crate) fn slice(&mut self) -> Slice {
         let limit = self.parsed("limit", |text| {
@@ -90,7 +102,7 @@ impl Query {
         }
     }
 
-    /// Ends the reading: what was not taken is unknown.
+    /// Ends the reading: what was not taken is unknown. After `Ok` every required parameter is there.
     pub(crate) fn finish(mut self, accepted: &[&str]) -> Result<(), Problem> {
         let expected = match accepted {
             [] => "no parameters".to_owned(),

@@ -15,7 +15,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{Method, Uri, header, request::Parts};
-use im_engine::manage::{Incidents, Integrations};
+use im_engine::manage::{Incidents, Integrations, Links};
 
 #[cfg(test)]
 pub(crate) use self::openapi::assert_is;
@@ -23,7 +23,9 @@ use crate::{
     Authenticator, Problem, Unauthenticated,
     authorise::{Action, Resource, may},
     body::shortened,
-    health, incident, integration,
+    health,
+    incident::{self, link, note},
+    integration,
 };
 
 /// Where all paths start.
@@ -33,6 +35,8 @@ pub const BASE: &str = "/api/v1";
 pub struct Api {
     /// The incidents.
     pub incidents: Arc<Incidents>,
+    /// Links by hand.
+    pub links: Arc<Links>,
     /// The integrations.
     pub integrations: Arc<Integrations>,
     /// Who tells who asks.
@@ -76,12 +80,13 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 11] = {
+pub(crate) const ROUTES: [Route; 17] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const PATCH: MethodFilter = MethodFilter::PATCH;
+    const DELETE: MethodFilter = MethodFilter::DELETE;
     [
         route(GET, "/health", Public, |m| on(m, health::health)),
         route(GET, "/openapi.json", Public, |m| on(m, health::openapi)),
@@ -98,8 +103,41 @@ pub(crate) const ROUTES: [Route; 11] = {
             on(m, incident::edit)
         }),
         route(GET, "/incidents/{id}/links", Only(A::ReadIncidents), |m| {
-            on(m, incident::links)
+            on(m, link::list)
         }),
+        route(POST, "/incidents/{id}/links", Only(A::EditIncident), |m| {
+            on(m, link::link)
+        }),
+        route(
+            DELETE,
+            "/incidents/{id}/links",
+            Only(A::EditIncident),
+            |m| on(m, link::unlink),
+        ),
+        route(
+            POST,
+            "/incidents/{id}/comments",
+            Only(A::EditIncident),
+            |m| on(m, note::add_comment),
+        ),
+        route(
+            GET,
+            "/incidents/{id}/comments",
+            Only(A::ReadIncidents),
+            |m| on(m, note::comments),
+        ),
+        route(
+            POST,
+            "/incidents/{id}/work-notes",
+            Only(A::EditIncident),
+            |m| on(m, note::add_work_note),
+        ),
+        route(
+            GET,
+            "/incidents/{id}/work-notes",
+            Only(A::ReadIncidents),
+            |m| on(m, note::work_notes),
+        ),
         route(POST, "/integrations", Only(A::CreateIntegration), |m| {
             on(m, integration::create)
         }),

@@ -1,15 +1,17 @@
 //! A store that answers nothing: what reaches it is refused as unavailable, what is refused before is not.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use im_engine::{
-    Claim, Commit, Connect, EditOfIncident, NewIncident, NewNote, Reserve, StoreError,
+    Claim, Commit, Connect, EditOfIncident, LinkByHand, NewIncident, NewNote, Reserve, StoreError,
+    Unlink,
     ports::{Attempt, Clock, Ids, IncidentStore, IntegrationStore, Page, Vault},
 };
 use im_model::{
     Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note,
     NoteCopy, NoteKey, OrganizationId,
 };
-use im_vendors::Credentials;
+use im_vendors::{Credentials, Transport, TransportError};
 use jiff::Timestamp;
 
 /// What it says, and no caller may see.
@@ -64,6 +66,12 @@ impl IncidentStore for Unreachable {
         down()
     }
     async fn connect(&self, _: &Connect<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn link_by_hand(&self, _: &LinkByHand<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn unlink(&self, _: &Unlink<'_>) -> Result<Attempt, StoreError> {
         down()
     }
     async fn claim(&self, _: &Claim) -> Result<Attempt, StoreError> {
@@ -129,6 +137,13 @@ impl Vault for Unreachable {
     }
     async fn keep(&self, _: &str, _: &Credentials) -> Result<(), StoreError> {
         down()
+    }
+}
+
+#[async_trait]
+impl Transport for Unreachable {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Bytes>, TransportError> {
+        Err(TransportError::Unreachable(INTERNALS.to_owned()))
     }
 }
 

@@ -17,6 +17,7 @@ mod profile;
 mod secret_input;
 #[cfg(test)]
 mod test_api;
+mod text_input;
 
 use std::{io::Write, process::ExitCode};
 
@@ -58,7 +59,7 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Completions { shell } => completions::print(shell, &mut console),
         Command::Incident { command } => {
             let client = connect(&cli.connect, &mut secrets, &mut console)?;
-            incident::run(command, &client, &mut console).await
+            incident::run(command, &client, &mut secrets, &mut console).await
         }
         Command::Integration { command } => {
             let client = connect(&cli.connect, &mut secrets, &mut console)?;

@@ -101,14 +101,20 @@ impl<'a> SecretInput<'a> {
         }
     }
 
-    fn read_stdin(&mut self, flag: &'static str) -> anyhow::Result<Secret> {
-        if let Some(other) = self.stdin_taken_by.replace(flag) {
+    /// Standard input, for whoever asks first.
+    pub fn stdin(&mut self, wanted_by: &'static str) -> anyhow::Result<&mut dyn Read> {
+        if let Some(other) = self.stdin_taken_by.replace(wanted_by) {
             let problem = format!(
-                "{other} and {flag} are both `-`, but standard input has room for one secret; \
-                 give the other in its environment variable"
+                "{other} and {wanted_by} both want standard input, which has room for one; \
+                 give a secret in its environment variable"
             );
             return Err(UsageError(problem).into());
         }
+        Ok(&mut self.stdin)
+    }
+
+    fn read_stdin(&mut self, flag: &'static str) -> anyhow::Result<Secret> {
+        let stdin = self.stdin(flag)?;
         let failed = |what: &str| {
             Failed::new(
                 format!("{flag} - : {what}"),
@@ -119,9 +125,7 @@ impl<'a> SecretInput<'a> {
         };
         let mut text = String::new();
         // The cause of a failure is left out: nothing of what was read may be printed.
-        let read = Read::by_ref(&mut self.stdin)
-            .take(MOST + 1)
-            .read_to_string(&mut text);
+        let read = stdin.take(MOST + 1).read_to_string(&mut text);
         let read = read.map_err(|_| failed("standard input could not be read as text"))?;
         if read as u64 > MOST {
             return Err(failed("standard input is too long for a secret").into());
@@ -220,7 +224,7 @@ mod tests {
         assert!(
             error
                 .to_string()
-                .starts_with("--api-token and --token are both `-`"),
+                .starts_with("--api-token and --token both want standard input"),
             "{error}"
         );
     }

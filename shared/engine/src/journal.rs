@@ -123,6 +123,36 @@ pub struct Connect<'a> {
     pub settles_debt: bool,
 }
 
+/// Links an incident by hand with a record that exists. The claim on the version that it replaces was won before.
+#[derive(Debug, Clone)]
+pub struct LinkByHand<'a> {
+    /// As loaded; its link has no record, or is absent.
+    pub incident: &'a Incident,
+    /// Whose.
+    pub integration: &'a IntegrationId,
+    /// The link as it will be.
+    pub link: Link,
+    /// The vendor's ticket.
+    pub external_id: ExternalId,
+    /// The incident that the record's entry still names, and the version of its link there, which is unlinked.
+    pub taken_from: Option<(IncidentId, u64)>,
+    /// Another record that the incident was linked with before, and whose entry still names it.
+    pub leaves: Option<ExternalId>,
+    /// When.
+    pub now: Timestamp,
+}
+
+/// Parts an incident and its record. The claim on the version that it replaces was won before.
+#[derive(Debug, Clone)]
+pub struct Unlink<'a> {
+    /// As loaded.
+    pub incident: &'a Incident,
+    /// Whose link.
+    pub integration: &'a IntegrationId,
+    /// The link as it will be.
+    pub link: Link,
+}
+
 /// A new incident: from the management API, or from an external record with its link.
 #[derive(Debug, Clone)]
 pub struct NewIncident {

@@ -16,8 +16,8 @@ pub use cache::{CredentialCache, IntegrationCache};
 pub use error::{StoreError, SyncError};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
 pub use journal::{
-    Claim, Commit, Connect, CreationOrigin, EditOfIncident, NewIncident, NewNote, NotesCommit,
-    Reserve,
+    Claim, Commit, Connect, CreationOrigin, EditOfIncident, LinkByHand, NewIncident, NewNote,
+    NotesCommit, Reserve, Unlink,
 };
 pub use retry::{Disposition, RetryLadder, RetryMessage};
 pub use runner::JobRunner;

@@ -9,8 +9,8 @@ use im_vendors::Credentials;
 use jiff::Timestamp;
 
 use crate::{
-    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, NewIncident, NewNote, Reserve,
-    RetryMessage, StoreError,
+    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, LinkByHand, NewIncident,
+    NewNote, Reserve, RetryMessage, StoreError, Unlink,
 };
 
 /// The present. Nothing else in the engine knows it.
@@ -84,6 +84,13 @@ pub trait IncidentStore: Send + Sync {
 
     /// Completes a link: incident and external id's entry in one transaction.
     async fn connect(&self, connect: &Connect<'_>) -> Result<Attempt, StoreError>;
+
+    /// Links an incident by hand: incident and external id's entry in one transaction, with the entry of the record
+    /// before where there was another. The integration is owed the incident, and woken.
+    async fn link_by_hand(&self, link: &LinkByHand<'_>) -> Result<Attempt, StoreError>;
+
+    /// Unlinks an incident, which owes the integration nothing more. The external id's entry stays.
+    async fn unlink(&self, unlink: &Unlink<'_>) -> Result<Attempt, StoreError>;
 
     /// Puts a claim under its key, if nobody holds it.
     async fn claim(&self, claim: &Claim) -> Result<Attempt, StoreError>;

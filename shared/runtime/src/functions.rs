@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
     CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
-    manage::{Incidents, Integrations},
+    manage::{Incidents, Integrations, Links, VendorAccess},
     ports::{Clock, Ids, RetryQueue, Vault},
 };
 use im_model::IntegrationType;
@@ -122,13 +122,24 @@ pub fn api_router(
     webhook_base_url: Option<String>,
     allow_loopback: bool,
 ) -> axum::Router {
+    let incidents = Arc::new(Incidents {
+        store: ports.store.clone(),
+        integrations: ports.store.clone(),
+        clock: ports.clock.clone(),
+        ids: ports.ids.clone(),
+    });
+    let vendors = Arc::new(VendorAccess {
+        vault: ports.vault.clone(),
+        transport: ports.transport.clone(),
+        memory: Arc::default(),
+        clock: ports.clock.clone(),
+    });
     im_api::router(Api {
-        incidents: Arc::new(Incidents {
-            store: ports.store.clone(),
-            integrations: ports.store.clone(),
-            clock: ports.clock.clone(),
-            ids: ports.ids.clone(),
+        links: Arc::new(Links {
+            incidents: incidents.clone(),
+            vendors,
         }),
+        incidents,
         integrations: Arc::new(Integrations {
             store: ports.store.clone(),
             vault: ports.vault.clone(),

@@ -3,8 +3,12 @@
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use im_sandbox::jira::Scheme;
+use im_sandbox::servicenow::OauthClient;
 use im_sandbox::stand_in::Vendor;
-use im_sandbox::{Jira, JiraConfig, PagerDuty, PagerDutyConfig, RetryPolicy, StandIn};
+use im_sandbox::{
+    Jira, JiraConfig, PagerDuty, PagerDutyConfig, RetryPolicy, ServiceNow, ServiceNowConfig,
+    StandIn,
+};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -21,6 +25,8 @@ enum Command {
     Jira(JiraArguments),
     /// `PagerDuty`: REST API v2 and v3 webhooks.
     Pagerduty(Pagerduty),
+    /// `ServiceNow`: the Table API and the Business Rule's webhooks.
+    Servicenow(Servicenow),
 }
 
 /// What every vendor's stand-in is served with.
@@ -89,11 +95,33 @@ struct JiraArguments {
     webhook_path: Option<String>,
 }
 
+#[derive(clap::Args)]
+struct Servicenow {
+    #[command(flatten)]
+    serving: Serving,
+    /// The REST user it knows.
+    #[arg(long, default_value = "im.sync")]
+    username: String,
+    /// That user's password.
+    #[arg(long, env = "IM_SANDBOX_PASSWORD", hide_env_values = true)]
+    password: String,
+    /// Signs the webhooks.
+    #[arg(long, env = "IM_SANDBOX_WEBHOOK_SECRET", hide_env_values = true)]
+    webhook_secret: String,
+    /// An OAuth client that acts as that user.
+    #[arg(long, requires = "client_secret")]
+    client_id: Option<String>,
+    /// The client's secret.
+    #[arg(long, env = "IM_SANDBOX_CLIENT_SECRET", hide_env_values = true)]
+    client_secret: Option<String>,
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     match Arguments::parse().vendor {
         Command::Jira(arguments) => jira(arguments).await,
         Command::Pagerduty(arguments) => pagerduty(arguments).await,
+        Command::Servicenow(arguments) => servicenow(arguments).await,
     }
 }
 
@@ -131,6 +159,23 @@ async fn pagerduty(arguments: Pagerduty) -> anyhow::Result<()> {
         PagerDutyConfig::demo(arguments.token, String::new()).seed(arguments.serving.seed);
     config.webhook_secrets = arguments.webhook_secret;
     serve(PagerDuty::new(config), arguments.serving).await
+}
+
+async fn servicenow(arguments: Servicenow) -> anyhow::Result<()> {
+    let user_name = arguments.username;
+    let mut config = ServiceNowConfig::demo(
+        user_name.clone(),
+        arguments.password,
+        arguments.webhook_secret,
+    )
+    .seed(arguments.serving.seed);
+    let client = arguments.client_id.zip(arguments.client_secret);
+    config.oauth = client.map(|(client_id, client_secret)| OauthClient {
+        client_id,
+        client_secret,
+        user_name,
+    });
+    serve(ServiceNow::new(config), arguments.serving).await
 }
 
 async fn serve<V: Vendor>(stand_in: StandIn<V>, serving: Serving) -> anyhow::Result<()> {

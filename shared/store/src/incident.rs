@@ -1,5 +1,6 @@
 //! Incidents and their links: one item, one conditional update.
 
+mod link;
 mod note;
 mod row;
 mod update;
@@ -9,11 +10,11 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Put, TransactWriteItem, Update, builders::PutBuilder},
+    types::{AttributeValue, Put, TransactWriteItem, builders::PutBuilder},
 };
 use im_engine::{
-    Claim, Commit, Connect, CreationOrigin, EditOfIncident, NewIncident, NewNote, Reserve,
-    StoreError,
+    Claim, Commit, Connect, CreationOrigin, EditOfIncident, LinkByHand, NewIncident, NewNote,
+    Reserve, StoreError, Unlink,
     ports::{Attempt, IncidentStore, Page},
 };
 use im_model::{
@@ -26,7 +27,7 @@ use self::{
     row::{EditRow, StateRow},
     update::{
         announce_note, commit_expression, edit_expression, require_fields, require_link, set_link,
-        settle_debt,
+        settle_debt, unlink_expression,
     },
 };
 use crate::{
@@ -156,54 +157,17 @@ impl IncidentStore for DynamoStore {
     }
 
     async fn connect(&self, connect: &Connect<'_>) -> Result<Attempt, StoreError> {
-        let pk = keys::incident(&connect.incident.id);
-        let build = || {
-            let mut update = Expression::default();
-            require_link(&mut update, connect.integration, connect.link.version - 1)?;
-            set_link(&mut update, connect.integration, &connect.link)?;
-            if connect.settles_debt {
-                settle_debt(&mut update, connect.incident, connect.integration, false)?;
-            }
-            update.remove(&["wake"]);
-            Ok(update)
-        };
-        let expression = build().map_err(|error| unwritable(&pk, &error))?;
-        let entry = external_row(
-            connect.integration,
-            &connect.external_id,
-            &connect.incident.id,
-        );
-        let tried = "connect the link";
-        let broken = |error: aws_sdk_dynamodb::error::BuildError| StoreError {
-            tried,
-            on: pk.clone(),
-            detail: error.to_string(),
-        };
-        let update = Update::builder()
-            .table_name(&self.tables.sync)
-            .key("pk", AttributeValue::S(pk.clone()))
-            .key("sk", AttributeValue::S(keys::STATE.to_owned()))
-            .update_expression(expression.update())
-            .condition_expression(expression.condition())
-            .set_expression_attribute_names(Some(expression.names()))
-            .set_expression_attribute_values(expression.values())
-            .build()
-            .map_err(broken)?;
-        let put = Put::builder()
-            .table_name(&self.tables.sync)
-            .set_item(Some(item(&entry, &entry.pk)?))
-            .condition_expression("attribute_not_exists(pk) OR incident = :incident")
-            .expression_attribute_values(
-                ":incident",
-                AttributeValue::S(connect.incident.id.to_string()),
-            )
-            .build()
-            .map_err(broken)?;
-        let items = vec![
-            TransactWriteItem::builder().update(update).build(),
-            TransactWriteItem::builder().put(put).build(),
-        ];
-        self.transact(items, tried, &pk).await
+        self.put_connection(connect).await
+    }
+
+    async fn link_by_hand(&self, link: &LinkByHand<'_>) -> Result<Attempt, StoreError> {
+        self.put_link(link).await
+    }
+
+    async fn unlink(&self, unlink: &Unlink<'_>) -> Result<Attempt, StoreError> {
+        let pk = keys::incident(&unlink.incident.id);
+        let update = unlink_expression(unlink).map_err(|error| unwritable(&pk, &error))?;
+        self.update(&pk, &update, "unlink the incident").await
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Attempt, StoreError> {

@@ -5,7 +5,7 @@ use im_model::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{output::LinkJson, *};
 use crate::{body::ObjectReader, router::assert_is};
 
 fn reader(body: &Value) -> ObjectReader {

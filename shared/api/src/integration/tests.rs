@@ -122,12 +122,19 @@ fn what_is_required() {
 }
 
 #[test]
-fn a_vendor_that_cannot_be_created_yet_is_said_so() {
+fn each_vendor_has_names_of_its_own() {
     let mut body = smallest();
     body["integration_type"] = json!("jira");
-    let problem = created(&body).expect_err("not yet");
-    assert_eq!(problem.errors()[0].0, "integration_type");
-    assert!(problem.errors()[0].1.contains("supported: pagerduty"));
+    let problem = created(&body).expect_err("all of it is PagerDuty's");
+    let errors = problem.errors();
+    let said = |field: &str| errors.iter().find(|(name, _)| *name == field);
+    let unknown = said("options.service").expect("it is named").1;
+    assert!(
+        unknown.starts_with("unknown; expected one of project,"),
+        "{unknown}"
+    );
+    assert!(said("options.project").is_some_and(|(_, problem)| *problem == "is required"));
+    assert!(said("credentials.token").is_some(), "{errors:?}");
 }
 
 #[test]

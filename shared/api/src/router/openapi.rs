@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use axum::routing::MethodFilter;
 use http::Method;
 use im_model::{
-    Activity, ConflictStrategy, Direction, IntegrationType, Priority, Severity, Status,
+    Activity, ConflictStrategy, Direction, IntegrationType, Note, NoteKind, Priority, Severity,
+    Status,
 };
 use serde_json::{Value, json};
 
@@ -136,6 +137,9 @@ fn routes_and_operations_are_the_same() {
     assert_eq!(DOCUMENT["servers"][0]["url"], BASE);
 }
 
+/// Routes that ask a vendor and say so if it fails.
+const ASKING_A_VENDOR: [(Method, &str); 1] = [(Method::POST, "/incidents/{id}/links")];
+
 /// What a route can answer follows from what it is made of.
 fn statuses(route: &Route) -> BTreeSet<&'static str> {
     let method = method(route.method);
@@ -148,7 +152,13 @@ fn statuses(route: &Route) -> BTreeSet<&'static str> {
         all.insert("404");
     }
     if method != Method::GET {
-        all.extend(["400", "409", "413", "415"]);
+        all.insert("409");
+    }
+    if [Method::POST, Method::PATCH].contains(&method) {
+        all.extend(["400", "413", "415"]);
+    }
+    if ASKING_A_VENDOR.contains(&(method.clone(), route.path)) {
+        all.insert("502");
     }
     if method == Method::PATCH {
         all.insert("412");
@@ -212,6 +222,8 @@ fn bodies_have_the_fields_that_are_described() {
         properties("IntegrationChange"),
         set(&integration::CHANGEABLE)
     );
+    assert_eq!(properties("NewNote"), set(&incident::note::NAMES));
+    assert_eq!(properties("NewLink"), set(&incident::link::NAMES));
     let shown = properties("Incident");
     let writable = set(&incident::NAMES)
         .into_iter()
@@ -243,6 +255,10 @@ fn words_are_those_of_the_model() {
         "Priority",
         Priority::ALL.iter().map(|w| w.as_str()).collect(),
     );
+    check(
+        "NoteKind",
+        NoteKind::ALL.iter().map(|w| w.as_str()).collect(),
+    );
     check("Status", Status::ALL.iter().map(|w| w.as_str()).collect());
     check(
         "IntegrationType",
@@ -271,6 +287,8 @@ fn the_limits_are_those_that_are_enforced() {
         .parse_value(Some(&"x".repeat(1025)))
         .is_err();
     assert!(refused);
+    let text = &schemas["NewNote"]["properties"]["text"]["maxLength"];
+    assert_eq!(*text, Note::MOST_CHARACTERS);
     let limit = &DOCUMENT["components"]["parameters"]["limit"]["schema"];
     assert_eq!(
         (&limit["minimum"], &limit["maximum"], &limit["default"]),

@@ -8,7 +8,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use im_engine::StoreError;
+use im_engine::{StoreError, manage::VendorAccess};
 use im_model::{ActorId, OrganizationId};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -81,13 +81,24 @@ impl Answer {
 
 fn api() -> Router {
     let store = Arc::new(Unreachable);
+    let incidents = Arc::new(Incidents {
+        store: store.clone(),
+        integrations: store.clone(),
+        clock: store.clone(),
+        ids: store.clone(),
+    });
+    let vendors = Arc::new(VendorAccess {
+        vault: store.clone(),
+        transport: store.clone(),
+        memory: Arc::default(),
+        clock: store.clone(),
+    });
     router(Api {
-        incidents: Arc::new(Incidents {
-            store: store.clone(),
-            integrations: store.clone(),
-            clock: store.clone(),
-            ids: store.clone(),
+        links: Arc::new(Links {
+            incidents: incidents.clone(),
+            vendors,
         }),
+        incidents,
         integrations: Arc::new(Integrations {
             store: store.clone(),
             vault: store.clone(),
@@ -190,6 +201,11 @@ async fn unknown_paths_methods_and_ids() {
     }
     for (method, path, allow) in [
         ("DELETE", "/incidents", ["GET", "HEAD", "POST"].as_slice()),
+        (
+            "PUT",
+            &format!("{INCIDENT}/links"),
+            &["GET", "HEAD", "POST", "DELETE"],
+        ),
         ("PUT", INCIDENT, &["GET", "HEAD", "PATCH"]),
         ("POST", "/health", &["GET", "HEAD"]),
         ("OPTIONS", "/integrations/x", &["GET", "HEAD", "PATCH"]),

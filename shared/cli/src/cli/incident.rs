@@ -4,7 +4,7 @@ use clap::{
     ArgGroup, Args, Subcommand,
     builder::{PossibleValue, PossibleValuesParser},
 };
-use im_model::{Field, IncidentId, Priority, Severity, Status};
+use im_model::{ExternalId, Field, IncidentId, Priority, Severity, Status};
 
 use super::{key_value, words};
 
@@ -21,6 +21,35 @@ pub enum IncidentCommand {
     List(ListIncidents),
     /// Change an incident
     Update(Box<UpdateIncident>),
+    /// Link an incident with a record that exists; the two are synced at once
+    Link {
+        /// Its id, INC-…
+        incident: IncidentId,
+        /// Whose record: the integration's id or display name
+        #[arg(long)]
+        integration: String,
+        /// The vendor's id of the record
+        #[arg(long, value_name = "ID")]
+        external_id: ExternalId,
+    },
+    /// Part an incident and its record; nothing changes at the vendor
+    Unlink {
+        /// Its id, INC-…
+        incident: IncidentId,
+        /// Whose record: the integration's id or display name
+        #[arg(long)]
+        integration: String,
+    },
+    /// Add a comment, which customers may see, or an internal work note
+    Comment(CommentOnIncident),
+    /// Show the comments, or the internal work notes, and what became of their copies
+    Comments {
+        /// Its id, INC-…
+        incident: IncidentId,
+        /// The work notes instead
+        #[arg(long)]
+        internal: bool,
+    },
 }
 
 #[derive(Args)]
@@ -65,6 +94,18 @@ pub struct UpdateIncident {
     /// Only if it is still at this revision (as `get` shows it)
     #[arg(long, value_name = "N")]
     pub if_revision: Option<u64>,
+}
+
+#[derive(Args)]
+pub struct CommentOnIncident {
+    /// Its id, INC-…
+    pub incident: IncidentId,
+    /// What to say, as Markdown; `-` reads it from standard input
+    #[arg(allow_hyphen_values = true)]
+    pub text: String,
+    /// As a work note, which customers never see
+    #[arg(long)]
+    pub internal: bool,
 }
 
 /// The fields that an incident may have.

@@ -13,7 +13,8 @@ use clap_complete::Shell;
 use crate::{dev, secret_input::SecretFlag};
 
 pub use incident::{
-    CreateIncident, IncidentCommand, IncidentFields, ListIncidents, UpdateIncident,
+    CommentOnIncident, CreateIncident, IncidentCommand, IncidentFields, ListIncidents,
+    UpdateIncident,
 };
 pub use integration::{Configure, CredentialFlags, IntegrationCommand, ListIntegrations};
 
@@ -133,6 +134,11 @@ mod tests {
             "im incident create --title x --severity SEV-1 --custom cost_center=42 --format json",
             "im incident list --status open --limit 10 --all",
             "im incident update INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --priority= --if-revision 3",
+            "im incident comment INC-01ARZ3NDEKTSV4RRFFQ69G5FAV - --internal",
+            "im incident comment INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --internal -v",
+            "im incident comments INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --internal",
+            "im incident link INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --integration pd --external-id PGR0VU2",
+            "im incident unlink INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --integration pd",
             "im integration configure pd --type pagerduty --option service=P1 --token - --enabled true",
             "im integration list --org acme --type jira --profile prod",
             "im --endpoint http://x integration get prod-snow",

@@ -65,11 +65,18 @@ impl Client {
 
     /// Reads.
     pub async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, ClientError> {
-        let mut url = self.url(path)?;
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
+        let url = self.url_with(path, query)?;
         self.send(self.http.request(Method::GET, url)).await
+    }
+
+    /// Removes.
+    pub async fn delete(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Value, ClientError> {
+        let url = self.url_with(path, query)?;
+        self.send(self.http.request(Method::DELETE, url)).await
     }
 
     /// Creates.
@@ -105,6 +112,14 @@ impl Client {
             status: StatusCode::OK,
             what: what.into(),
         }
+    }
+
+    fn url_with(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Url, ClientError> {
+        let mut url = self.url(path)?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
     }
 
     fn url(&self, path: &[&str]) -> Result<Url, ClientError> {

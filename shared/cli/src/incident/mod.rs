@@ -1,5 +1,8 @@
 //! `im incident`.
 
+mod link;
+mod note;
+
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -7,6 +10,7 @@ use crate::{
     client::Client,
     output::{Console, cell, details, moment, table, text},
     page,
+    secret_input::SecretInput,
 };
 
 const PATH: &str = "incidents";
@@ -15,6 +19,7 @@ const PATH: &str = "incidents";
 pub async fn run(
     command: IncidentCommand,
     client: &Client,
+    input: &mut SecretInput<'_>,
     console: &mut Console<'_>,
 ) -> anyhow::Result<()> {
     match command {
@@ -33,6 +38,19 @@ pub async fn run(
                 .patch(&path, &change(&update), update.if_revision)
                 .await?;
             console.result(&incident, describe)
+        }
+        IncidentCommand::Link {
+            incident,
+            integration,
+            external_id,
+        } => link::link(&incident, &integration, &external_id, client, console).await,
+        IncidentCommand::Unlink {
+            incident,
+            integration,
+        } => link::unlink(&incident, &integration, client, console).await,
+        IncidentCommand::Comment(comment) => note::add(&comment, client, input, console).await,
+        IncidentCommand::Comments { incident, internal } => {
+            note::show(incident.as_str(), internal, client, console).await
         }
     }
 }

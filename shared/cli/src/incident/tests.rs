@@ -27,12 +27,30 @@ fn incident() -> Value {
 
 /// Runs a command line against the API.
 async fn im(api: &TestApi, screen: &mut Screen, line: &[&str]) -> anyhow::Result<()> {
+    im_reading(api, screen, line, "").await
+}
+
+/// The same, with something on standard input.
+async fn im_reading(
+    api: &TestApi,
+    screen: &mut Screen,
+    line: &[&str],
+    stdin: &str,
+) -> anyhow::Result<()> {
     let cli = Cli::try_parse_from(["im", "incident"].iter().chain(line))?;
     let Command::Incident { command } = cli.command else {
         panic!("im incident")
     };
     screen.format = cli.output.format;
-    run(command, &api.client(None), &mut screen.console()).await
+    let mut stdin = stdin.as_bytes();
+    let mut input = SecretInput::new(&mut stdin, &|_| None);
+    run(
+        command,
+        &api.client(None),
+        &mut input,
+        &mut screen.console(),
+    )
+    .await
 }
 
 #[tokio::test]
@@ -189,4 +207,158 @@ async fn list_all_follows_the_cursors() {
         json!({"items": [{"id": "a"}, {"id": "b"}], "next": null})
     );
     assert_eq!(screen.err(), "");
+}
+
+fn note(text: &str) -> Value {
+    json!({
+        "id": "@platform/01J", "kind": "work_notes", "source": "@platform", "author": "ann@example.com",
+        "at": "2026-11-03T10:20:30.5Z", "text": text,
+        "copies": [
+            {"integration_id": "pd", "state": "sent", "external_note_id": "P1"},
+            {"integration_id": "jira", "state": "refused", "why": "too\u{1b} long"},
+        ],
+    })
+}
+
+#[tokio::test]
+async fn a_comment_is_an_argument_or_standard_input() {
+    let api = TestApi::start().await;
+    for list in ["comments", "work-notes"] {
+        let path = format!("POST /api/v1/incidents/{ID}/{list}");
+        api.answer(&path, 201, &note("It is the cache.\nRebooted."));
+    }
+    let mut screen = Screen::new(Format::Table);
+    im(&api, &mut screen, &["comment", ID, "-v was wrong"])
+        .await
+        .expect("written");
+    let line = ["comment", ID, "--internal", "-"];
+    im_reading(&api, &mut screen, &line, "two\nlines\n")
+        .await
+        .expect("written");
+    let requests = api.requests();
+    let asked = |n: usize| (requests[n].path.clone(), requests[n].json());
+    assert_eq!(
+        asked(0),
+        (
+            format!("/api/v1/incidents/{ID}/comments"),
+            json!({"text": "-v was wrong"})
+        )
+    );
+    assert_eq!(
+        asked(1),
+        (
+            format!("/api/v1/incidents/{ID}/work-notes"),
+            json!({"text": "two\nlines\n"})
+        )
+    );
+    assert!(
+        requests
+            .iter()
+            .all(|r| r.header("idempotency-key").is_some())
+    );
+    im(&api, &mut screen, &["comment", ID, ""])
+        .await
+        .expect_err("nothing to say");
+    assert_eq!(api.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn comments_are_shown_with_what_became_of_them() {
+    let api = TestApi::start().await;
+    let mut later = note("It was the disk.");
+    later["edit_of"] = json!("7");
+    let list = json!({"items": [note("It is the cache.\nRebooted."), later], "next": null});
+    api.answer(
+        &format!("GET /api/v1/incidents/{ID}/work-notes"),
+        200,
+        &list,
+    );
+    let none = json!({"items": [], "next": null});
+    api.answer(&format!("GET /api/v1/incidents/{ID}/comments"), 200, &none);
+    let mut screen = Screen::new(Format::Table);
+    im(&api, &mut screen, &["comments", ID, "--internal"])
+        .await
+        .expect("shown");
+    im(&api, &mut screen, &["comments", ID])
+        .await
+        .expect("shown");
+    insta::assert_snapshot!(screen.out(), @"
+    2026-11-03T10:20:30Z  ann@example.com  @platform  sent to pd  refused by jira: too  long
+      It is the cache.
+      Rebooted.
+
+    2026-11-03T10:20:30Z  ann@example.com  @platform  sent to pd  refused by jira: too  long  a later wording of 7
+      It was the disk.
+    No comments.
+    ");
+    let mut screen = Screen::new(Format::Json);
+    im(
+        &api,
+        &mut screen,
+        &["comments", ID, "--internal", "--format", "json"],
+    )
+    .await
+    .expect("shown");
+    assert_eq!(
+        serde_json::from_str::<Value>(&screen.out()).expect("JSON"),
+        list
+    );
+}
+
+#[tokio::test]
+async fn link_and_unlink_name_an_integration_by_id_or_name() {
+    let api = TestApi::start().await;
+    let named = json!({"id": "pd", "name": "Prod PD"});
+    let list = json!({"items": [named], "next": null});
+    api.answer("GET /api/v1/integrations", 200, &list);
+    api.answer("GET /api/v1/integrations/pd", 200, &named);
+    let link = incident()["links"][0].clone();
+    api.answer(&format!("POST /api/v1/incidents/{ID}/links"), 201, &link);
+    let unlinked = json!({"integration_id": "pd", "state": "unlinked", "external_id": "PGR0VU2"});
+    let path = format!("/api/v1/incidents/{ID}/links?integration_id=pd");
+    api.answer(&format!("DELETE {path}"), 200, &unlinked);
+    let mut screen = Screen::new(Format::Table);
+    for name in ["pd", "Prod PD"] {
+        let line = [
+            "link",
+            ID,
+            "--integration",
+            name,
+            "--external-id",
+            "PGR0VU2",
+        ];
+        im(&api, &mut screen, &line).await.expect("linked");
+        let body = json!({"integration_id": "pd", "external_id": "PGR0VU2"});
+        assert_eq!(api.requests().last().expect("asked").json(), body);
+    }
+    for name in ["pd", "Prod PD"] {
+        let line = ["unlink", ID, "--integration", name];
+        im(&api, &mut screen, &line).await.expect("unlinked");
+        let requests = api.requests();
+        let last = requests.last().expect("asked");
+        assert_eq!((last.method.as_str(), &last.path), ("DELETE", &path));
+    }
+    insta::assert_snapshot!(screen.out(), @"
+    pd linked PGR0VU2 https://acme.pagerduty.com/incidents/PGR0VU2
+      description unwritable: create-only
+    pd linked PGR0VU2 https://acme.pagerduty.com/incidents/PGR0VU2
+      description unwritable: create-only
+    pd unlinked PGR0VU2
+    pd unlinked PGR0VU2
+    ");
+    // An integration that was deleted has left links.
+    let path = format!("/api/v1/incidents/{ID}/links?integration_id=gone");
+    api.answer(&format!("DELETE {path}"), 200, &unlinked);
+    let line = ["unlink", ID, "--integration", "gone"];
+    im(&api, &mut screen, &line).await.expect("unlinked");
+    let line = [
+        "link",
+        ID,
+        "--integration",
+        "none",
+        "--external-id",
+        "PGR0VU2",
+    ];
+    let error = im(&api, &mut screen, &line).await.expect_err("unknown");
+    assert_eq!(error.to_string(), "there is no integration \"none\"");
 }

@@ -29,14 +29,10 @@ pub async fn run(
             configure::run(&configure, client, secrets, console).await
         }
         IntegrationCommand::List(list) => run_list(&list, client, console).await,
-        IntegrationCommand::Get { integration } => match find(client, &integration).await? {
-            Some(found) => console.result(&found, describe),
-            None => Err(Failed::new(
-                format!("there is no integration {integration:?}"),
-                "`im integration list` shows what there is",
-            )
-            .into()),
-        },
+        IntegrationCommand::Get { integration } => {
+            let found = existing(client, &integration).await?;
+            console.result(&found, describe)
+        }
     }
 }
 
@@ -89,6 +85,30 @@ async fn find(client: &Client, id_or_name: &str) -> anyhow::Result<Option<Value>
             let problem = format!("{} integrations are named {id_or_name:?}", several.len());
             Err(Failed::new(problem, format!("use an id: {}", ids.join(", "))).into())
         }
+    }
+}
+
+/// The same, where there must be one.
+async fn existing(client: &Client, id_or_name: &str) -> anyhow::Result<Value> {
+    let found = find(client, id_or_name).await?;
+    found.ok_or_else(|| {
+        let problem = format!("there is no integration {id_or_name:?}");
+        Failed::new(problem, "`im integration list` shows what there is").into()
+    })
+}
+
+/// The id of the integration that a command line names by id or display name.
+pub async fn id(client: &Client, id_or_name: &str) -> anyhow::Result<String> {
+    let found = existing(client, id_or_name).await?;
+    Ok(id_of(&found, client)?.to_owned())
+}
+
+/// The same, where the integration may be gone and only its id is left.
+pub async fn id_even_of_none(client: &Client, id_or_name: &str) -> anyhow::Result<String> {
+    match find(client, id_or_name).await? {
+        Some(found) => Ok(id_of(&found, client)?.to_owned()),
+        None if IntegrationId::parse(id_or_name).is_ok() => Ok(id_or_name.to_owned()),
+        None => id(client, id_or_name).await,
     }
 }
 

@@ -270,7 +270,7 @@ async fn what_cannot_be_configured_is_refused_before_anything_is_sent() {
     hint: leave --type out, or choose another id
     1: error: integration pd exists with --org acme, which cannot become other
     hint: leave --org out, or choose another id
-    2: error: --token and --webhook-secret are both `-`, but standard input has room for one secret; give the other in its environment variable
+    2: error: --token and --webhook-secret both want standard input, which has room for one; give a secret in its environment variable
     hint: `--help` lists what the command accepts
     1: error: there is no integration "nothing-there"
     hint: `im integration list` shows what there is

@@ -210,7 +210,9 @@ fn remember_webhook_secret(kept: &mut Credentials, change: &BTreeMap<String, Sec
     }
 }
 
-fn vendor(integration_type: IntegrationType) -> Result<&'static dyn VendorApi, ManageError> {
+pub(super) fn vendor(
+    integration_type: IntegrationType,
+) -> Result<&'static dyn VendorApi, ManageError> {
     registry::vendor_api(integration_type).ok_or_else(|| {
         let supported = IntegrationType::ALL
             .iter()

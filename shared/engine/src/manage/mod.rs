@@ -2,8 +2,13 @@
 
 mod incidents;
 mod integrations;
+mod links;
+mod notes;
 mod problem;
+mod vendor_access;
 
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};
+pub use links::Links;
 pub use problem::{FieldProblem, ManageError};
+pub use vendor_access::VendorAccess;

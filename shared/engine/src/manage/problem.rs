@@ -36,6 +36,12 @@ pub enum ManageError {
     /// It was changed since the caller read it.
     #[error("{0} was changed meanwhile; read it again")]
     Changed(String),
+    /// It cannot be done as things are now: in words, with what to do.
+    #[error("{0}")]
+    Conflict(String),
+    /// A vendor failed: in words.
+    #[error("{0}")]
+    Vendor(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -181,9 +181,7 @@ impl Form<'_> {
                     let change = comments::new_comment(value)?;
                     self.changes.push(Change::Comment(change));
                 }
-                ("labels", Operation::Add | Operation::Remove)
-                    if self.screen.has(self.site, field) =>
-                {
+                ("labels", _) if self.screen.has(self.site, field) => {
                     match values::relabelled(labels.clone(), operation, value) {
                         Ok(changed) => (labels, relabelled) = (changed, true),
                         Err(wrong) => self.wrong(field, wrong),

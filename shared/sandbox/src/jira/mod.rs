@@ -126,6 +126,14 @@ impl Vendor for State {
         }
     }
 
+    /// Searching and reading the workflow are reads by POST.
+    fn is_write(request: &Request<Bytes>) -> bool {
+        let path = request.uri().path();
+        request.method() != Method::GET
+            && !path.ends_with("/search/jql")
+            && !path.ends_with("/rest/api/3/workflows")
+    }
+
     fn control(jira: &Jira, request: &Request<Bytes>, path: &[&str]) -> Response<Bytes> {
         control::respond(jira, request, path)
     }

@@ -37,12 +37,15 @@ pub(crate) fn set(site: &Site, field: &str, value: &Value) -> Option<Result<Chan
     })
 }
 
-/// The labels after one was added or taken away.
+/// The labels after one was added or taken away, or all were set.
 pub(crate) fn relabelled(
     mut labels: Vec<String>,
     operation: Operation,
     value: &Value,
 ) -> Result<Vec<String>, Wrong> {
+    if operation == Operation::Set {
+        return self::labels(value);
+    }
     let one = self::labels(&json!([value]))?;
     labels.retain(|label| !one.contains(label));
     if operation == Operation::Add {

@@ -201,6 +201,10 @@ fn labels_are_added_and_taken_away_one_by_one() {
     assert_eq!(site.fields(&key)["labels"], json!(["a", "im-1"]));
     assert_eq!(update(json!([{"set": ["c"]}])), 204);
     assert_eq!(site.fields(&key)["labels"], json!(["c"]));
+    assert_eq!(update(json!([{"set": ["d"]}, {"add": "c"}])), 204);
+    assert_eq!(site.fields(&key)["labels"], json!(["c", "d"]));
+    assert_eq!(update(json!([{"set": "c"}])), 400);
+    assert_eq!(update(json!([{"remove": "d"}])), 204);
     assert_eq!(update(json!([{"add": "a b"}])), 400);
     assert_eq!(update(json!([{"edit": "a"}])), 400);
     let both = json!({"fields": {"labels": ["x"]}, "update": {"labels": [{"add": "y"}]}});

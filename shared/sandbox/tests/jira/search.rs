@@ -64,6 +64,7 @@ fn issues_are_found_by_what_they_have() {
     assert_eq!(keys(&site, "updated >= -1m"), ["OPS-3", "OPS-2"]);
     ann.delete("OPS-2").unwrap();
     assert_eq!(keys(&site, "project = OPS"), ["OPS-3", "OPS-1"]);
+    assert_eq!(site.jira.writes().len(), 3, "a search is no write");
 }
 
 #[test]

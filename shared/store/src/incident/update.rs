@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use im_engine::{Commit, EditOfIncident, NewNote};
+use im_engine::{Commit, EditOfIncident, NewNote, Unlink};
 use im_model::{Field, FieldState, Incident, IntegrationId, Link, NoteProgress, Origin};
 use jiff::Timestamp;
 
@@ -100,6 +100,16 @@ pub(super) fn announce_note(new: &NewNote<'_>) -> Result<Expression, serde_dynam
     Ok(update)
 }
 
+/// The debt goes with the link: whoever is unlinked is owed nothing.
+pub(super) fn unlink_expression(unlink: &Unlink<'_>) -> Result<Expression, serde_dynamo::Error> {
+    let mut update = Expression::default();
+    require_link(&mut update, unlink.integration, unlink.link.version - 1)?;
+    set_link(&mut update, unlink.integration, &unlink.link)?;
+    settle_debt(&mut update, unlink.incident, unlink.integration, false)?;
+    update.remove(&["wake"]);
+    Ok(update)
+}
+
 fn raise_notes(update: &mut Expression) -> Result<(), serde_dynamo::Error> {
     let (notes, zero, one) = (
         update.path(&["notes"]),
@@ -114,7 +124,7 @@ fn raise_notes(update: &mut Expression) -> Result<(), serde_dynamo::Error> {
 }
 
 /// Raises the revision, and with it what each of the integrations is owed; wakes `outbound` if there are any.
-fn raise_revision(
+pub(super) fn raise_revision(
     update: &mut Expression,
     incident: &Incident,
     owed: &BTreeSet<IntegrationId>,

@@ -39,10 +39,9 @@ struct IssueType {
 }
 
 pub(super) async fn probe(connection: &Connection<'_>) -> Vec<Check> {
-    let mut checks = vec![signatures(connection)];
     let me = log_in(connection).await;
     let may_go_on = me.outcome != CheckOutcome::Failed;
-    checks.push(me);
+    let mut checks = vec![me, signatures(connection)];
     if !may_go_on {
         return checks;
     }
@@ -80,8 +79,8 @@ fn signatures(connection: &Connection<'_>) -> Check {
         (Some(problem), _) => check(what, CheckOutcome::Failed, problem),
         (None, Some(Scheme::Connect)) => check(
             what,
-            CheckOutcome::Limited,
-            "JWT of a Connect app: Atlassian ends support for Connect in December 2026",
+            CheckOutcome::Passed,
+            "JWT of a Connect app, whose support Atlassian ends in December 2026",
         ),
         (None, Some(Scheme::OAuth)) => check(what, CheckOutcome::Passed, "JWT of an OAuth app"),
         (None, _) => check(what, CheckOutcome::Passed, "signature of an admin webhook"),

@@ -1,6 +1,7 @@
 //! Who is admitted to what.
 
 use axum::body::Body;
+use http::Method;
 use serde_json::{Value, json};
 
 use super::{get, openapi, request, send, send_json};
@@ -9,13 +10,18 @@ use crate::{
     router::{Access, ROUTES},
 };
 
-fn concrete(path: &str) -> String {
+fn concrete(method: &Method, path: &str) -> String {
     let id = if path.starts_with("/incidents") {
         "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"
     } else {
         "prod-pd"
     };
-    path.replace("{id}", id)
+    let query = if method == Method::DELETE && path.ends_with("/links") {
+        "?integration_id=prod-pd"
+    } else {
+        ""
+    };
+    path.replace("{id}", id) + query
 }
 
 /// A body that the route accepts.
@@ -28,6 +34,10 @@ fn good_body(path: &str) -> Value {
         })
     } else if path.starts_with("/integrations") {
         json!({"enabled": false})
+    } else if path.ends_with("/comments") || path.ends_with("/work-notes") {
+        json!({"text": "It is the cache"})
+    } else if path.ends_with("/links") {
+        json!({"integration_id": "prod-pd", "external_id": "PGR0VU2"})
     } else {
         json!({"title": "Disk full"})
     }
@@ -43,7 +53,7 @@ async fn every_route_has_a_decision_for_every_role() {
     ];
     for route in ROUTES {
         let method = openapi::method(route.method);
-        let path = concrete(route.path);
+        let path = concrete(&method, route.path);
         let status = async |role| {
             send_json(method.as_str(), &path, role, &good_body(route.path))
                 .await

@@ -11,6 +11,8 @@ async fn bodies_that_cannot_be_read() {
     let ways = [
         ("POST", "/incidents"),
         ("PATCH", INCIDENT),
+        ("POST", &format!("{INCIDENT}/work-notes")),
+        ("POST", &format!("{INCIDENT}/links")),
         ("POST", "/integrations"),
         ("PATCH", "/integrations/a"),
     ];
@@ -59,6 +61,51 @@ async fn every_bad_field_is_named_at_once() {
         named,
         ["title", "severity", "status", "assignee", "revision", "wat"]
     );
+}
+
+#[tokio::test]
+async fn a_note_is_a_text() {
+    let path = format!("{INCIDENT}/comments");
+    for (body, errors) in [
+        (json!({}), [("text", "is required")]),
+        (
+            json!({"text": null}),
+            [("text", "must be a string, not null")],
+        ),
+        (json!({"text": " \n"}), [("text", "must not be empty")]),
+        (
+            json!({"text": "x".repeat(20_001)}),
+            [("text", "must be at most 20000 characters, not 20001")],
+        ),
+        (
+            json!({"text": "x", "internal": true}),
+            [("internal", "unknown; expected one of text")],
+        ),
+    ] {
+        let answer = send_json("POST", &path, "platform.administrator", &body).await;
+        assert_eq!(
+            (answer.status, answer.errors().as_slice()),
+            (422, &errors[..])
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_link_names_an_integration_and_a_record() {
+    let path = format!("{INCIDENT}/links");
+    let admin = "platform.administrator";
+    let answer = send_json("POST", &path, admin, &json!({"external_id": "a b"})).await;
+    assert_eq!(answer.status, 422);
+    let named: Vec<_> = answer.errors().iter().map(|(field, _)| *field).collect();
+    assert_eq!(named, ["integration_id", "external_id"]);
+    let delete = async |query: &str| {
+        let request = request("DELETE", &format!("{path}{query}"), admin);
+        send(request.body(Body::empty()).expect("a request")).await
+    };
+    let missing = delete("").await;
+    assert_eq!(missing.errors(), [("integration_id", "is required")]);
+    assert_eq!(delete("?integration_id=Prod").await.status, 422);
+    assert_eq!(delete("?integration_id=a&x=1").await.status, 422);
 }
 
 #[tokio::test]

@@ -1,0 +1,270 @@
+//! Links by hand: pair an incident with a record that exists, and part them again.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use im_model::{
+    ActorId, ExternalId, ExternalRecord, Incident, IncidentId, Integration, IntegrationId, Link,
+    LinkState, NoteProgress, OrganizationId, Side,
+};
+
+use super::{FieldProblem, Incidents, ManageError, VendorAccess};
+use crate::{Claim, LinkByHand, SyncEngine, Unlink, ports::Attempt};
+
+/// Links and unlinks.
+pub struct Links {
+    /// The incidents.
+    pub incidents: Arc<Incidents>,
+    /// Shows whether a record exists.
+    pub vendors: Arc<VendorAccess>,
+}
+
+impl Links {
+    /// Links an incident with a record that exists at the vendor, and lets `outbound` sync the two: what owns a field
+    /// wins, else the platform. Linking what is linked already changes nothing.
+    pub async fn link(
+        &self,
+        organization: &OrganizationId,
+        actor: &ActorId,
+        incident: &IncidentId,
+        integration: &IntegrationId,
+        external_id: &ExternalId,
+    ) -> Result<Link, ManageError> {
+        self.incidents.get(organization, incident).await?;
+        let integration = self.integration(organization, integration).await?;
+        // Its id as the vendor writes it: a caller may have given a key or a number.
+        let record = self.vendors.record(&integration, external_id).await?;
+        let cause = format!("linked by hand with {} by {actor}", record.id);
+        let worker = self.worker();
+        for _ in 0..Incidents::MOST_RACES {
+            let incident = self.incidents.get(organization, incident).await?;
+            let replaces = match present(&incident, &integration.id, &record.id)? {
+                Present::Same(link) => return Ok(link),
+                Present::Replaceable(version) => version,
+            };
+            let taken_from = self.owner(&incident, &integration.id, &record.id).await?;
+            let leaves = self.left(&incident, &integration.id, &record.id).await?;
+            // Where there is no link, there is none that somebody could be working on.
+            if replaces > 0
+                && !self
+                    .win(&incident, &integration.id, replaces, &worker, &cause)
+                    .await?
+            {
+                continue;
+            }
+            let link = new_link(replaces + 1, &record);
+            let by_hand = LinkByHand {
+                incident: &incident,
+                integration: &integration.id,
+                link: link.clone(),
+                external_id: record.id.clone(),
+                taken_from,
+                leaves,
+                now: self.incidents.clock.now(),
+            };
+            if self.incidents.store.link_by_hand(&by_hand).await? == Attempt::Done {
+                return Ok(link);
+            }
+        }
+        Err(ManageError::Changed(format!("incident {incident}")))
+    }
+
+    /// Parts an incident and its record. Nothing changes at the vendor; the record's webhooks stay known, and are
+    /// ignored until somebody links it again.
+    pub async fn unlink(
+        &self,
+        organization: &OrganizationId,
+        actor: &ActorId,
+        incident: &IncidentId,
+        integration: &IntegrationId,
+    ) -> Result<Link, ManageError> {
+        let cause = format!("unlinked by hand by {actor}");
+        let worker = self.worker();
+        for _ in 0..Incidents::MOST_RACES {
+            let incident = self.incidents.get(organization, incident).await?;
+            let Some(link) = incident.links.get(integration) else {
+                let what = format!("a link of incident {} with {integration}", incident.id);
+                return Err(ManageError::NotFound(what));
+            };
+            if matches!(link.state, LinkState::Unlinked { .. }) {
+                return Ok(link.clone());
+            }
+            if !self
+                .win(&incident, integration, link.version, &worker, &cause)
+                .await?
+            {
+                continue;
+            }
+            let unlinked = Link {
+                version: link.version + 1,
+                state: LinkState::Unlinked {
+                    external_id: link.external_id().cloned(),
+                },
+                base: BTreeMap::new(),
+                notices: BTreeMap::new(),
+                ..link.clone()
+            };
+            let unlink = Unlink {
+                incident: &incident,
+                integration,
+                link: unlinked.clone(),
+            };
+            if self.incidents.store.unlink(&unlink).await? == Attempt::Done {
+                return Ok(unlinked);
+            }
+        }
+        Err(ManageError::Changed(format!("incident {incident}")))
+    }
+
+    async fn integration(
+        &self,
+        organization: &OrganizationId,
+        id: &IntegrationId,
+    ) -> Result<Integration, ManageError> {
+        let found = self.incidents.integrations.integration(id).await?;
+        found
+            .filter(|integration| integration.organization == *organization)
+            .ok_or_else(|| {
+                let problem = FieldProblem::new("integration_id", "there is no such integration");
+                ManageError::Invalid(vec![problem])
+            })
+    }
+
+    /// The incident that a record belonged to until it was unlinked, with the version of its link there; `None` if the
+    /// record is nobody's, or this incident's own.
+    async fn owner(
+        &self,
+        incident: &Incident,
+        integration: &IntegrationId,
+        external_id: &ExternalId,
+    ) -> Result<Option<(IncidentId, u64)>, ManageError> {
+        let store = &self.incidents.store;
+        let owner = store.incident_of(integration, external_id).await?;
+        let Some(owner) = owner.filter(|owner| *owner != incident.id) else {
+            return Ok(None);
+        };
+        let loaded = store.load(&owner).await?;
+        let link = loaded
+            .as_ref()
+            .and_then(|owner| owner.links.get(integration));
+        if link.is_some_and(|link| matches!(link.state, LinkState::Unlinked { .. })) {
+            return Ok(link.map(|link| (owner, link.version)));
+        }
+        Err(ManageError::Conflict(format!(
+            "{external_id} of {integration} is linked with incident {owner}; unlink it there first"
+        )))
+    }
+
+    /// The other record that the incident was linked with before, unless that belongs to another incident by now.
+    async fn left(
+        &self,
+        incident: &Incident,
+        integration: &IntegrationId,
+        external_id: &ExternalId,
+    ) -> Result<Option<ExternalId>, ManageError> {
+        let link = incident.links.get(integration);
+        let Some(LinkState::Unlinked {
+            external_id: Some(left),
+        }) = link.map(|link| &link.state)
+        else {
+            return Ok(None);
+        };
+        if left == external_id {
+            return Ok(None);
+        }
+        let owner = self.incidents.store.incident_of(integration, left).await?;
+        Ok((owner.as_ref() == Some(&incident.id)).then(|| left.clone()))
+    }
+
+    /// Wins the journal key of a link's version, without which nobody raises it. False: load again.
+    async fn win(
+        &self,
+        incident: &Incident,
+        integration: &IntegrationId,
+        version: u64,
+        worker: &str,
+        cause: &str,
+    ) -> Result<bool, ManageError> {
+        let now = self.incidents.clock.now();
+        let mut claim = Claim {
+            incident: incident.id.clone(),
+            integration: integration.clone(),
+            link_version: version,
+            attempt: 1,
+            worker: worker.to_owned(),
+            claimed_at: now,
+            lease_until: now + SyncEngine::LEASE,
+            cause: cause.to_owned(),
+            record_version: None,
+            sent: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            notes: Vec::new(),
+            decisions: BTreeMap::new(),
+        };
+        let store = &self.incidents.store;
+        if store.claim(&claim).await? == Attempt::Done {
+            return Ok(true);
+        }
+        let last = store.last_claim(&incident.id, integration, version).await?;
+        let Some(last) = last else { return Ok(false) };
+        if last.worker == worker || last.lease_until <= now {
+            claim.attempt = last.attempt + 1;
+            return Ok(store.claim(&claim).await? == Attempt::Done);
+        }
+        let present = store.load(&incident.id).await?;
+        let present = present.and_then(|it| it.links.get(integration).map(|link| link.version));
+        if present != Some(version) {
+            return Ok(false);
+        }
+        Err(ManageError::Conflict(format!(
+            "the link of incident {} with {integration} is being synced right now; try again in a moment",
+            incident.id
+        )))
+    }
+
+    fn worker(&self) -> String {
+        let incidents = &self.incidents;
+        incidents.ids.ulid(incidents.clock.now()).to_string()
+    }
+}
+
+/// What a new link would take the place of.
+enum Present {
+    /// It is there already.
+    Same(Link),
+    /// This version of a link without a record, 0 if there is none.
+    Replaceable(u64),
+}
+
+fn present(
+    incident: &Incident,
+    integration: &IntegrationId,
+    wanted: &ExternalId,
+) -> Result<Present, ManageError> {
+    let Some(link) = incident.links.get(integration) else {
+        return Ok(Present::Replaceable(0));
+    };
+    match link.external_id() {
+        None => Ok(Present::Replaceable(link.version)),
+        Some(linked) if linked == wanted => Ok(Present::Same(link.clone())),
+        Some(linked) => Err(ManageError::Conflict(format!(
+            "incident {} is linked with {linked} of {integration}; unlink it first",
+            incident.id
+        ))),
+    }
+}
+
+/// A link without a base: what both sides hold now is compared as if never seen (design 3, rule 5).
+fn new_link(version: u64, record: &ExternalRecord) -> Link {
+    Link {
+        version,
+        state: LinkState::Linked {
+            external_id: record.id.clone(),
+            url: record.url.clone(),
+        },
+        created_from: Side::Platform,
+        record_version: None,
+        base: BTreeMap::new(),
+        notices: BTreeMap::new(),
+        notes: NoteProgress::default(),
+    }
+}
