@@ -27,6 +27,8 @@ type Step = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 struct Interlude {
     moment: Moment,
     method: Method,
+    /// Part of the path; empty is any.
+    path: String,
     step: Step,
     /// Answer with the record as it is after the step: the vendor took its time to put the answer together.
     refreshed: bool,
@@ -90,7 +92,20 @@ impl SandboxTransport {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.add(moment, method, step, false);
+        self.add(moment, method, "", step, false);
+    }
+
+    /// Steps in once, at the next request of this method whose path contains this.
+    pub fn once_at<F>(
+        &self,
+        moment: Moment,
+        method: Method,
+        path: &str,
+        step: impl FnOnce() -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.add(moment, method, path, step, false);
     }
 
     /// Steps in once before the answer; the answer shows what the step has changed.
@@ -98,7 +113,7 @@ impl SandboxTransport {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.add(Moment::BeforeAnswer, method, step, true);
+        self.add(Moment::BeforeAnswer, method, "", step, true);
     }
 
     /// The vendor takes its time with the next request of this method whose path ends so: the caller gives up.
@@ -134,6 +149,7 @@ impl SandboxTransport {
         &self,
         moment: Moment,
         method: Method,
+        path: &str,
         step: impl FnOnce() -> F + Send + 'static,
         refreshed: bool,
     ) where
@@ -143,6 +159,7 @@ impl SandboxTransport {
         let interlude = Interlude {
             moment,
             method,
+            path: path.to_owned(),
             step,
             refreshed,
         };
@@ -157,11 +174,13 @@ impl SandboxTransport {
         !self.interludes.lock().expect("not poisoned").is_empty()
     }
 
-    fn take(&self, moment: Moment, method: &Method) -> Option<Interlude> {
+    fn take(&self, moment: Moment, method: &Method, path: &str) -> Option<Interlude> {
         let mut interludes = self.interludes.lock().expect("not poisoned");
-        let index = interludes
-            .iter()
-            .position(|interlude| interlude.moment == moment && interlude.method == *method)?;
+        let index = interludes.iter().position(|interlude| {
+            interlude.moment == moment
+                && interlude.method == *method
+                && path.contains(&interlude.path)
+        })?;
         Some(interludes.remove(index))
     }
 }
@@ -172,7 +191,7 @@ impl Transport for SandboxTransport {
         let method = request.method().clone();
         let path = request.uri().clone();
         let headers = request.headers().clone();
-        if let Some(interlude) = self.take(Moment::BeforeArrival, &method) {
+        if let Some(interlude) = self.take(Moment::BeforeArrival, &method, path.path()) {
             (interlude.step)().await;
         }
         let port = request.uri().port_u16().unwrap_or_default();
@@ -182,7 +201,7 @@ impl Transport for SandboxTransport {
             return Err(TransportError::Timeout);
         };
         let mut answer = sandbox.answer(request);
-        if let Some(interlude) = self.take(Moment::BeforeAnswer, &method) {
+        if let Some(interlude) = self.take(Moment::BeforeAnswer, &method, path.path()) {
             (interlude.step)().await;
             if interlude.refreshed {
                 let mut again = Request::get(path).body(Bytes::new()).expect("a request");

@@ -374,6 +374,11 @@ impl World {
 
     /// Every claim on an incident's links.
     pub async fn claims(&self, id: &IncidentId) -> Vec<Claim> {
+        self.claims_in(id, INTEGRATION).await
+    }
+
+    /// Every claim on an incident's link in an integration.
+    pub async fn claims_in(&self, id: &IncidentId, integration: &str) -> Vec<Claim> {
         let answer = self
             .system
             .embedded
@@ -384,7 +389,7 @@ impl World {
             .expression_attribute_values(":pk", AttributeValue::S(format!("INC#{id}")))
             .expression_attribute_values(
                 ":claims",
-                AttributeValue::S(format!("JOURNAL#{INTEGRATION}#")),
+                AttributeValue::S(format!("JOURNAL#{integration}#")),
             )
             .send()
             .await;

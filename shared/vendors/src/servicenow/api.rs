@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use im_model::{
-    ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId, Integration, Note,
-    NoteId, OwnershipRules,
+    ActorId, ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId,
+    Integration, Note, NoteId, OwnershipRules, RecordVersion,
 };
 use im_sync::{History, LinkRules};
 use jiff::Timestamp;
@@ -172,6 +172,16 @@ impl VendorApi for ServiceNow {
         }
         let request = request::update(&connection, &record.id, columns.with_closure())?;
         written(&connection, request, columns).await
+    }
+
+    /// Without a user name, it is not known whom the OAuth client acts as.
+    async fn own_actor(&self, connection: Connection<'_>) -> Result<Option<ActorId>, VendorError> {
+        let name = connection.credentials.get("username");
+        Ok(name.and_then(|name| ActorId::parse(name.reveal()).ok()))
+    }
+
+    fn writes_between(&self, read: RecordVersion, later: RecordVersion) -> Option<u64> {
+        Some(response::writes_between(read, later))
     }
 
     async fn history(

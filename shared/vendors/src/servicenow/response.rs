@@ -53,7 +53,15 @@ impl Row {
 /// The version of a record: its second, and how often it was changed by then. Both only grow.
 pub(super) fn version(updated_at: Timestamp, mod_count: u64) -> Option<RecordVersion> {
     let seconds = u64::try_from(updated_at.as_second()).ok()?;
-    Some(RecordVersion((seconds << 20) | (mod_count & 0xF_FFFF)))
+    Some(RecordVersion((seconds << 20) | (mod_count & MOD_COUNT)))
+}
+
+/// The bits of a version that hold `sys_mod_count`.
+const MOD_COUNT: u64 = 0xF_FFFF;
+
+/// `sys_mod_count` grows by one with each write that changes something.
+pub(super) fn writes_between(read: RecordVersion, later: RecordVersion) -> u64 {
+    (later.0 & MOD_COUNT).wrapping_sub(read.0 & MOD_COUNT) & MOD_COUNT
 }
 
 /// Impact and urgency as one value; `None` where either is hidden.
