@@ -352,6 +352,7 @@ async fn overwritten(
     world.transport.once_at(
         im_tests::Moment::BeforeArrival,
         method,
+        path,
         move || async move {
             clock.advance(seconds(1));
             edit();
