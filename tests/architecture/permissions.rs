@@ -210,7 +210,7 @@ impl Watched {
             public_base_url: None,
             local_organization: Some("acme".parse().expect("an id")),
         };
-        let system = LocalSystem::on(embedded, settings).expect("the system starts");
+        let system = LocalSystem::on(embedded, settings);
         Self {
             system,
             pagerduty,
