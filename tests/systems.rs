@@ -349,9 +349,10 @@ async fn overwritten(
 ) -> im_model::Notice {
     world.edit(id, &json!({"title": "ours"})).await;
     let clock = world.clock.clone();
-    world.transport.once(
+    world.transport.once_at(
         im_tests::Moment::BeforeArrival,
         method,
+        path,
         move || async move {
             clock.advance(seconds(1));
             edit();

@@ -189,7 +189,6 @@ impl World {
                 local_organization: Some(ORGANIZATION.parse().expect("an id")),
             },
         );
-        let system = system.expect("the system starts");
         let stream = |table: &str| {
             Mutex::new(StreamPoller::new(
                 system.embedded.streams.clone(),

@@ -61,7 +61,8 @@ impl RoundTrip<'_> {
         let started = Instant::now();
         self.ids.pagerduty = refused(ann.trigger(&title, Urgency::High))?;
         let incident = until("the incident appears", || find_by_title(self.demo, &title)).await?;
-        self.ids.platform = incident["id"].as_str().context("an id")?.to_owned();
+        let id = incident["id"].as_str().context("an id")?;
+        id.clone_into(&mut self.ids.platform);
         let mut took = vec![(System::Platform, started.elapsed())];
         for system in [System::ServiceNow, System::Jira] {
             let what = format!("{} has a record", system.name());

@@ -117,7 +117,7 @@ fn jira(demo: &Demo, key: &str) -> Option<View> {
         notes: issue
             .comments
             .iter()
-            .map(|comment| comment.text())
+            .map(im_sandbox::jira::Comment::text)
             .collect(),
     })
 }

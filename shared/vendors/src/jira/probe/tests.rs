@@ -118,7 +118,7 @@ fn without_a_client_key_connect_verifies_nothing() {
 #[test]
 fn an_issue_type_that_the_project_lacks_is_told_with_those_it_has() {
     let account = with_secrets()
-        .option("issue_type", "incident")
+        .option("issue_type", "Bug")
         .answers("GET /myself", 200, &json!({"accountId": "bot"}))
         .answers("GET /project/OPS", 200, &project())
         .answers("GET /mypermissions", 200, &permissions(""))
@@ -132,4 +132,14 @@ fn an_issue_type_that_the_project_lacks_is_told_with_those_it_has() {
     let statuses = checks.iter().find(|check| check.what == "see the statuses");
     assert_eq!(statuses.expect("a check").outcome, CheckOutcome::Limited);
     account.asked();
+}
+
+#[test]
+fn an_issue_type_in_another_case_is_found_with_a_hint() {
+    let mut account = everything("", 200, &workflow());
+    account
+        .options
+        .insert("issue_type".to_owned(), "incident".to_owned());
+    let found = ("find the issue type".to_owned(), CheckOutcome::Limited);
+    assert!(outcomes(&account).contains(&found));
 }
