@@ -339,6 +339,78 @@ async fn a_refused_transition_is_reported_and_the_rest_syncs() {
     assert!(pagerduty.notices.is_empty(), "its neighbour is fine");
 }
 
+/// An edited comment comes in as a further note; a copy that somebody removed is not sent again.
+#[tokio::test]
+async fn edits_and_deletions_of_notes_do_what_readers_expect() {
+    let (world, id) = linked().await;
+    let key = issue(&world, &id).await.key;
+    let ann = world.jira.person("ann@example.com");
+    let comment = ann.comment(&key, "It is the cache", true).expect("allowed");
+    world.settle().await;
+    world.clock.advance(seconds(60));
+    ann.edit_comment(&key, &comment, "It is the network")
+        .expect("allowed");
+    world.settle().await;
+    let notes = world.notes(&id).await;
+    let texts: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
+    assert_eq!(texts, ["It is the cache", "It is the network"]);
+    assert_eq!(
+        notes[1].edit_of.as_ref().map(im_model::NoteId::as_str),
+        Some(&*comment)
+    );
+    let record = world.record_of(&id).await;
+    let held = world.pagerduty.incident(&record).expect("it exists").notes;
+    assert_eq!(held.len(), 2, "{held:#?}");
+    assert!(held[1].content.contains("edited a note on"), "{held:#?}");
+
+    world
+        .write_note(&id, NoteKind::WorkNote, "A secret, by mistake")
+        .await;
+    world.settle().await;
+    let ours = |comment: &im_sandbox::jira::Comment| comment.text().contains("by mistake");
+    let copy = issue(&world, &id).await.comments.into_iter().find(ours);
+    let copy = copy.expect("it was sent");
+    ann.delete_comment(&key, &copy.id).expect("allowed");
+    ann.comment(&key, "Removed it", true).expect("allowed");
+    world.settle().await;
+    assert!(
+        !issue(&world, &id).await.comments.iter().any(ours),
+        "it stays removed"
+    );
+    assert_eq!(world.notes(&id).await.len(), 4, "the platform keeps it");
+    assert_eq!(world.dead_letters().await, Vec::new());
+}
+
+#[tokio::test]
+async fn custom_fields_are_mapped_by_configuration_and_typed() {
+    let (world, id) = linked().await;
+    let edit = json!({"custom_fields": {"environment": "Staging", "customers": "012.50"}});
+    world.edit(&id, &edit).await;
+    world.settle().await;
+    let custom = issue(&world, &id).await.custom;
+    assert_eq!(custom["customfield_10050"], "Staging");
+    assert_eq!(custom["customfield_10051"], json!(12.5));
+    let ticket = ticket(&world, &id).await;
+    assert_eq!(&ticket["u_environment"], "Staging");
+    let bob = world.servicenow.person("bob@example.com");
+    let edit = [("u_environment", "Production")];
+    bob.edit(&ticket["sys_id"], &edit).expect("allowed");
+    world.settle().await;
+    let field = Field::Custom("environment".to_owned());
+    assert_eq!(world.value(&id, field).await.as_deref(), Some("Production"));
+    let custom = issue(&world, &id).await.custom;
+    assert_eq!(custom["customfield_10050"], "Production");
+    // What is no number is reported, and nothing is guessed.
+    let edit = json!({"custom_fields": {"customers": "many"}, "title": "db is down"});
+    world.edit(&id, &edit).await;
+    world.settle().await;
+    let held = issue(&world, &id).await;
+    assert_eq!(held.custom["customfield_10051"], json!(12.5));
+    assert_eq!(held.summary, "db is down");
+    let dead = world.dead_letters().await;
+    assert!(dead[0].errors[0].contains("custom.customers"), "{dead:?}");
+}
+
 /// What somebody writes at the vendor between our read and our write is a conflict, not lost.
 async fn overwritten(
     world: &Arc<World>,

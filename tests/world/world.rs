@@ -18,7 +18,7 @@ use im_sandbox::{
     PagerDuty, PagerDutyConfig, RecordedRequest, WebhookDelivery,
     jira::{Jira, JiraConfig, Scheme, Workflow},
     pagerduty::Priority,
-    servicenow::{ServiceNow, ServiceNowConfig},
+    servicenow::{CustomColumn, ServiceNow, ServiceNowConfig},
 };
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -104,7 +104,11 @@ impl World {
                     "email": "im@example.com", "api_key": "a-jira-token",
                     "client_key": "a-client", "webhook_secret": "a-jira-secret",
                 },
-                "options": {"project": "OPS", "issue_type": "[System] Incident"},
+                "options": {
+                    "project": "OPS", "issue_type": "[System] Incident",
+                    "custom.environment": "customfield_10050",
+                    "custom.customers": "customfield_10051:number",
+                },
             }),
             IntegrationType::ServiceNow => json!({
                 "id": SERVICENOW,
@@ -113,7 +117,9 @@ impl World {
                     "username": "im.sync", "password": "a-password",
                     "webhook_secret": "a-snow-secret",
                 },
-                "options": {"close_code": "Solution provided"},
+                "options": {
+                    "close_code": "Solution provided", "custom.environment": "u_environment",
+                },
             }),
         };
         body["integration_type"] = json!(vendor.as_str());
@@ -149,11 +155,12 @@ impl World {
             .seed(seed);
         jira.site.workflow = workflow.unwrap_or(jira.site.workflow);
         let jira = Jira::new(jira);
-        let servicenow = ServiceNow::new(
-            ServiceNowConfig::demo("im.sync", "a-password", "a-snow-secret")
-                .clock(clock.clone())
-                .seed(seed),
-        );
+        let mut servicenow = ServiceNowConfig::demo("im.sync", "a-password", "a-snow-secret")
+            .clock(clock.clone())
+            .seed(seed);
+        let column = CustomColumn::text("u_environment", 40);
+        servicenow.custom_columns.push(column);
+        let servicenow = ServiceNow::new(servicenow);
         let transport = SandboxTransport::default()
             .with(IntegrationType::ServiceNow, &servicenow)
             .with(IntegrationType::PagerDuty, &pagerduty)
