@@ -76,7 +76,15 @@ fn the_template_deploys_every_function() {
 
 /// What each function cannot start without (`Settings`).
 const NEEDS: [(&str, &[&str]); 4] = [
-    ("api", &["API_JWT_SECRET_ID", "SECRET_PREFIX", "SYNC_TABLE"]),
+    (
+        "api",
+        &[
+            "API_JWT_SECRET_ID",
+            "DELIVERIES_TABLE",
+            "SECRET_PREFIX",
+            "SYNC_TABLE",
+        ],
+    ),
     (
         "inbound",
         &[

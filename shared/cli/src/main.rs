@@ -7,6 +7,7 @@
 mod cli;
 mod client;
 mod completions;
+mod delivery;
 mod dev;
 mod failure;
 mod incident;
@@ -60,6 +61,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Incident { command } => {
             let client = connect(&cli.connect, &mut secrets, &mut console)?;
             incident::run(command, &client, &mut secrets, &mut console).await
+        }
+        Command::Delivery { command } => {
+            let client = connect(&cli.connect, &mut secrets, &mut console)?;
+            delivery::run(command, &client, &mut console).await
         }
         Command::Integration { command } => {
             let client = connect(&cli.connect, &mut secrets, &mut console)?;

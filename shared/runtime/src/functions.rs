@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
     CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
-    manage::{Incidents, Integrations, Links, VendorAccess},
+    manage::{Deliveries, Incidents, Integrations, Links, VendorAccess},
     ports::{Clock, Ids, RetryQueue, Vault},
 };
 use im_model::IntegrationType;
@@ -140,6 +140,11 @@ pub fn api_router(
             vendors,
         }),
         incidents,
+        deliveries: Arc::new(Deliveries {
+            store: ports.store.clone(),
+            integrations: ports.store.clone(),
+            clock: ports.clock.clone(),
+        }),
         integrations: Arc::new(Integrations {
             store: ports.store.clone(),
             vault: ports.vault.clone(),

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::types::AttributeValue;
 use im_engine::{
     StoreError,
     ports::{Attempt, IntegrationStore},
@@ -146,58 +146,8 @@ impl DynamoStore {
                 item
             });
         Ok(ListingPage {
-            items: self.get_all(keys.collect()).await?,
+            items: self.get_all(&self.tables.sync, keys.collect()).await?,
             next,
         })
-    }
-
-    /// Items by key, in the keys' order; those that are gone are left out.
-    async fn get_all(
-        &self,
-        keys: Vec<HashMap<String, AttributeValue>>,
-    ) -> Result<Vec<HashMap<String, AttributeValue>>, StoreError> {
-        let on = &self.tables.sync;
-        let mut found = HashMap::new();
-        let mut wanted = keys.clone();
-        while !wanted.is_empty() {
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(true)
-                .build()
-                .map_err(|error| StoreError {
-                    tried: "read items",
-                    on: on.clone(),
-                    detail: error.to_string(),
-                })?;
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(on, request)
-                .send()
-                .await
-                .map_err(|error| failed("read items", on, &error))?;
-            let items = answer
-                .responses
-                .unwrap_or_default()
-                .remove(on)
-                .unwrap_or_default();
-            found.extend(
-                items
-                    .into_iter()
-                    .filter_map(|item| Some((item.get("pk")?.as_s().ok()?.clone(), item))),
-            );
-            wanted = answer
-                .unprocessed_keys
-                .and_then(|mut rest| rest.remove(on))
-                .map(|rest| rest.keys)
-                .unwrap_or_default();
-        }
-        let pk = |key: &HashMap<String, AttributeValue>| {
-            key.get("pk").and_then(|pk| pk.as_s().ok()).cloned()
-        };
-        Ok(keys
-            .iter()
-            .filter_map(|key| found.remove(&pk(key)?))
-            .collect())
     }
 }

@@ -99,6 +99,11 @@ fn api() -> Router {
             vendors,
         }),
         incidents,
+        deliveries: Arc::new(Deliveries {
+            store: store.clone(),
+            integrations: store.clone(),
+            clock: store.clone(),
+        }),
         integrations: Arc::new(Integrations {
             store: store.clone(),
             vault: store.clone(),

@@ -1,5 +1,6 @@
 //! The management use cases: what people and programs do through the API.
 
+mod deliveries;
 mod incidents;
 mod integrations;
 mod links;
@@ -7,6 +8,7 @@ mod notes;
 mod problem;
 mod vendor_access;
 
+pub use deliveries::Deliveries;
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};
 pub use links::Links;
