@@ -437,4 +437,12 @@ async fn the_apis_role_permits_what_people_do_with_links() {
             ("dynamodb:UpdateItem", "DeliveriesTable".to_owned()),
         ],
     );
+
+    let path = "/integrations/demo-pd";
+    watched.call(Method::DELETE, path, Value::Null).await;
+    let delete = (
+        "secretsmanager:DeleteSecret",
+        INTEGRATION_SECRETS.to_owned(),
+    );
+    watched.was_permitted("ApiRole", &[delete]);
 }

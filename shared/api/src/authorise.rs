@@ -24,6 +24,8 @@ pub enum Action {
     ReadIntegrations,
     /// Change an integration.
     ChangeIntegration,
+    /// Delete an integration.
+    DeleteIntegration,
     /// Read what an integration's webhooks brought.
     ReadDeliveries,
     /// Have a delivery processed again.
@@ -32,13 +34,14 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
         Self::CreateIntegration,
         Self::ReadIntegrations,
         Self::ChangeIntegration,
+        Self::DeleteIntegration,
         Self::ReadDeliveries,
         Self::ReplayDelivery,
     ];
@@ -53,6 +56,7 @@ impl fmt::Display for Action {
             Self::CreateIntegration => "create integrations",
             Self::ReadIntegrations => "read integrations",
             Self::ChangeIntegration => "change integrations",
+            Self::DeleteIntegration => "delete integrations",
             Self::ReadDeliveries => "read deliveries of integrations",
             Self::ReplayDelivery => "replay deliveries of integrations",
         })
@@ -155,6 +159,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             Action::CreateIntegration
             | Action::ReadIntegrations
             | Action::ChangeIntegration
+            | Action::DeleteIntegration
             | Action::ReadDeliveries
             | Action::ReplayDelivery => match which {
                 Which::Any => !caller.scopes.is_empty(),
@@ -176,6 +181,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             Action::CreateIntegration
             | Action::ReadIntegrations
             | Action::ChangeIntegration
+            | Action::DeleteIntegration
             | Action::ReadDeliveries
             | Action::ReplayDelivery => false,
         },
@@ -249,6 +255,7 @@ mod tests {
                 (CreateIntegration, none),
                 (ReadIntegrations, none),
                 (ChangeIntegration, none),
+                (DeleteIntegration, none),
                 (ReadDeliveries, none),
                 (ReplayDelivery, none),
             ]
@@ -261,6 +268,7 @@ mod tests {
                 (CreateIntegration, integrations),
                 (ReadIntegrations, integrations),
                 (ChangeIntegration, integrations),
+                (DeleteIntegration, integrations),
                 (ReadDeliveries, integrations),
                 (ReplayDelivery, integrations),
             ]

@@ -15,7 +15,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{Method, Uri, header, request::Parts};
-use im_engine::manage::{Deliveries, Incidents, Integrations, Links};
+use im_engine::manage::{Deliveries, Incidents, Integrations, Links, Removal};
 
 #[cfg(test)]
 pub(crate) use self::openapi::assert_is;
@@ -41,6 +41,8 @@ pub struct Api {
     pub deliveries: Arc<Deliveries>,
     /// The integrations.
     pub integrations: Arc<Integrations>,
+    /// Removes them.
+    pub removal: Arc<Removal>,
     /// Who tells who asks.
     pub authenticator: Arc<dyn Authenticator>,
     /// Where the vendors' webhooks arrive, e.g. `https://im.example.com`, if it is known: integrations show their own.
@@ -82,7 +84,7 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 20] = {
+pub(crate) const ROUTES: [Route; 21] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
@@ -154,6 +156,12 @@ pub(crate) const ROUTES: [Route; 20] = {
             "/integrations/{id}",
             Only(A::ChangeIntegration),
             |m| on(m, integration::change),
+        ),
+        route(
+            DELETE,
+            "/integrations/{id}",
+            Only(A::DeleteIntegration),
+            |m| on(m, integration::delete),
         ),
         route(GET, "/deliveries", Only(A::ReadDeliveries), |m| {
             on(m, delivery::list)

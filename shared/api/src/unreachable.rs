@@ -152,6 +152,9 @@ impl IntegrationStore for Unreachable {
     async fn update_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
         down()
     }
+    async fn delete_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+        down()
+    }
 }
 
 #[async_trait]
@@ -163,6 +166,9 @@ impl Vault for Unreachable {
         down()
     }
     async fn keep(&self, _: &str, _: &Credentials) -> Result<(), StoreError> {
+        down()
+    }
+    async fn forget(&self, _: &str) -> Result<(), StoreError> {
         down()
     }
 }

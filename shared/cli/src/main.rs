@@ -7,6 +7,7 @@
 mod cli;
 mod client;
 mod completions;
+mod confirm;
 mod delivery;
 mod dev;
 mod failure;
@@ -20,7 +21,10 @@ mod secret_input;
 mod test_api;
 mod text_input;
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -54,7 +58,8 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     };
     let mut stdin = std::io::stdin();
     let environment = |name: &str| std::env::var(name).ok();
-    let mut secrets = SecretInput::new(&mut stdin, &environment);
+    let is_terminal = stdin.is_terminal();
+    let mut secrets = SecretInput::new(&mut stdin, &environment).on_terminal(is_terminal);
     match cli.command {
         Command::Dev(args) => dev::run(args).await,
         Command::Completions { shell } => completions::print(shell, &mut console),

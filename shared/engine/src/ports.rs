@@ -207,11 +207,15 @@ pub trait IntegrationStore: Send + Sync {
         organization: &OrganizationId,
     ) -> Result<Vec<Integration>, StoreError>;
 
-    /// Stores a new one; [`Attempt::LostRace`] if the id is taken.
+    /// Stores a new one; [`Attempt::LostRace`] if the id is taken, or was another organization's.
     async fn create_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
 
     /// Replaces the version before it.
     async fn update_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
+
+    /// Removes one; [`Attempt::LostRace`] if it is gone already. Its id stays its organization's: links that are left
+    /// name it, and must not become another's.
+    async fn delete_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
 }
 
 /// A function's own retry queue, and the dead letters.
@@ -235,6 +239,9 @@ pub trait Vault: Send + Sync {
 
     /// Keeps credentials under this id, replacing what was there.
     async fn keep(&self, secret_id: &str, credentials: &Credentials) -> Result<(), StoreError>;
+
+    /// Removes what is kept under this id, or was removed before; a person can restore it for 7 days.
+    async fn forget(&self, secret_id: &str) -> Result<(), StoreError>;
 }
 
 /// What is known of a vault's credentials of one integration.

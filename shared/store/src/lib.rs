@@ -10,6 +10,7 @@ mod journal;
 mod keys;
 mod row;
 pub mod schema;
+mod transaction;
 
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use im_engine::StoreError;

@@ -262,6 +262,24 @@ impl From<IntegrationRow> for Integration {
     }
 }
 
+/// `INT#id` / `GONE`: whose integration it was.
+#[derive(Debug, Serialize)]
+pub(crate) struct GoneRow {
+    pk: String,
+    sk: &'static str,
+    organization: OrganizationId,
+}
+
+impl GoneRow {
+    pub(crate) fn of(integration: &Integration) -> Self {
+        Self {
+            pk: crate::keys::integration(&integration.id),
+            sk: crate::keys::GONE,
+            organization: integration.organization.clone(),
+        }
+    }
+}
+
 /// `integration#delivery id` in the deliveries table.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DeliveryRow {

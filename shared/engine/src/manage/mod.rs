@@ -6,6 +6,7 @@ mod integrations;
 mod links;
 mod notes;
 mod problem;
+mod removal;
 mod vendor_access;
 
 pub use deliveries::Deliveries;
@@ -13,4 +14,5 @@ pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};
 pub use links::Links;
 pub use problem::{FieldProblem, ManageError};
+pub use removal::{Removal, Removed};
 pub use vendor_access::VendorAccess;
