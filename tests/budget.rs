@@ -177,3 +177,42 @@ async fn a_cold_start_costs_one_secret_per_integration_used() {
         "inbound"
     );
 }
+
+/// The vendor's list is read before anything is added to it: no vendor takes a note at most once.
+#[tokio::test]
+async fn a_note_costs_a_query_a_claim_its_copy_and_an_update_and_at_the_vendor_a_look_and_a_write()
+{
+    let (world, id, _) = warm().await;
+    world
+        .write_note(&id, im_model::NoteKind::WorkNote, "Looking")
+        .await;
+    world.calls.take();
+    let asked = world.pagerduty.requests().len();
+    assert_eq!(world.run_outbound().await, 1);
+    assert_eq!(
+        world.calls.take(),
+        count([("Query", 1), ("PutItem", 1), ("UpdateItem", 2)])
+    );
+    assert_eq!(world.asked_since(asked), count([("GET", 2), ("POST", 1)]));
+}
+
+#[tokio::test]
+async fn a_vendors_note_costs_a_query_a_put_a_claim_and_an_update() {
+    let (world, _, record) = warm().await;
+    let ann = world.pagerduty.person("ann@example.com");
+    ann.note(&record, "Looking").expect("allowed");
+    world.deliver_webhooks().await;
+    world.calls.take();
+    let asked = world.pagerduty.requests().len();
+    assert_eq!(world.run_inbound().await, 1);
+    assert_eq!(
+        world.calls.take(),
+        count([
+            ("GetItem", 2),
+            ("Query", 1),
+            ("PutItem", 2),
+            ("UpdateItem", 2)
+        ])
+    );
+    assert_eq!(world.asked_since(asked), count([("GET", 2)]));
+}

@@ -2,6 +2,9 @@
 //! and every webhook that the vendor documents, against us.
 #![allow(missing_docs, clippy::expect_used, reason = "tests")]
 
+#[path = "contract/jira.rs"]
+mod jira;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -27,8 +30,13 @@ use url::Url;
 
 /// A file of the vendor's. Without it its test is skipped, but not where nobody would notice.
 fn vendor_file(name: &str) -> Option<PathBuf> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vendor/pagerduty");
-    let path = PathBuf::from(folder).join(name);
+    file_of("pagerduty", name)
+}
+
+fn file_of(vendor: &str, name: &str) -> Option<PathBuf> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vendor");
+    let folder = PathBuf::from(folder).join(vendor);
+    let path = folder.join(name);
     if path.exists() {
         return Some(path);
     }

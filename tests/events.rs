@@ -10,7 +10,7 @@ use std::{
 
 use http::{Method, StatusCode};
 use im_local::{LocalSystem, StreamPoller, events::stream_event};
-use im_model::{Field, IncidentId};
+use im_model::{Field, IncidentId, IntegrationType};
 use im_sandbox::pagerduty::{Status, Urgency};
 use im_tests::{INTEGRATION, World};
 use jiff::{SignedDuration, Timestamp};
@@ -19,12 +19,20 @@ use lambda_http::{
 };
 use serde_json::{Value, json};
 
-/// What `webhook-pagerduty` answers, and how many deliveries it leaves.
-const WEBHOOKS: [(&str, u16, usize); 4] = [
+/// What each webhook function answers, and how many deliveries it leaves.
+const WEBHOOKS: [(&str, u16, usize); 12] = [
+    ("webhook-jira/bad-signature.json", 401, 0),
+    ("webhook-jira/issue-created-base64.json", 202, 1),
+    ("webhook-jira/issue-updated.json", 202, 1),
+    ("webhook-jira/missing-signature.json", 401, 0),
     ("webhook-pagerduty/bad-signature.json", 401, 0),
     ("webhook-pagerduty/incident-triggered-base64.json", 202, 1),
     ("webhook-pagerduty/missing-signature.json", 401, 0),
     ("webhook-pagerduty/ping.json", 202, 1),
+    ("webhook-servicenow/bad-signature.json", 401, 0),
+    ("webhook-servicenow/incident-updated-base64.json", 202, 1),
+    ("webhook-servicenow/incident-updated.json", 202, 1),
+    ("webhook-servicenow/missing-signature.json", 401, 0),
 ];
 /// The others, each played by the test of its function.
 const DELIVERY: &str = "inbound/delivery.json";
@@ -38,8 +46,11 @@ const LIST: &str = "api/list-incidents.json";
 const RECORD: &str = "PGR0VU2";
 const INCIDENT: &str = "INC-01K0Z9W3T7Q5E8M2N4P6R8S0V1";
 
-/// The secret of the vendor's documented ping, which the webhooks are signed with.
+/// The secret of PagerDuty's documented ping, which its webhooks are signed with.
 const DOCUMENTED_SECRET: &str = "HvPtlQNKMPpHSSqJpCdndXfo7HnGXa1pnH6w5axpxLFn9aRBNBGh4e8/HlonK5mz";
+/// What the other vendors' webhooks are signed with, as in `events/sign`.
+const SERVICENOW_SECRET: &str = "the sample secret of events/webhook-servicenow";
+const JIRA_SECRET: &str = "the sample secret of events/webhook-jira";
 const JWT_KEY: &str = "a key that is long enough for HS256";
 
 fn folder() -> PathBuf {
@@ -97,37 +108,133 @@ fn no_file_is_without_an_expectation() {
     assert_eq!(files, expected);
 }
 
-// ------------------------------------------------------------------------------------------------ webhook-pagerduty
+// --------------------------------------------------------------------------------------------------------- webhooks
 
 #[tokio::test]
 async fn webhooks_are_answered_as_they_deserve() {
     for (name, status, deliveries) in WEBHOOKS {
-        let world = connected_with(DOCUMENTED_SECRET).await;
+        let world = World::unconnected(1).await;
+        let vendor = vendor_of(name);
+        connect(&world, vendor, secret_of(vendor)).await;
+        let event = sample(name);
+        go_to(&world, sent_at(&event));
         for _ in 0..2 {
-            assert_eq!(post_webhook(&world, sample(name)).await, status, "{name}");
+            assert_eq!(post_webhook(&world, &event).await, status, "{name}");
         }
         assert_eq!(world.stored_deliveries().await.len(), deliveries, "{name}");
+    }
+}
+
+/// What carries a time is no good for ever: the same bytes, an hour later and an hour too early.
+#[tokio::test]
+async fn webhooks_that_are_dated_are_good_for_minutes() {
+    let dated = WEBHOOKS.iter().filter(|(name, status, _)| {
+        *status == 202 && vendor_of(name) != IntegrationType::PagerDuty
+    });
+    let mut checked = 0;
+    for (name, ..) in dated {
+        for hours in [-1, 1] {
+            let world = World::unconnected(1).await;
+            let vendor = vendor_of(name);
+            connect(&world, vendor, secret_of(vendor)).await;
+            let event = sample(name);
+            go_to(&world, sent_at(&event) + SignedDuration::from_hours(hours));
+            assert_eq!(post_webhook(&world, &event).await, 401, "{name} {hours} h");
+            assert_eq!(world.stored_deliveries().await.len(), 0, "{name}");
+        }
+        checked += 1;
+    }
+    assert_eq!(checked, 4);
+}
+
+/// Each function takes its own vendor's webhooks for its own integrations only.
+#[tokio::test]
+async fn a_webhook_of_one_vendor_is_refused_by_the_others() {
+    let world = World::unconnected(1).await;
+    for vendor in IntegrationType::ALL {
+        connect(&world, *vendor, secret_of(*vendor)).await;
+    }
+    for (name, ..) in WEBHOOKS.iter().filter(|(_, status, _)| *status == 202) {
+        let event = sample(name);
+        go_to(&world, sent_at(&event));
+        let others = IntegrationType::ALL
+            .iter()
+            .filter(|vendor| **vendor != vendor_of(name));
+        for other in others {
+            let status = post_webhook_to(&world, *other, &event).await;
+            assert_eq!(status, 401, "{name} at {other}");
+        }
+    }
+    assert_eq!(world.stored_deliveries().await.len(), 0);
+}
+
+/// The vendor whose function takes the files of a folder.
+fn vendor_of(name: &str) -> IntegrationType {
+    let word = name
+        .strip_prefix("webhook-")
+        .and_then(|rest| rest.split('/').next())
+        .expect("a webhook");
+    let mut vendors = IntegrationType::ALL.iter();
+    *vendors
+        .find(|vendor| vendor.as_str() == word)
+        .expect("a vendor")
+}
+
+fn secret_of(vendor: IntegrationType) -> &'static str {
+    match vendor {
+        IntegrationType::PagerDuty => DOCUMENTED_SECRET,
+        IntegrationType::ServiceNow => SERVICENOW_SECRET,
+        IntegrationType::Jira => JIRA_SECRET,
     }
 }
 
 /// A world whose integration is the files': its webhooks are signed with their secret.
 async fn connected_with(webhook_secret: &str) -> Arc<World> {
     let world = World::unconnected(1).await;
+    connect(&world, IntegrationType::PagerDuty, webhook_secret).await;
+    world
+}
+
+/// Configures the integration that the vendor's files are for.
+async fn connect(world: &World, vendor: IntegrationType, webhook_secret: &str) {
+    let (id, mut credentials, options) = match vendor {
+        IntegrationType::PagerDuty => (
+            INTEGRATION,
+            json!({"token": "a-token", "from_email": "oncall@example.com"}),
+            json!({"service": "PSVC001"}),
+        ),
+        IntegrationType::ServiceNow => (
+            "demo-snow",
+            json!({"username": "im.sync", "password": "a-password"}),
+            json!({"close_code": "Solved (Permanently)"}),
+        ),
+        IntegrationType::Jira => (
+            "demo-jira",
+            json!({"email": "im@example.com", "api_key": "a-key", "client_key": "sample-client-key"}),
+            json!({"project": "OPS", "issue_type": "[System] Incident"}),
+        ),
+    };
+    credentials["webhook_secret"] = json!(webhook_secret);
     let body = json!({
-        "id": INTEGRATION,
-        "integration_type": "pagerduty",
-        "name": "Demo PagerDuty",
+        "id": id,
+        "integration_type": vendor.as_str(),
+        "name": format!("Demo {vendor}"),
         "base_url": "http://127.0.0.1:9",
-        "credentials": {
-            "token": "a-token",
-            "from_email": "oncall@example.com",
-            "webhook_secret": webhook_secret,
-        },
-        "options": {"service": "PSVC001"},
+        "credentials": credentials,
+        "options": options,
     });
     let created = world.api(Method::POST, "/integrations", Some(&body)).await;
     assert_eq!(created.status(), StatusCode::CREATED, "{created:?}");
-    world
+}
+
+/// When API Gateway took the request.
+fn sent_at(event: &Value) -> Timestamp {
+    let epoch = event["requestContext"]["timeEpoch"].as_i64();
+    Timestamp::from_millisecond(epoch.expect("milliseconds")).expect("a time")
+}
+
+fn go_to(world: &World, time: Timestamp) {
+    world.clock.advance(time.duration_since(world.clock.read()));
 }
 
 fn invocation(event: &Value) -> LambdaEvent<LambdaRequest> {
@@ -136,14 +243,21 @@ fn invocation(event: &Value) -> LambdaEvent<LambdaRequest> {
     LambdaEvent::new(request, Context::default())
 }
 
-async fn post_webhook(world: &World, event: Value) -> u16 {
-    let function = world.system.gateway.webhooks["pagerduty"].clone();
+/// Posts it to the function that its path names.
+async fn post_webhook(world: &World, event: &Value) -> u16 {
+    let path = event["rawPath"].as_str().expect("a path");
+    let word = path.split('/').nth(2).expect("a vendor");
+    post_webhook_to(world, vendor_of(&format!("webhook-{word}")), event).await
+}
+
+async fn post_webhook_to(world: &World, vendor: IntegrationType, event: &Value) -> u16 {
+    let function = world.system.gateway.webhooks[vendor.as_str()].clone();
     let service = service_fn(move |request| {
         let function = function.clone();
         async move { Ok::<_, std::convert::Infallible>(function.handle(request).await) }
     });
     let answer = Adapter::from(service)
-        .call(invocation(&event))
+        .call(invocation(event))
         .await
         .expect("an answer");
     let answer = serde_json::to_value(answer).expect("JSON");
@@ -159,7 +273,7 @@ async fn post_webhook(world: &World, event: Value) -> u16 {
 async fn a_delivery_makes_inbound_read_its_record() {
     let world = connected_with(DOCUMENTED_SECRET).await;
     let webhook = sample("webhook-pagerduty/incident-triggered-base64.json");
-    assert_eq!(post_webhook(&world, webhook).await, 202);
+    assert_eq!(post_webhook(&world, &webhook).await, 202);
     inbound(&world, sample(DELIVERY)).await;
     assert_eq!(asked(&world), [format!("GET /incidents/{RECORD}")]);
     assert_eq!(
@@ -358,7 +472,7 @@ async fn call_api(world: &World, event: Value) -> (u64, Value) {
 async fn the_images_are_what_the_streams_show() {
     let world = connected_with(DOCUMENTED_SECRET).await;
     let webhook = sample("webhook-pagerduty/incident-triggered-base64.json");
-    assert_eq!(post_webhook(&world, webhook).await, 202);
+    assert_eq!(post_webhook(&world, &webhook).await, 202);
     let real = last_record(&world, &world.system.embedded.tables.deliveries).await;
     same_images(&sample(DELIVERY), &real, &[]);
 
@@ -463,16 +577,16 @@ async fn signed_events_are_taken_as_if_they_came_now() {
         return;
     }
     let world = World::new().await;
+    connect(&world, IntegrationType::ServiceNow, "a-secret").await;
+    connect(&world, IntegrationType::Jira, "a-secret").await;
     keep_jwt_key(&world).await;
-    world
-        .clock
-        .advance(Timestamp::now().duration_since(world.clock.read()));
+    go_to(&world, Timestamp::now());
     let mut deliveries = 0;
     for (name, status, stored) in WEBHOOKS {
         for arguments in [&[][..], &[], &["--new"], &["--new"]] {
             let event = signed(name, arguments);
             assert_eq!(
-                post_webhook(&world, event).await,
+                post_webhook(&world, &event).await,
                 status,
                 "{name} {arguments:?}"
             );

@@ -5,6 +5,7 @@ use futures::future::join_all;
 use http::Method;
 use im_sandbox::pagerduty::{Urgency, sign};
 use im_tests::{INTEGRATION, World};
+use jiff::SignedDuration;
 use serde_json::json;
 
 // The example of FACTS.md.
@@ -288,11 +289,11 @@ async fn deliveries_in_any_order_end_in_the_same_state() {
         let world = World::new().await;
         let ann = world.pagerduty.person("ann@example.com");
         let record = ann.trigger("db down", Urgency::High).expect("allowed");
-        world.clock.advance(jiff::SignedDuration::from_secs(10));
+        world.clock.advance(SignedDuration::from_secs(10));
         ann.acknowledge(&record).expect("allowed");
-        world.clock.advance(jiff::SignedDuration::from_secs(10));
+        world.clock.advance(SignedDuration::from_secs(10));
         ann.set_priority(&record, Some("P2")).expect("allowed");
-        world.clock.advance(jiff::SignedDuration::from_secs(10));
+        world.clock.advance(SignedDuration::from_secs(10));
         ann.resolve(&record).expect("allowed");
         let deliveries = world.pagerduty.drain_webhooks();
         assert_eq!(deliveries.len(), 4);
@@ -317,4 +318,46 @@ async fn deliveries_in_any_order_end_in_the_same_state() {
     }
     assert_eq!(ends[0], ends[1]);
     assert_eq!(ends[0], ends[2]);
+}
+
+/// What ServiceNow signs says when: a delivery that comes too late may be a replay, however well it is signed.
+#[tokio::test]
+async fn a_replayed_delivery_is_refused_when_the_vendor_signs_a_time() {
+    let world = World::with_all().await;
+    let ann = world.servicenow.person("ann@example.com");
+    ann.open("db down", 2, 1).expect("allowed");
+    let delivery = world.servicenow.drain_webhooks().remove(0);
+    let vendor = im_model::IntegrationType::ServiceNow;
+    world.clock.advance(SignedDuration::from_secs(299));
+    assert_eq!(world.post(vendor, &delivery).await, 202, "a slow one");
+    let stored = world.stored_deliveries().await.len();
+    world.clock.advance(SignedDuration::from_secs(2));
+    assert_eq!(world.post(vendor, &delivery).await, 401);
+    ann.open("disk full", 2, 1).expect("allowed");
+    let delivery = world.servicenow.drain_webhooks().remove(0);
+    world.clock.advance(SignedDuration::from_secs(301));
+    assert_eq!(world.post(vendor, &delivery).await, 401);
+    assert_eq!(world.stored_deliveries().await.len(), stored);
+}
+
+/// Jira's token names the path it is for, and how long it holds.
+#[tokio::test]
+async fn a_token_holds_for_its_url_and_its_time_only() {
+    let world = World::with_all().await;
+    let vendor = im_model::IntegrationType::Jira;
+    let ann = world.jira.person("ann@example.com");
+    ann.create("db down").expect("allowed");
+    let delivery = world.jira.drain_webhooks().remove(0);
+    let mut elsewhere = delivery.clone();
+    elsewhere.query = Some("user_id=somebody-else".to_owned());
+    assert_eq!(world.post(vendor, &elsewhere).await, 401);
+    world.clock.advance(SignedDuration::from_secs(300));
+    assert_eq!(world.post(vendor, &delivery).await, 401, "expired");
+    assert_eq!(world.stored_deliveries().await.len(), 0);
+    let fresh = world.jira.repeated(&delivery, 2);
+    assert_eq!(
+        world.post(vendor, &fresh).await,
+        202,
+        "its retry is signed anew"
+    );
 }

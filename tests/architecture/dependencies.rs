@@ -38,7 +38,9 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("api", &["im-runtime"]),
     ("inbound", &["im-runtime"]),
     ("outbound", &["im-runtime"]),
+    ("webhook-jira", &["im-runtime"]),
     ("webhook-pagerduty", &["im-runtime"]),
+    ("webhook-servicenow", &["im-runtime"]),
     // A vendor's stand-in knows what the vendor documents, and nothing of ours.
     ("im-sandbox", &[]),
     (

@@ -23,7 +23,7 @@ use im_tests::{SandboxTransport, SeededIds, WorldClock};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::template::resource;
+use crate::template::{resource, template_functions};
 
 /// What was asked of AWS: IAM's name of the action, and on what.
 #[derive(Debug, Clone, Default)]
@@ -130,6 +130,29 @@ fn permissions(role: &str) -> BTreeSet<(String, String)> {
     permitted
 }
 
+/// The webhook functions are one code, so what one of them asks for, each does.
+#[test]
+fn every_webhook_role_permits_the_same() {
+    let without_logs = |role: &str| {
+        let mut permitted = permissions(role);
+        permitted.retain(|(action, _)| !action.starts_with("logs:"));
+        permitted
+    };
+    let watched = without_logs(WEBHOOK_ROLE);
+    let role_of = |(name, _): (String, _)| name.replace("Function", "Role");
+    let webhooks = template_functions()
+        .into_iter()
+        .filter(|(folder, _)| folder.starts_with("webhook-"));
+    let roles: Vec<_> = webhooks.map(|(_, function)| role_of(function)).collect();
+    assert!(roles.len() >= 3, "{roles:?}");
+    for role in roles {
+        assert_eq!(without_logs(&role), watched, "{role}");
+    }
+}
+
+/// The role that is held against what its function asks for.
+const WEBHOOK_ROLE: &str = "WebhookPagerDutyRole";
+
 /// `!GetAtt SyncTable.Arn` and `!Sub "${SyncTable.Arn}/index/listing"` without what is said around the name.
 fn logical(resource: &Value) -> String {
     let text = resource.as_object().and_then(|tag| tag.values().next());
@@ -187,7 +210,7 @@ impl Watched {
             public_base_url: None,
             local_organization: Some("acme".parse().expect("an id")),
         };
-        let system = LocalSystem::on(embedded, settings).expect("the system starts");
+        let system = LocalSystem::on(embedded, settings);
         Self {
             system,
             pagerduty,
@@ -371,7 +394,7 @@ async fn roles_permit_what_the_functions_do() {
 
         watched.trigger_and_deliver().await;
         let put = ("dynamodb:PutItem", "DeliveriesTable".to_owned());
-        watched.was_permitted("WebhookPagerDutyRole", &[put]);
+        watched.was_permitted(WEBHOOK_ROLE, &[put]);
         watched.break_vendor(&Method::GET, fault.as_ref());
         watched.run_inbound().await;
         watched.was_permitted("InboundRole", &sends_to("Inbound"));

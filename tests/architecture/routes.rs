@@ -27,26 +27,64 @@ fn template_routes() -> BTreeSet<(String, String)> {
             .unwrap_or_else(|| panic!("{text} is not {before}…{after}"))
             .to_owned()
     };
-    let resources = TEMPLATE["Resources"]
-        .as_object()
-        .expect("resources")
-        .values();
-    let routes = resources.filter(|it| it["Type"] == "AWS::ApiGatewayV2::Route");
-    routes
+    of_type("AWS::ApiGatewayV2::Route")
         .map(|route| {
-            let target = route["Properties"]["Target"]["!Sub"]
-                .as_str()
-                .expect("a target");
+            let target = route["Target"]["!Sub"].as_str().expect("a target");
             let integration = resource(&between(target, "integrations/${", "}"));
             assert_eq!(integration["PayloadFormatVersion"], "2.0", "{route}");
             let uri = integration["IntegrationUri"]["!GetAtt"]
                 .as_str()
                 .expect("a function");
             let function = &folders[&between(uri, "", ".Arn")];
-            let key = route["Properties"]["RouteKey"].as_str().expect("a key");
+            let key = route["RouteKey"].as_str().expect("a key");
             (key.to_owned(), function.clone())
         })
         .collect()
+}
+
+fn of_type(kind: &str) -> impl Iterator<Item = &'static Value> {
+    let resources = TEMPLATE["Resources"].as_object().expect("resources");
+    resources
+        .values()
+        .filter(move |resource| resource["Type"] == kind)
+        .map(|resource| &resource["Properties"])
+}
+
+/// API Gateway may call exactly the functions it routes to, each for its own route.
+#[test]
+fn each_route_may_call_its_function() {
+    let folders: BTreeMap<_, _> = template_functions()
+        .into_iter()
+        .map(|(folder, (name, _))| (name, folder))
+        .collect();
+    let text = |json: &Value| json.as_str().expect("a text").to_owned();
+    let permissions: BTreeSet<_> = of_type("AWS::Lambda::Permission")
+        .map(|permission| {
+            assert_eq!(permission["Principal"], "apigateway.amazonaws.com");
+            let source = text(&permission["SourceArn"]["!Sub"]);
+            let (_, route) = source.split_once("${HttpApi}/*/").expect("our API");
+            let (method, path) = route.split_once('/').expect("a method and a path");
+            let method = if method == "*" { "ANY" } else { method };
+            let function = text(&permission["FunctionName"]["!Ref"]);
+            (format!("{method} /{path}"), folders[&function].clone())
+        })
+        .collect();
+    assert_eq!(permissions, template_routes());
+}
+
+/// Whoever has deployed is told where each vendor sends its webhooks.
+#[test]
+fn each_webhook_has_its_output() {
+    let outputs = TEMPLATE["Outputs"].as_object().expect("outputs");
+    let url = |output: &Value| output["Value"]["!Sub"].as_str().map(str::to_owned);
+    let urls: BTreeSet<_> = outputs.values().filter_map(url).collect();
+    let routes = template_routes().into_iter();
+    let webhooks: BTreeSet<_> = routes
+        .filter_map(|(key, _)| key.strip_prefix("POST ").map(str::to_owned))
+        .map(|path| format!("${{HttpApi.ApiEndpoint}}{path}"))
+        .collect();
+    assert!(webhooks.len() >= 3, "{webhooks:?}");
+    assert_eq!(urls, webhooks);
 }
 
 /// `cargo lambda watch` sends requests where the template does.
@@ -80,7 +118,9 @@ async fn the_gateway_routes_as_the_template() {
     let keys: BTreeSet<_> = template_routes().into_iter().map(|(key, _)| key).collect();
     let known = [
         "ANY /api/v1/{proxy+}",
+        "POST /webhooks/jira/{integration_id}",
         "POST /webhooks/pagerduty/{integration_id}",
+        "POST /webhooks/servicenow/{integration_id}",
     ];
     assert_eq!(
         keys,
@@ -92,7 +132,11 @@ async fn the_gateway_routes_as_the_template() {
         (Method::POST, "/webhooks/pagerduty/demo-pd", 401),
         (Method::GET, "/webhooks/pagerduty/demo-pd", 404),
         (Method::POST, "/webhooks/pagerduty/demo-pd/more", 404),
-        (Method::POST, "/webhooks/jira/demo-pd", 404),
+        (Method::POST, "/webhooks/jira/demo-pd", 401),
+        (Method::GET, "/webhooks/jira/demo-pd", 404),
+        (Method::POST, "/webhooks/servicenow/demo-pd", 401),
+        (Method::POST, "/webhooks/servicenow", 404),
+        (Method::POST, "/webhooks/opsgenie/demo-pd", 404),
         (Method::GET, "/api/v1/incidents", 200),
         (Method::GET, "/api/v2/incidents", 404),
         (Method::GET, "/", 404),

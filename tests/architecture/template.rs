@@ -74,8 +74,29 @@ fn the_template_deploys_every_function() {
     assert_eq!(deployed, functions());
 }
 
+/// A copied block that keeps the other function's role or log group would deploy, too.
+#[test]
+fn each_function_has_a_role_and_a_log_group_of_its_own() {
+    let text = |json: &Value| json.as_str().expect("a name").to_owned();
+    for (folder, (function, properties)) in template_functions() {
+        let stem = function.strip_suffix("Function").expect("a stem");
+        let name = format!("${{AWS::StackName}}-{folder}");
+        assert_eq!(text(&properties["FunctionName"]["!Sub"]), name);
+        let group = text(&properties["LoggingConfig"]["LogGroup"]["!Ref"]);
+        assert_eq!(group, format!("{stem}LogGroup"), "{folder}");
+        let group = text(&resource(&group)["LogGroupName"]["!Sub"]);
+        assert_eq!(group, format!("/aws/lambda/{name}"));
+        let role = text(&properties["Role"]["!GetAtt"]);
+        assert_eq!(role, format!("{stem}Role.Arn"), "{folder}");
+        let policies = resource(&format!("{stem}Role"))["Policies"].to_string();
+        assert_eq!(policies.matches("log-group:").count(), 1, "{folder}");
+        let own = format!("log-group:{group}:*\"");
+        assert!(policies.contains(&own), "{folder} logs elsewhere");
+    }
+}
+
 /// What each function cannot start without (`Settings`).
-const NEEDS: [(&str, &[&str]); 4] = [
+const NEEDS: [(&str, &[&str]); 6] = [
     (
         "api",
         &[
@@ -98,13 +119,17 @@ const NEEDS: [(&str, &[&str]); 4] = [
         "outbound",
         &["DEAD_LETTER_QUEUE_URL", "RETRY_QUEUE_URL", "SYNC_TABLE"],
     ),
+    ("webhook-jira", &["DELIVERIES_TABLE", "SYNC_TABLE"]),
     ("webhook-pagerduty", &["DELIVERIES_TABLE", "SYNC_TABLE"]),
+    ("webhook-servicenow", &["DELIVERIES_TABLE", "SYNC_TABLE"]),
 ];
 
 #[test]
 fn functions_are_given_the_settings_they_read() {
     let code: String = rust_files("shared/runtime/src").iter().map(read).collect();
     let functions = template_functions();
+    let listed: BTreeSet<_> = NEEDS.iter().map(|(function, _)| *function).collect();
+    assert_eq!(listed, functions.keys().map(String::as_str).collect());
     for (function, needs) in NEEDS {
         let variables = &functions[function].1["Environment"]["Variables"];
         for name in needs {
@@ -353,7 +378,12 @@ fn times_fit_into_each_other() {
         assert_eq!(*given, json!({"!Ref": "RetryDelaysSeconds"}), "{name}");
     }
     // PagerDuty waits 5 s for an answer, API Gateway 30 s at most.
-    for (function, longest) in [("webhook-pagerduty", 5), ("api", 29)] {
+    for (function, longest) in [
+        ("webhook-pagerduty", 5),
+        ("webhook-servicenow", 5),
+        ("webhook-jira", 5),
+        ("api", 29),
+    ] {
         let timeout = seconds(&functions[function].1["Timeout"]);
         assert!(timeout <= SignedDuration::from_secs(longest), "{function}");
     }

@@ -15,6 +15,10 @@ impl World {
         for (vendor, drained) in [
             (IntegrationType::PagerDuty, self.pagerduty.drain_webhooks()),
             (IntegrationType::Jira, self.jira.drain_webhooks()),
+            (
+                IntegrationType::ServiceNow,
+                self.servicenow.drain_webhooks(),
+            ),
         ] {
             waiting.extend(drained.into_iter().map(|delivery| (vendor, delivery)));
         }

@@ -13,5 +13,5 @@ mod world;
 
 pub use calls::Calls;
 pub use clock::{SeededIds, WorldClock};
-pub use vendor::{Moment, SandboxTransport};
-pub use world::{INTEGRATION, JIRA, World};
+pub use vendor::{Moment, SandboxTransport, base_url};
+pub use world::{INTEGRATION, JIRA, SERVICENOW, World};

@@ -27,6 +27,8 @@ type Step = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 struct Interlude {
     moment: Moment,
     method: Method,
+    /// Part of the path; empty is any.
+    path: String,
     step: Step,
     /// Answer with the record as it is after the step: the vendor took its time to put the answer together.
     refreshed: bool,
@@ -66,6 +68,14 @@ impl<V: Vendor> Sandbox for StandIn<V> {
 pub struct SandboxTransport {
     sandboxes: BTreeMap<u16, Arc<dyn Sandbox>>,
     interludes: Arc<Mutex<Vec<Interlude>>>,
+    late: Arc<Mutex<Late>>,
+}
+
+/// Requests that the vendor carries out long after nobody waits for them any more.
+#[derive(Default)]
+struct Late {
+    next: Option<(Method, String)>,
+    held: Vec<(u16, Request<Bytes>)>,
 }
 
 impl SandboxTransport {
@@ -82,7 +92,20 @@ impl SandboxTransport {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.add(moment, method, step, false);
+        self.add(moment, method, "", step, false);
+    }
+
+    /// Steps in once, at the next request of this method whose path contains this.
+    pub fn once_at<F>(
+        &self,
+        moment: Moment,
+        method: Method,
+        path: &str,
+        step: impl FnOnce() -> F + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.add(moment, method, path, step, false);
     }
 
     /// Steps in once before the answer; the answer shows what the step has changed.
@@ -90,13 +113,43 @@ impl SandboxTransport {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        self.add(Moment::BeforeAnswer, method, step, true);
+        self.add(Moment::BeforeAnswer, method, "", step, true);
+    }
+
+    /// The vendor takes its time with the next request of this method whose path ends so: the caller gives up.
+    pub fn hold_next(&self, method: Method, path_ends: &str) {
+        self.late.lock().expect("not poisoned").next = Some((method, path_ends.to_owned()));
+    }
+
+    /// Now the vendor carries out what it held; returns how many.
+    pub fn release_held(&self) -> usize {
+        let held = std::mem::take(&mut self.late.lock().expect("not poisoned").held);
+        let count = held.len();
+        for (port, request) in held {
+            self.sandboxes[&port].answer_without_faults(request);
+        }
+        count
+    }
+
+    /// Takes the request if it is the one to hold.
+    fn hold(&self, port: u16, request: Request<Bytes>) -> Option<Request<Bytes>> {
+        let mut late = self.late.lock().expect("not poisoned");
+        let is_it = late.next.as_ref().is_some_and(|(method, path_ends)| {
+            request.method() == method && request.uri().path().ends_with(path_ends)
+        });
+        if !is_it {
+            return Some(request);
+        }
+        late.next = None;
+        late.held.push((port, request));
+        None
     }
 
     fn add<F>(
         &self,
         moment: Moment,
         method: Method,
+        path: &str,
         step: impl FnOnce() -> F + Send + 'static,
         refreshed: bool,
     ) where
@@ -106,6 +159,7 @@ impl SandboxTransport {
         let interlude = Interlude {
             moment,
             method,
+            path: path.to_owned(),
             step,
             refreshed,
         };
@@ -120,11 +174,13 @@ impl SandboxTransport {
         !self.interludes.lock().expect("not poisoned").is_empty()
     }
 
-    fn take(&self, moment: Moment, method: &Method) -> Option<Interlude> {
+    fn take(&self, moment: Moment, method: &Method, path: &str) -> Option<Interlude> {
         let mut interludes = self.interludes.lock().expect("not poisoned");
-        let index = interludes
-            .iter()
-            .position(|interlude| interlude.moment == moment && interlude.method == *method)?;
+        let index = interludes.iter().position(|interlude| {
+            interlude.moment == moment
+                && interlude.method == *method
+                && path.contains(&interlude.path)
+        })?;
         Some(interludes.remove(index))
     }
 }
@@ -135,14 +191,17 @@ impl Transport for SandboxTransport {
         let method = request.method().clone();
         let path = request.uri().clone();
         let headers = request.headers().clone();
-        if let Some(interlude) = self.take(Moment::BeforeArrival, &method) {
+        if let Some(interlude) = self.take(Moment::BeforeArrival, &method, path.path()) {
             (interlude.step)().await;
         }
         let port = request.uri().port_u16().unwrap_or_default();
         let sandbox = self.sandboxes.get(&port);
         let sandbox = sandbox.ok_or_else(|| TransportError::Unreachable(format!("port {port}")))?;
+        let Some(request) = self.hold(port, request) else {
+            return Err(TransportError::Timeout);
+        };
         let mut answer = sandbox.answer(request);
-        if let Some(interlude) = self.take(Moment::BeforeAnswer, &method) {
+        if let Some(interlude) = self.take(Moment::BeforeAnswer, &method, path.path()) {
             (interlude.step)().await;
             if interlude.refreshed {
                 let mut again = Request::get(path).body(Bytes::new()).expect("a request");

@@ -15,9 +15,10 @@ use im_engine::{Claim, Delivery, RetryMessage, manage::Incidents, ports::Inciden
 use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller};
 use im_model::{Incident, IncidentId, IntegrationType, Note, NoteKind};
 use im_sandbox::{
-    PagerDuty, PagerDutyConfig, WebhookDelivery,
-    jira::{Jira, JiraConfig, Scheme},
+    PagerDuty, PagerDutyConfig, RecordedRequest, WebhookDelivery,
+    jira::{Jira, JiraConfig, Scheme, Workflow},
     pagerduty::Priority,
+    servicenow::{CustomColumn, ServiceNow, ServiceNowConfig},
 };
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -28,6 +29,8 @@ use crate::{Calls, SandboxTransport, SeededIds, WorldClock, vendor::base_url};
 pub const INTEGRATION: &str = "demo-pd";
 /// The integration with Jira.
 pub const JIRA: &str = "demo-jira";
+/// The integration with ServiceNow.
+pub const SERVICENOW: &str = "demo-snow";
 const ORGANIZATION: &str = "acme";
 
 /// A system on which nothing runs by itself.
@@ -38,6 +41,8 @@ pub struct World {
     pub pagerduty: PagerDuty,
     /// Connected on request.
     pub jira: Jira,
+    /// Connected on request.
+    pub servicenow: ServiceNow,
     /// The way to them.
     pub transport: SandboxTransport,
     /// The functions and AWS.
@@ -67,6 +72,16 @@ impl World {
     pub async fn with_all() -> Arc<Self> {
         let world = Self::new().await;
         world.connect(IntegrationType::Jira).await;
+        world.connect(IntegrationType::ServiceNow).await;
+        world
+    }
+
+    /// A world with an account of every vendor, and this workflow in Jira.
+    pub async fn with_workflow(workflow: Workflow) -> Arc<Self> {
+        let world = Self::set_up(1, Some(workflow)).await;
+        for vendor in IntegrationType::ALL.iter().copied() {
+            world.connect(vendor).await;
+        }
         world
     }
 
@@ -89,9 +104,23 @@ impl World {
                     "email": "im@example.com", "api_key": "a-jira-token",
                     "client_key": "a-client", "webhook_secret": "a-jira-secret",
                 },
-                "options": {"project": "OPS", "issue_type": "[System] Incident"},
+                "options": {
+                    "project": "OPS", "issue_type": "[System] Incident",
+                    "custom.environment": "customfield_10050",
+                    "custom.customers": "customfield_10051:number",
+                },
             }),
-            IntegrationType::ServiceNow => json!({}),
+            IntegrationType::ServiceNow => json!({
+                "id": SERVICENOW,
+                "name": "Demo ServiceNow",
+                "credentials": {
+                    "username": "im.sync", "password": "a-password",
+                    "webhook_secret": "a-snow-secret",
+                },
+                "options": {
+                    "close_code": "Solution provided", "custom.environment": "u_environment",
+                },
+            }),
         };
         body["integration_type"] = json!(vendor.as_str());
         body["base_url"] = json!(base_url(vendor));
@@ -101,6 +130,10 @@ impl World {
 
     /// A world whose account nobody has connected yet.
     pub async fn unconnected(seed: u64) -> Arc<Self> {
+        Self::set_up(seed, None).await
+    }
+
+    async fn set_up(seed: u64, workflow: Option<Workflow>) -> Arc<Self> {
         let clock = WorldClock::default();
         let mut config = PagerDutyConfig::demo("a-token", "a-secret")
             .clock(clock.clone())
@@ -112,20 +145,24 @@ impl World {
             description: "Of the account's own".to_owned(),
         });
         let pagerduty = PagerDuty::new(config);
-        let jira = Jira::new(
-            JiraConfig::demo(
-                "im@example.com",
-                "a-jira-token",
-                Scheme::Connect {
-                    client_key: "a-client".to_owned(),
-                    shared_secret: "a-jira-secret".to_owned(),
-                    path: format!("/webhooks/jira/{JIRA}"),
-                },
-            )
+        let scheme = Scheme::Connect {
+            client_key: "a-client".to_owned(),
+            shared_secret: "a-jira-secret".to_owned(),
+            path: format!("/webhooks/jira/{JIRA}"),
+        };
+        let mut jira = JiraConfig::demo("im@example.com", "a-jira-token", scheme)
             .clock(clock.clone())
-            .seed(seed),
-        );
+            .seed(seed);
+        jira.site.workflow = workflow.unwrap_or(jira.site.workflow);
+        let jira = Jira::new(jira);
+        let mut servicenow = ServiceNowConfig::demo("im.sync", "a-password", "a-snow-secret")
+            .clock(clock.clone())
+            .seed(seed);
+        let column = CustomColumn::text("u_environment", 40);
+        servicenow.custom_columns.push(column);
+        let servicenow = ServiceNow::new(servicenow);
         let transport = SandboxTransport::default()
+            .with(IntegrationType::ServiceNow, &servicenow)
             .with(IntegrationType::PagerDuty, &pagerduty)
             .with(IntegrationType::Jira, &jira);
         let calls = Calls::default();
@@ -159,7 +196,6 @@ impl World {
                 local_organization: Some(ORGANIZATION.parse().expect("an id")),
             },
         );
-        let system = system.expect("the system starts");
         let stream = |table: &str| {
             Mutex::new(StreamPoller::new(
                 system.embedded.streams.clone(),
@@ -174,6 +210,7 @@ impl World {
             clock,
             pagerduty,
             jira,
+            servicenow,
             transport,
             system,
             calls,
@@ -204,7 +241,7 @@ impl World {
         let integration = match vendor {
             IntegrationType::PagerDuty => INTEGRATION,
             IntegrationType::Jira => JIRA,
-            IntegrationType::ServiceNow => "",
+            IntegrationType::ServiceNow => SERVICENOW,
         };
         let url = delivery.url(&format!("/webhooks/{vendor}/{integration}"));
         let mut request = Request::post(url)
@@ -328,16 +365,26 @@ impl World {
 
     /// The vendor's id of an incident's record.
     pub async fn record_of(&self, id: &IncidentId) -> String {
+        self.record_in(id, INTEGRATION).await
+    }
+
+    /// An integration's id of an incident's record.
+    pub async fn record_in(&self, id: &IncidentId, integration: &str) -> String {
         let incident = self.incident(id).await;
         let link = incident
             .links
-            .get(&INTEGRATION.parse().expect("an id"))
+            .get(&integration.parse().expect("an id"))
             .expect("a link");
         link.external_id().expect("it is linked").to_string()
     }
 
     /// Every claim on an incident's links.
     pub async fn claims(&self, id: &IncidentId) -> Vec<Claim> {
+        self.claims_in(id, INTEGRATION).await
+    }
+
+    /// Every claim on an incident's link in an integration.
+    pub async fn claims_in(&self, id: &IncidentId, integration: &str) -> Vec<Claim> {
         let answer = self
             .system
             .embedded
@@ -348,7 +395,7 @@ impl World {
             .expression_attribute_values(":pk", AttributeValue::S(format!("INC#{id}")))
             .expression_attribute_values(
                 ":claims",
-                AttributeValue::S(format!("JOURNAL#{INTEGRATION}#")),
+                AttributeValue::S(format!("JOURNAL#{integration}#")),
             )
             .send()
             .await;
@@ -382,6 +429,17 @@ impl World {
         writes
             .map(|write| format!("{} {}", write.method, write.path))
             .collect()
+    }
+
+    /// What every accepted write to any vendor was.
+    pub fn all_writes(&self) -> Vec<String> {
+        let searches = |write: &RecordedRequest| write.path.ends_with("/search/jql");
+        let mut writes = self.pagerduty.writes();
+        writes.extend(self.jira.writes());
+        writes.extend(self.servicenow.writes());
+        writes.retain(|write| !searches(write));
+        let name = |write: &RecordedRequest| format!("{} {}", write.method, write.path);
+        writes.iter().map(name).collect()
     }
 
     /// How often the vendor was asked, by method, since the journal had this length.

@@ -66,20 +66,16 @@ impl LocalSystem {
                 Arc::new(KeptSecrets::restore(vault, folder.join("secrets.json")).await?)
             }
         };
-        Self::with_vault(embedded, vault, settings)
+        Ok(Self::with_vault(embedded, vault, settings))
     }
 
     /// Makes the functions on AWS that runs already.
-    pub fn on(embedded: Embedded, settings: LocalSettings) -> anyhow::Result<Self> {
+    pub fn on(embedded: Embedded, settings: LocalSettings) -> Self {
         let vault = Arc::new(SecretsManagerVault::new(embedded.secrets.clone()));
         Self::with_vault(embedded, vault, settings)
     }
 
-    fn with_vault(
-        embedded: Embedded,
-        vault: Arc<dyn Vault>,
-        settings: LocalSettings,
-    ) -> anyhow::Result<Self> {
+    fn with_vault(embedded: Embedded, vault: Arc<dyn Vault>, settings: LocalSettings) -> Self {
         let ports = Ports {
             store: Arc::new(DynamoStore::new(
                 embedded.dynamodb.clone(),
@@ -124,7 +120,7 @@ impl LocalSystem {
                 RetryLadder::default(),
             ))
         };
-        Ok(Self {
+        Self {
             gateway: Gateway {
                 webhooks: webhooks.collect(),
                 api,
@@ -134,7 +130,7 @@ impl LocalSystem {
             outbound: function(Source::Incidents, &embedded.queues.outbound),
             embedded,
             ports,
-        })
+        }
     }
 
     /// Hands over what an earlier process left undone: deliveries that are open, incidents that owe somebody a change.

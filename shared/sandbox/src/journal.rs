@@ -32,13 +32,15 @@ pub struct RecordedRequest {
     /// Whether the vendor did what it was asked, answered or not.
     pub accepted: bool,
     #[serde(skip)]
+    pub(crate) write: bool,
+    #[serde(skip)]
     secret: bool,
 }
 
 impl RecordedRequest {
     /// Whether it asked for a change.
     pub fn is_write(&self) -> bool {
-        self.method != Method::GET && self.method != Method::HEAD
+        self.write
     }
 
     /// The path with its query.
@@ -64,6 +66,7 @@ impl RecordedRequest {
             response: Value::Null,
             fault: None,
             accepted: false,
+            write: false,
             secret,
         }
     }

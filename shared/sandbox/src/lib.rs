@@ -14,6 +14,7 @@ pub mod pagerduty;
 mod parameters;
 mod rate_limit;
 mod seed;
+pub mod servicenow;
 pub mod stand_in;
 mod surroundings;
 mod versions;
@@ -27,6 +28,7 @@ pub use journal::RecordedRequest;
 #[cfg(feature = "openapi")]
 pub use openapi::OpenApi;
 pub use pagerduty::{PagerDuty, PagerDutyConfig};
+pub use servicenow::{ServiceNow, ServiceNowConfig};
 pub use stand_in::StandIn;
 pub use surroundings::Surroundings;
 pub use webhook_delivery::{RetryPolicy, WebhookDelivery};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
@@ -41,6 +41,11 @@ pub trait Vendor: Send + Sized + 'static {
         request: &Request<Bytes>,
         path: &[&str],
     ) -> Response<Bytes>;
+
+    /// Whether a request asks for a change.
+    fn is_write(request: &Request<Bytes>) -> bool {
+        ![Method::GET, Method::HEAD].contains(request.method())
+    }
 
     /// Whether the bodies of a request and its answer are credentials, which nothing records.
     fn is_secret(_request: &Request<Bytes>) -> bool {
@@ -179,7 +184,9 @@ impl<V: Vendor> StandIn<V> {
 
 fn received<V: Vendor>(vendor: &mut V, request: &Request<Bytes>) -> RecordedRequest {
     let now = vendor.surroundings().clock.now();
-    RecordedRequest::received(now, request, V::is_secret(request))
+    let mut record = RecordedRequest::received(now, request, V::is_secret(request));
+    record.write = V::is_write(request);
+    record
 }
 
 fn struck<V: Vendor>(

@@ -96,16 +96,17 @@ pub fn conclude(
                 changed_at,
                 author,
             } => one.pull(value, *changed_at, author.as_ref()),
-            Action::Push { value } => match answer.refused.get(field) {
-                Some(why) => one.fail(why.clone()),
-                None => {
-                    let held = answer
-                        .record
-                        .as_ref()
-                        .and_then(|record| record.fields.get(field));
+            Action::Push { value } => {
+                let held = answer
+                    .record
+                    .as_ref()
+                    .and_then(|record| record.fields.get(field));
+                if let Some(why) = answer.refused.get(field) {
+                    one.refused(held, why.clone());
+                } else {
                     one.pushed(value, held.filter(|_| !answer.superseded.contains(field)));
                 }
-            },
+            }
         }
     }
     conclusion
@@ -182,6 +183,16 @@ impl OneField<'_> {
                 author: held.author.clone(),
             };
             self.conclusion.pulls.insert(self.field.clone(), pulled);
+        }
+    }
+
+    /// Refused where the vendor is now, which may be elsewhere than where it was read: half a way through a workflow.
+    fn refused(&mut self, held: Option<&Observed>, why: String) {
+        self.fail(why);
+        if let (Some(held), Some(Some(notice))) =
+            (held, self.conclusion.notices.get_mut(self.field))
+        {
+            notice.about = BasePair::seen(&self.decision.platform, &held.value);
         }
     }
 

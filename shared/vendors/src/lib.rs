@@ -8,6 +8,7 @@ pub mod jira;
 mod memory;
 pub mod pagerduty;
 pub mod registry;
+pub mod servicenow;
 mod webhook;
 
 pub use api::{

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use im_model::{IntegrationType, NoteKind, Ownership, OwnershipRules};
 
-use crate::{VendorApi, WebhookSource, jira, pagerduty};
+use crate::{VendorApi, WebhookSource, jira, pagerduty, servicenow};
 
 /// Who verifies this vendor's webhooks, if the vendor is supported.
 pub fn webhook_source(integration_type: IntegrationType) -> Option<&'static dyn WebhookSource> {
     match integration_type {
         IntegrationType::PagerDuty => Some(&pagerduty::PagerDuty),
         IntegrationType::Jira => Some(&jira::Jira),
-        IntegrationType::ServiceNow => None,
+        IntegrationType::ServiceNow => Some(&servicenow::ServiceNow),
     }
 }
 
@@ -20,7 +20,7 @@ pub fn vendor_api(integration_type: IntegrationType) -> Option<&'static dyn Vend
     match integration_type {
         IntegrationType::PagerDuty => Some(&pagerduty::PagerDuty),
         IntegrationType::Jira => Some(&jira::Jira),
-        IntegrationType::ServiceNow => None,
+        IntegrationType::ServiceNow => Some(&servicenow::ServiceNow),
     }
 }
 

@@ -113,5 +113,9 @@ macro_rules! conformance {
     };
 }
 
+#[path = "conformance/jira.rs"]
+mod jira;
 #[path = "conformance/pagerduty.rs"]
 mod pagerduty;
+#[path = "conformance/servicenow.rs"]
+mod servicenow;

@@ -1,7 +1,9 @@
-//! `im dev`: the whole system on this machine, with a vendor sandbox beside it.
+//! `im dev`: the whole system on this machine, with a stand-in for each vendor beside it.
 
 mod demo;
 mod round_trip;
+mod sandboxes;
+mod views;
 mod whats_next;
 
 use std::{path::PathBuf, sync::Arc};

@@ -38,8 +38,7 @@ impl Worker<'_> {
         if suspects.is_empty() {
             return Ok(none);
         }
-        let own = self.last_author(record, suspects.keys()).await?;
-        if own.is_none_or(|own| own == *author) {
+        if !self.is_overwritten(record, suspects.keys(), author).await? {
             return Ok(none);
         }
         let claim = self
@@ -78,17 +77,20 @@ impl Worker<'_> {
         Ok(decisions)
     }
 
-    /// Who wrote the values that are there now, which are ours: as the record says, else as the vendor knows us.
-    async fn last_author(
+    /// Is what is there now somebody else's than the announced author's? The record may say so; where it does not, it
+    /// shows the announced one, and then the vendor knows whether that is us.
+    async fn is_overwritten(
         &self,
         record: &ExternalRecord,
         mut fields: impl Iterator<Item = &Field>,
-    ) -> Result<Option<ActorId>, SyncError> {
-        let said = fields.find_map(|field| record.fields.get(field)?.author.clone());
-        match said {
-            Some(author) => Ok(Some(author)),
-            None => Ok(self.vendor.own_actor(self.connection()).await?),
+        author: &ActorId,
+    ) -> Result<bool, SyncError> {
+        let said = fields.find_map(|field| record.fields.get(field)?.author.as_ref());
+        if said.is_some_and(|said| said != author) {
+            return Ok(true);
         }
+        let own = self.vendor.own_actor(self.connection()).await?;
+        Ok(own.is_some_and(|own| own != *author))
     }
 
     /// Decisions that record what a write has just overwritten: the record's version counts a write more than ours.

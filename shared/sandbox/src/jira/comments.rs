@@ -1,12 +1,41 @@
-//! Changes of comments that are there already.
+//! Comments: what a request says of them, and changes of those that are there already.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::fields::property_fits;
 use super::issue::{Author, Comment, INTERNAL, Issue, NewComment};
 use super::refusal::Refusal;
 use super::state::State;
 use super::webhook::{self, Happened};
+use super::{properties, values};
+
+/// What a comment is created from. What only Jira writes is ignored, `jsdPublic` included.
+pub(crate) fn new_comment(given: &Value) -> Result<NewComment, Refusal> {
+    let object = given.as_object().ok_or_else(Refusal::payload)?;
+    let known = [
+        "body",
+        "properties",
+        "id",
+        "self",
+        "author",
+        "updateAuthor",
+        "created",
+        "updated",
+        "renderedBody",
+        "jsdPublic",
+        "jsdAuthorCanSeeRequest",
+    ];
+    if object.keys().any(|key| !known.contains(&key.as_str())) {
+        return Err(Refusal::payload());
+    }
+    let body = values::comment(object.get("body"));
+    let body = body.map_err(|wrong| Refusal::field("comment", wrong))?;
+    let properties = object
+        .get("properties")
+        .map_or_else(|| Ok(BTreeMap::new()), properties::listed)?;
+    Ok(NewComment { body, properties })
+}
 
 impl State {
     fn with_comment(&self, issue: &str, id: &str) -> Result<(Issue, usize), Refusal> {
@@ -68,7 +97,7 @@ impl State {
         key: &str,
         value: Value,
     ) -> Result<bool, Refusal> {
-        property_fits(key, &value)?;
+        properties::check(key, &value)?;
         let issue = self.issue_of_comment(id)?.key.clone();
         let (mut issue, place) = self.with_comment(&issue, id)?;
         let comment: &mut Comment = &mut issue.comments[place];

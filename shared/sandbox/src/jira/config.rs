@@ -59,6 +59,18 @@ pub enum CommentEvents {
     Missing,
 }
 
+impl CommentEvents {
+    /// Whether a comment has an event of its own.
+    pub(crate) fn own(self) -> bool {
+        matches!(self, Self::Comment | Self::Both)
+    }
+
+    /// Whether a comment is shown as an update of its issue.
+    pub(crate) fn update(self) -> bool {
+        matches!(self, Self::IssueUpdated | Self::Both)
+    }
+}
+
 /// Everything a [`super::Jira`] is built from.
 #[derive(Clone)]
 pub struct JiraConfig {

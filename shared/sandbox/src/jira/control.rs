@@ -1,7 +1,7 @@
 //! `/_sandbox/issues`: people's edits over HTTP, for demonstrations.
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::issue::Author;
@@ -29,7 +29,7 @@ fn dispatch(jira: &Jira, request: &Request<Bytes>, path: &[&str]) -> Outcome {
         (&Method::POST, ["issues"]) => {
             let (by, wanted) = wanted(request)?;
             let key = jira.person(by).create_with(&Value::Object(wanted))?;
-            Ok(Done::ok(shown(&jira.state(), &key)?))
+            Ok(Done::Body(StatusCode::CREATED, shown(&jira.state(), &key)?))
         }
         (&Method::PATCH, ["issues", key]) => edit(jira, key, request),
         _ => Err(Refusal::not_found("no such control request")),

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::edit::Change;
-use super::issue::{Issue, NewComment};
+use super::issue::Issue;
 use super::refusal::Refusal;
 use super::site::Site;
 use super::state::NewIssue;
 use super::values::{self, Operation, Wrong};
 use super::workflow::Transition;
+use super::{comments, properties};
 
 type Object = Map<String, Value>;
 type Errors = BTreeMap<String, Wrong>;
@@ -150,7 +151,7 @@ impl Form<'_> {
             self.update(field, operations)?;
         }
         if let Some(given) = body.get("properties") {
-            let properties = properties(given)?;
+            let properties = properties::listed(given)?;
             let changes = properties.into_iter();
             self.changes
                 .extend(changes.map(|(key, value)| Change::Property(key, value)));
@@ -177,12 +178,10 @@ impl Form<'_> {
             let (operation, value) = one_operation(operation)?;
             match (field, operation) {
                 ("comment", Operation::Add) if self.screen.takes_comments() => {
-                    let change = new_comment(value)?;
+                    let change = comments::new_comment(value)?;
                     self.changes.push(Change::Comment(change));
                 }
-                ("labels", Operation::Add | Operation::Remove)
-                    if self.screen.has(self.site, field) =>
-                {
+                ("labels", _) if self.screen.has(self.site, field) => {
                     match values::relabelled(labels.clone(), operation, value) {
                         Ok(changed) => (labels, relabelled) = (changed, true),
                         Err(wrong) => self.wrong(field, wrong),
@@ -244,58 +243,4 @@ fn one_operation(operation: &Value) -> Result<(Operation, &Value), Refusal> {
         "remove" => Ok((Operation::Remove, value)),
         _ => Err(Refusal::payload()),
     }
-}
-
-/// What a comment is created from. What only Jira writes is ignored, `jsdPublic` included.
-pub(crate) fn new_comment(given: &Value) -> Result<NewComment, Refusal> {
-    let object = given.as_object().ok_or_else(Refusal::payload)?;
-    let known = [
-        "body",
-        "properties",
-        "id",
-        "self",
-        "author",
-        "updateAuthor",
-        "created",
-        "updated",
-        "renderedBody",
-        "jsdPublic",
-        "jsdAuthorCanSeeRequest",
-    ];
-    if object.keys().any(|key| !known.contains(&key.as_str())) {
-        return Err(Refusal::payload());
-    }
-    let body = values::comment(object.get("body"));
-    let body = body.map_err(|wrong| Refusal::field("comment", wrong))?;
-    let properties = object
-        .get("properties")
-        .map_or_else(|| Ok(BTreeMap::new()), properties)?;
-    Ok(NewComment { body, properties })
-}
-
-/// `[{"key": …, "value": …}]`.
-fn properties(given: &Value) -> Result<BTreeMap<String, Value>, Refusal> {
-    let list = given.as_array().ok_or_else(Refusal::payload)?;
-    let one = |property: &Value| {
-        let key = property["key"].as_str().ok_or_else(Refusal::payload)?;
-        let value = property.get("value").ok_or_else(Refusal::payload)?;
-        property_fits(key, value)?;
-        Ok((key.to_owned(), value.clone()))
-    };
-    list.iter().map(one).collect()
-}
-
-/// Checks the documented limits of an entity property.
-pub(crate) fn property_fits(key: &str, value: &Value) -> Result<(), Refusal> {
-    if key.is_empty() || key.chars().count() > 255 {
-        return Err(Refusal::invalid(
-            "The key of a property has 1 to 255 characters.",
-        ));
-    }
-    if value.to_string().chars().count() > 32_768 {
-        return Err(Refusal::invalid(
-            "The value of a property has at most 32768 characters.",
-        ));
-    }
-    Ok(())
 }

@@ -14,6 +14,7 @@ mod meta;
 mod openapi;
 mod people;
 mod person;
+mod properties;
 mod query;
 mod read;
 mod refusal;
@@ -39,7 +40,7 @@ use crate::surroundings::Surroundings;
 pub use self::config::{ChangelogMode, CommentEvents, JiraConfig, Scheme};
 pub use self::issue::{Comment, History, INTERNAL, Issue, Item};
 #[cfg(feature = "openapi")]
-pub use self::openapi::CORRECTIONS;
+pub use self::openapi::{CORRECTIONS, ERRORS};
 pub use self::person::Person;
 pub use self::refusal::Refusal;
 pub use self::signature::{hub_signature, query_string_hash};
@@ -123,6 +124,14 @@ impl Vendor for State {
         } else if request.method() == Method::PUT && body["fields"].is_object() {
             *response = rest::shown(self, &key, request);
         }
+    }
+
+    /// Searching and reading the workflow are reads by POST.
+    fn is_write(request: &Request<Bytes>) -> bool {
+        let path = request.uri().path();
+        request.method() != Method::GET
+            && !path.ends_with("/search/jql")
+            && !path.ends_with("/rest/api/3/workflows")
     }
 
     fn control(jira: &Jira, request: &Request<Bytes>, path: &[&str]) -> Response<Bytes> {

@@ -48,7 +48,8 @@ impl Person {
     /// Sets fields, given as the REST API takes them or as people say them: a priority by name,
     /// an assignee by e-mail, a description as text.
     pub fn edit(&self, key: &str, fields: &Value) -> Result<(), Refusal> {
-        edit(&mut self.jira.state(), key, fields, &self.author()?)
+        let author = self.author()?;
+        edit(&mut self.jira.state(), key, fields, &author)
     }
 
     /// Takes the one transition that leads to the status of this name. What its screen requires
@@ -67,7 +68,8 @@ impl Person {
 
     /// Takes as many transitions as it needs to get to the status of this name.
     pub fn move_to(&self, key: &str, status: &str) -> Result<(), Refusal> {
-        move_to(&mut self.jira.state(), key, status, &self.author()?)
+        let author = self.author()?;
+        move_to(&mut self.jira.state(), key, status, &author)
     }
 
     /// Gives it to the user with this e-mail, or to nobody.
@@ -75,7 +77,7 @@ impl Person {
         self.edit(key, &json!({"assignee": email}))
     }
 
-    /// Comments, a paragraph per line; the comment's id.
+    /// Comments with this text; the comment's id.
     pub fn comment(&self, key: &str, text: &str, internal: bool) -> Result<String, Refusal> {
         let author = self.author()?;
         let state = &mut *self.jira.state();

@@ -37,12 +37,15 @@ pub(crate) fn set(site: &Site, field: &str, value: &Value) -> Option<Result<Chan
     })
 }
 
-/// The labels after one was added or taken away.
+/// The labels after one was added or taken away, or all were set.
 pub(crate) fn relabelled(
     mut labels: Vec<String>,
     operation: Operation,
     value: &Value,
 ) -> Result<Vec<String>, Wrong> {
+    if operation == Operation::Set {
+        return self::labels(value);
+    }
     let one = self::labels(&json!([value]))?;
     labels.retain(|label| !one.contains(label));
     if operation == Operation::Add {
@@ -141,6 +144,8 @@ pub(crate) fn assignee(site: &Site, value: &Value) -> Result<Option<String>, Wro
     let account_id = object.get("accountId").or_else(|| object.get("id"));
     let account_id = match account_id.ok_or("'accountId' is missing")? {
         Value::Null => return Ok(None),
+        // The project's default assignee, who is nobody here.
+        Value::String(account_id) if account_id == "-1" => return Ok(None),
         Value::String(account_id) => account_id,
         _ => return Err("'accountId' must be a string".to_owned()),
     };

@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::config::{ChangelogMode, CommentEvents, JiraConfig};
+use super::config::{ChangelogMode, JiraConfig};
 use super::issue::{Author, Comment, History, Issue};
 use super::json::Json;
 use super::signature::{encoded, sign};
@@ -45,11 +45,12 @@ impl Happened {
 pub(crate) fn issue_created(state: &mut State, issue: &Issue, history: &History, author: &Author) {
     let config = Arc::clone(&state.config);
     let mut body = about(&config, "issue_created", issue, author);
-    add_changelog(&config, &mut body, Some(history));
+    add_changelog(&config, &mut body, history);
     send(state, "jira:issue_created", body, author, issue.created);
 }
 
-/// Also for new comments, by id.
+/// Also for new comments, by id. One write is one `jira:issue_updated`, which shows its first
+/// comment where the site's comment events say so.
 pub(crate) fn issue_updated(
     state: &mut State,
     issue: &Issue,
@@ -57,24 +58,35 @@ pub(crate) fn issue_updated(
     comments: &[String],
     author: &Author,
 ) {
+    let config = Arc::clone(&state.config);
     let added = issue.comments.iter();
-    let added: Vec<&Comment> = added.filter(|one| comments.contains(&one.id)).collect();
+    let mut added = added.filter(|comment| comments.contains(&comment.id));
     if let Some(history) = history {
-        let config = Arc::clone(&state.config);
-        let changed = |field: &str| history.items.iter().any(|item| item.field_id == field);
-        let kind = if changed("status") {
-            "issue_generic"
-        } else if changed("assignee") && history.items.len() == 1 {
-            "issue_assigned"
-        } else {
-            "issue_updated"
-        };
-        let mut body = about(&config, kind, issue, author);
-        add_changelog(&config, &mut body, Some(history));
+        let first = added.next();
+        let mut body = about(&config, kind(history), issue, author);
+        add_changelog(&config, &mut body, history);
+        if let Some(first) = first.filter(|_| config.comment_events.update()) {
+            body["comment"] = Json::webhook(&config).comment(issue, first, false);
+        }
         send(state, "jira:issue_updated", body, author, issue.updated);
+        if let Some(first) = first {
+            comment_itself(state, Happened::Created, issue, first, author);
+        }
     }
-    for one in added {
-        comment(state, Happened::Created, issue, one, author);
+    for other in added {
+        comment(state, Happened::Created, issue, other, author);
+    }
+}
+
+/// What kind of update a change is.
+fn kind(history: &History) -> &'static str {
+    let changed = |field: &str| history.items.iter().any(|item| item.field_id == field);
+    if changed("status") {
+        "issue_generic"
+    } else if changed("assignee") && history.items.len() == 1 {
+        "issue_assigned"
+    } else {
+        "issue_updated"
     }
 }
 
@@ -91,19 +103,29 @@ pub(crate) fn comment(
     comment: &Comment,
     author: &Author,
 ) {
+    comment_itself(state, happened, issue, comment, author);
     let config = Arc::clone(&state.config);
-    let json = Json::webhook(&config);
-    let shown = json.comment(issue, comment, false);
-    let events = config.comment_events;
-    if matches!(events, CommentEvents::Comment | CommentEvents::Both) {
-        // No user: the comment names its author.
+    if config.comment_events.update() {
+        let mut body = about(&config, happened.kind(), issue, author);
+        body["comment"] = Json::webhook(&config).comment(issue, comment, false);
+        send(state, "jira:issue_updated", body, author, issue.updated);
+    }
+}
+
+/// The comment's own event. It has no user: the comment names its author.
+fn comment_itself(
+    state: &mut State,
+    happened: Happened,
+    issue: &Issue,
+    comment: &Comment,
+    author: &Author,
+) {
+    let config = Arc::clone(&state.config);
+    if config.comment_events.own() {
+        let json = Json::webhook(&config);
+        let shown = json.comment(issue, comment, false);
         let body = json!({"comment": shown, "issue": json.short_issue(issue)});
         send(state, happened.event(), body, author, issue.updated);
-    }
-    if matches!(events, CommentEvents::IssueUpdated | CommentEvents::Both) {
-        let mut body = about(&config, happened.kind(), issue, author);
-        body["comment"] = shown;
-        send(state, "jira:issue_updated", body, author, issue.updated);
     }
 }
 
@@ -121,8 +143,7 @@ fn about(config: &JiraConfig, kind: &str, issue: &Issue, author: &Author) -> Val
     body
 }
 
-fn add_changelog(config: &JiraConfig, body: &mut Value, history: Option<&History>) {
-    let Some(history) = history else { return };
+fn add_changelog(config: &JiraConfig, body: &mut Value, history: &History) {
     let json = Json::webhook(config);
     let items: Vec<_> = match config.changelog {
         ChangelogMode::Present => history.items.iter().map(|item| json.item(item)).collect(),

@@ -13,7 +13,7 @@ use super::rest::{Done, Outcome};
 use super::state::State;
 use super::values;
 use super::workflow::{AutomaticResolution, Transition};
-use super::{read, site};
+use super::{comments, read, site};
 
 pub(crate) fn create(state: &mut State, body: &Value, author: &Author) -> Outcome {
     let body = fields::object(body)?;
@@ -117,7 +117,7 @@ pub(crate) fn add_comment(
     author: &Author,
 ) -> Outcome {
     state.issue(key)?;
-    let new = fields::new_comment(body)?;
+    let new = comments::new_comment(body)?;
     let added = state.edit(key, author)?.apply(vec![Change::Comment(new)]);
     let id = added.first().map(String::as_str).unwrap_or_default();
     let shown = comment(state, key, id, query)?;
@@ -133,7 +133,7 @@ pub(crate) fn edit_comment(
 ) -> Outcome {
     let issue: &Issue = state.issue(key)?;
     issue.comment(id).ok_or_else(|| Refusal::no_comment(id))?;
-    let new = fields::new_comment(body)?;
+    let new = comments::new_comment(body)?;
     state.edit_comment(key, id, new, author)?;
     Ok(Done::ok(comment(state, key, id, query)?))
 }

@@ -22,8 +22,18 @@ const DOCUMENT: &str = "urn:openapi";
 /// What is wrong with a message; empty never.
 pub type Findings = Vec<String>;
 
+/// Error answers that a file leaves out though its vendor gives them.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorAnswers {
+    /// JSON pointer to the schema of an error whose body the file does not describe.
+    pub schema: &'static str,
+    /// Statuses that any path may answer, listed or not.
+    pub everywhere: &'static [u16],
+}
+
 /// A vendor's `OpenAPI` file.
 pub struct OpenApi {
+    errors: Option<ErrorAnswers>,
     document: Value,
     registry: Registry<'static>,
     validators: Mutex<HashMap<String, Arc<Validator>>>,
@@ -61,10 +71,18 @@ impl OpenApi {
             .add(DOCUMENT, document.clone())?
             .prepare()?;
         Ok(Self {
+            errors: None,
             document,
             registry,
             validators: Mutex::default(),
         })
+    }
+
+    /// The same, with what it leaves out of error answers.
+    #[must_use]
+    pub fn with_errors(mut self, errors: ErrorAnswers) -> Self {
+        self.errors = Some(errors);
+        self
     }
 
     /// Checks path, method, required parameters, each given parameter and the body.
@@ -95,15 +113,28 @@ impl OpenApi {
     ) -> Result<(), Findings> {
         let (pointer, _) = self.operation(method, path).map_err(|error| vec![error])?;
         let pointer = format!("{pointer}/responses/{}", status.as_u16());
-        let Some((pointer, response)) = self.resolve(&pointer) else {
-            let finding = format!("{method} {path} does not answer {}", status.as_u16());
-            return Err(vec![finding]);
-        };
+        let known = self.resolve(&pointer);
+        let errors = self.errors.filter(|_| status.is_client_error());
         let mut findings = Vec::new();
-        match response.get("content") {
-            Some(_) => self.check_content(&pointer, body, &mut findings),
-            None if body.is_empty() => {}
-            None => findings.push(format!("{} has no body", status.as_u16())),
+        match (known, errors) {
+            (Some((pointer, response)), _) if response.get("content").is_some() => {
+                if status == StatusCode::NO_CONTENT && body.is_empty() {
+                    return Ok(()); // whatever the file says, it has none
+                }
+                self.check_content(&pointer, body, &mut findings);
+            }
+            (Some(_), None) if body.is_empty() => {}
+            (Some(_), None) => findings.push(format!("{} has no body", status.as_u16())),
+            (Some(_), Some(errors)) => self.check_body(errors.schema, body, &mut findings),
+            (None, Some(errors)) if errors.everywhere.contains(&status.as_u16()) => {
+                self.check_body(errors.schema, body, &mut findings);
+            }
+            (None, _) => {
+                findings.push(format!(
+                    "{method} {path} does not answer {}",
+                    status.as_u16()
+                ));
+            }
         }
         finish(findings)
     }
@@ -223,12 +254,17 @@ impl OpenApi {
 
     fn check_content(&self, pointer: &str, body: &[u8], findings: &mut Findings) {
         let schema = format!("{pointer}/content/application~1json/schema");
-        if self.document.pointer(&schema).is_none() {
-            findings.push(format!("no JSON schema at {pointer}"));
-            return;
+        match self.document.pointer(&schema) {
+            None => findings.push(format!("no JSON schema at {pointer}")),
+            // It leaves open what, and so whether.
+            Some(Value::Object(any)) if any.is_empty() && body.is_empty() => {}
+            Some(_) => self.check_body(&schema, body, findings),
         }
+    }
+
+    fn check_body(&self, schema: &str, body: &[u8], findings: &mut Findings) {
         match serde_json::from_slice(body) {
-            Ok(body) => findings.extend(self.check(&schema, &body)),
+            Ok(body) => findings.extend(self.check(schema, &body)),
             Err(error) => findings.push(format!("the body is not JSON: {error}")),
         }
     }
@@ -354,6 +390,35 @@ mod tests {
         assert!(check(&Method::PUT, "/things/1", 201, r#"{"id":1}"#).is_err());
         assert!(check(&Method::GET, "/things/1", 200, r#"{"id":1}"#).is_err());
         assert!(check(&Method::PUT, "/things", 200, r#"{"id":1}"#).is_err());
+    }
+
+    #[test]
+    fn an_errors_body_is_checked_where_the_file_leaves_it_out() {
+        let operation = json!({"responses": {
+            "204": {"content": {"application/json": {"schema": {}}}},
+            "404": {"description": "not found"},
+        }});
+        let document = json!({
+            "components": {"schemas": {"Error": {"type": "object", "required": ["why"]}}},
+            "paths": {"/things": {"put": operation}},
+        });
+        let errors = ErrorAnswers {
+            schema: "/components/schemas/Error",
+            everywhere: &[429],
+        };
+        let openapi = OpenApi::from_document(document, &[])
+            .unwrap()
+            .with_errors(errors);
+        let check = |status: u16, body: &str| {
+            let status = StatusCode::from_u16(status).unwrap();
+            let body = body.as_bytes();
+            openapi
+                .validate_response(&Method::PUT, "/things", status, body)
+                .is_ok()
+        };
+        assert!(check(204, "") && check(404, r#"{"why":""}"#) && check(429, r#"{"why":""}"#));
+        assert!(!check(404, "") && !check(404, "{}") && !check(429, "{}"));
+        assert!(!check(400, r#"{"why":""}"#) && !check(204, "x"));
     }
 
     #[test]

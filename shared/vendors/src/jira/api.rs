@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use im_model::{
-    ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId, Integration, Note,
-    NoteId, OwnershipRules,
+    ActorId, ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId,
+    Integration, Note, NoteId, OwnershipRules,
 };
 use im_sync::{History, LinkRules};
 use jiff::Timestamp;
 
 use super::{
-    Jira, custom_value, defaults, field, find, history, notes, options, probe, setup, status, write,
+    Jira, custom_value, defaults, field, find, history, notes, options, people, probe, setup,
+    status, write,
 };
 use crate::{Check, Configuration, Connection, VendorApi, VendorError, Written};
 
@@ -123,6 +124,11 @@ impl VendorApi for Jira {
         values: &BTreeMap<Field, ExternalValue>,
     ) -> Result<Written, VendorError> {
         write::change(&connection, record, values).await
+    }
+
+    async fn own_actor(&self, connection: Connection<'_>) -> Result<Option<ActorId>, VendorError> {
+        let own = people::own_account(&connection).await?;
+        Ok(own.and_then(|id| ActorId::parse(&id).ok()))
     }
 
     async fn history(

@@ -16,7 +16,6 @@ const MOST_PAGES: usize = 5;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
-    #[serde(default)]
     issues: Vec<Issue>,
     next_page_token: Option<String>,
 }

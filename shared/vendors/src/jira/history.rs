@@ -34,7 +34,6 @@ pub(super) fn covers() -> BTreeSet<Field> {
 
 #[derive(Debug, Deserialize)]
 struct Page {
-    #[serde(default)]
     values: Vec<Entry>,
     #[serde(default)]
     total: usize,

@@ -138,7 +138,6 @@ fn name(json: &Json) -> Option<ExternalValue> {
 pub(super) fn markdown(json: &Json) -> ExternalValue {
     match json {
         Json::Null => ExternalValue::EMPTY,
-        Json::String(text) => ExternalValue::text(text.as_str()),
         document => ExternalValue::text(adf::to_markdown(document)),
     }
 }

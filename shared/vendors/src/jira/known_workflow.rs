@@ -77,27 +77,28 @@ impl KnownWorkflow {
         self.edges.insert(from.0.clone(), edges);
     }
 
-    /// A planner that knows as much.
+    /// A planner that knows as much, and explores the rest.
     pub(super) fn planner(&self, goal: Goal) -> Planner {
-        let edges = self.edges.iter().map(|(from, edges)| {
-            let transitions: Vec<_> = edges.iter().map(KnownEdge::transition).collect();
-            (StatusId(from.clone()), transitions)
-        });
-        let mut planner = Planner::new(goal);
         if self.whole {
-            let edges = edges.flat_map(|(from, transitions)| {
-                let edge = move |transition| Edge {
-                    from: from.clone(),
-                    transition,
-                };
-                transitions.into_iter().map(edge)
-            });
-            return planner.knowing_all(edges);
+            return self.planner_of_known(goal);
         }
-        for (from, transitions) in edges {
-            planner.learn(&from, transitions);
+        let mut planner = Planner::new(goal);
+        for (from, edges) in &self.edges {
+            let transitions = edges.iter().map(KnownEdge::transition).collect();
+            planner.learn(&StatusId(from.clone()), transitions);
         }
         planner
+    }
+
+    /// A planner that takes what is known for all there is.
+    pub(super) fn planner_of_known(&self, goal: Goal) -> Planner {
+        let edges = self.edges.iter().flat_map(|(from, edges)| {
+            edges.iter().map(|edge| Edge {
+                from: StatusId(from.clone()),
+                transition: edge.transition(),
+            })
+        });
+        Planner::new(goal).knowing_all(edges)
     }
 }
 

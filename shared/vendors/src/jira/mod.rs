@@ -2,7 +2,7 @@
 //!
 //! Facts come from Atlassian's own `OpenAPI` file and webhook documentation, gathered in the project's `FACTS.md`.
 
-mod adf;
+pub mod adf;
 mod api;
 mod custom_value;
 mod defaults;

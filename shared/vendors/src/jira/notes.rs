@@ -27,7 +27,6 @@ const MOST_PAGES: usize = 50;
 
 #[derive(Debug, Deserialize)]
 struct Page {
-    #[serde(default)]
     comments: Vec<Comment>,
     #[serde(default)]
     total: usize,

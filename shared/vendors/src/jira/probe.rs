@@ -39,10 +39,9 @@ struct IssueType {
 }
 
 pub(super) async fn probe(connection: &Connection<'_>) -> Vec<Check> {
-    let mut checks = vec![signatures(connection)];
     let me = log_in(connection).await;
     let may_go_on = me.outcome != CheckOutcome::Failed;
-    checks.push(me);
+    let mut checks = vec![me, signatures(connection)];
     if !may_go_on {
         return checks;
     }
@@ -80,8 +79,8 @@ fn signatures(connection: &Connection<'_>) -> Check {
         (Some(problem), _) => check(what, CheckOutcome::Failed, problem),
         (None, Some(Scheme::Connect)) => check(
             what,
-            CheckOutcome::Limited,
-            "JWT of a Connect app: Atlassian ends support for Connect in December 2026",
+            CheckOutcome::Passed,
+            "JWT of a Connect app, whose support Atlassian ends in December 2026",
         ),
         (None, Some(Scheme::OAuth)) => check(what, CheckOutcome::Passed, "JWT of an OAuth app"),
         (None, _) => check(what, CheckOutcome::Passed, "signature of an admin webhook"),
@@ -134,23 +133,23 @@ fn issue_type(connection: &Connection<'_>, project: &Project) -> (Option<String>
         let detail = "the option issue_type is not set";
         return (None, check(what, CheckOutcome::Failed, detail));
     };
-    // Jira compares names letter by letter when it creates an issue.
+    let same = |one: &&IssueType| one.id == wanted || one.name == wanted;
+    let nearly = |one: &&IssueType| one.name.to_lowercase() == wanted.to_lowercase();
     let mut types = project.issue_types.iter();
-    let found = types.find(|one| one.id == wanted || one.name == wanted);
-    match found {
-        Some(found) => {
-            let detail = format!("{} (id {})", found.name, found.id);
-            (
-                Some(found.id.clone()),
-                check(what, CheckOutcome::Passed, &detail),
-            )
-        }
-        None => {
-            let names: Vec<_> = project.issue_types.iter().map(|one| &*one.name).collect();
-            let detail = format!("the project has no {wanted:?}, but {}", names.join(", "));
-            (None, check(what, CheckOutcome::Failed, &detail))
-        }
+    if let Some(found) = types.clone().find(same) {
+        let detail = format!("{} (id {})", found.name, found.id);
+        let found = Some(found.id.clone());
+        return (found, check(what, CheckOutcome::Passed, &detail));
     }
+    if let Some(found) = types.find(nearly) {
+        // Nobody says whether case counts when an issue is created.
+        let detail = format!("write it as the project does: {}", found.name);
+        let found = Some(found.id.clone());
+        return (found, check(what, CheckOutcome::Limited, &detail));
+    }
+    let names: Vec<_> = project.issue_types.iter().map(|one| &*one.name).collect();
+    let detail = format!("the project has no {wanted:?}, but {}", names.join(", "));
+    (None, check(what, CheckOutcome::Failed, &detail))
 }
 
 async fn statuses(connection: &Connection<'_>) -> Check {

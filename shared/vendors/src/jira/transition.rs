@@ -40,12 +40,15 @@ pub(super) async fn move_to(
             Step::AlreadyThere => return Ok(Ok(())),
             Step::Take(transition) => transition,
             Step::NoPath { why } | Step::TooManyHops { why } => {
-                known_workflow::forget(connection, &walk.project_id, &walk.issue_type_id);
-                return Ok(Err(why));
+                // Asking again moves nothing; exploring again would.
+                if walk.known.whole {
+                    known_workflow::forget(connection, &walk.project_id, &walk.issue_type_id);
+                }
+                return walk.back(connection, id, why).await;
             }
         };
         if let Err(why) = take(connection, id, &transition).await? {
-            return Ok(Err(why));
+            return walk.back(connection, id, why).await;
         }
         if transition.to.is_named(target) {
             return Ok(Ok(()));
@@ -82,6 +85,7 @@ fn direct(
 /// An issue on its way.
 struct Walk {
     planner: Planner,
+    start: Status,
     current: Status,
     project_id: String,
     issue_type_id: String,
@@ -105,9 +109,11 @@ impl Walk {
         };
         let (project_id, issue_type_id) = (of("project")?, of("issuetype")?);
         let known = known_workflow::workflow(connection, &project_id, &issue_type_id).await?;
+        let current = status_of(&issue)?;
         let mut walk = Self {
             planner: known.planner(goal),
-            current: status_of(&issue)?,
+            start: current.clone(),
+            current,
             project_id,
             issue_type_id,
             known,
@@ -129,6 +135,29 @@ impl Walk {
         let available = available(connection, id).await?;
         self.learn(connection, available);
         Ok(())
+    }
+
+    /// It led nowhere: the issue goes back to where it was, as far as the edges allow that are known by now.
+    async fn back(
+        mut self,
+        connection: &Connection<'_>,
+        id: &ExternalId,
+        why: String,
+    ) -> Result<Result<(), String>, VendorError> {
+        let mut way_back = self.known.planner_of_known(Goal {
+            names: vec![self.start.name.clone()],
+            category: None,
+        });
+        while let Step::Take(transition) = way_back.next(&self.current) {
+            if take(connection, id, &transition).await?.is_err() {
+                let (here, start) = (&self.current.name, &self.start.name);
+                return Ok(Err(format!(
+                    "{why}; it is left in {here:?} instead of {start:?}"
+                )));
+            }
+            self.arrive(connection, id).await?;
+        }
+        Ok(Err(why))
     }
 
     fn learn(&mut self, connection: &Connection<'_>, available: Vec<Transition>) {

@@ -53,13 +53,24 @@ pub(crate) fn is_blank(document: &Value) -> bool {
     to_wiki(document).trim().is_empty()
 }
 
-/// A document that says this text, a paragraph per line.
+/// A document that says this text: a paragraph wherever a line is empty, line breaks in between.
 pub(crate) fn from_text(text: &str) -> Value {
-    let paragraph = |line: &str| match line {
-        "" => json!({"type": "paragraph", "content": []}),
-        line => json!({"type": "paragraph", "content": [{"type": "text", "text": line}]}),
-    };
-    let content: Vec<_> = text.lines().map(paragraph).collect();
+    let said = |line: &str| json!({"type": "text", "text": line});
+    let mut paragraphs: Vec<Vec<Value>> = vec![Vec::new()];
+    for line in text.lines() {
+        match paragraphs.last_mut() {
+            Some(paragraph) if !line.is_empty() => {
+                if !paragraph.is_empty() {
+                    paragraph.push(json!({"type": "hardBreak"}));
+                }
+                paragraph.push(said(line));
+            }
+            _ => paragraphs.push(Vec::new()),
+        }
+    }
+    paragraphs.retain(|paragraph| !paragraph.is_empty());
+    let paragraph = |content| json!({"type": "paragraph", "content": content});
+    let content: Vec<Value> = paragraphs.into_iter().map(paragraph).collect();
     json!({"type": "doc", "version": 1, "content": content})
 }
 
@@ -116,7 +127,10 @@ mod tests {
             assert_eq!(check(&doc(&json!([node]))), Ok(()), "{node}");
         }
         assert_eq!(check(&doc(&json!([]))), Ok(()));
-        assert_eq!(check(&from_text("one\n\ntwo")), Ok(()));
+        for text in ["one", "one\ntwo", "one\n\ntwo\nthree"] {
+            assert_eq!(check(&from_text(text)), Ok(()));
+            assert_eq!(to_wiki(&from_text(text)), text);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod lexer;
 mod parse;
+mod time;
 
 use jiff::Timestamp;
 

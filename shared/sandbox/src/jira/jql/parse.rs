@@ -1,10 +1,9 @@
 //! From JQL's words to a query.
 
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::lexer::{Token, tokens};
+use super::time::time;
 use super::{Clause, Column, Comparison, Direction, Jql, Test};
 
 /// Words that are no values without quotes.
@@ -213,31 +212,6 @@ fn no_time(value: &str, field: &str) -> String {
     format!(
         "Date value '{value}' for field '{field}' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', 'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'."
     )
-}
-
-/// A date with or without a time of day (UTC, to the minute), or a period such as `-5m`.
-fn time(text: &str, now: Timestamp) -> Option<Timestamp> {
-    let text = text.trim();
-    if let Some(seconds) = period(text) {
-        return now.checked_add(SignedDuration::from_secs(seconds)).ok();
-    }
-    let text = text.replace('/', "-");
-    let parsed = DateTime::strptime("%Y-%m-%d %H:%M", &text);
-    let parsed = parsed.or_else(|_| DateTime::strptime("%Y-%m-%d %H:%M", format!("{text} 00:00")));
-    let zoned = TimeZone::UTC.to_zoned(parsed.ok()?);
-    zoned.ok().map(|zoned| zoned.timestamp())
-}
-
-fn period(text: &str) -> Option<i64> {
-    let unit = match text.chars().last()? {
-        'm' => 60,
-        'h' => 60 * 60,
-        'd' => 24 * 60 * 60,
-        'w' => 7 * 24 * 60 * 60,
-        _ => return None,
-    };
-    let number: i64 = text[..text.len() - 1].parse().ok()?;
-    number.checked_mul(unit)
 }
 
 #[cfg(test)]

@@ -150,6 +150,7 @@ impl Json<'_> {
             "workratio": -1,
             "timetracking": {},
             "progress": {"progress": 0, "total": 0},
+            "aggregateprogress": {"progress": 0, "total": 0},
             "votes": {"self": below("votes"), "votes": 0, "hasVoted": false},
             "watches": {"self": below("watchers"), "watchCount": 0, "isWatching": false},
         });

@@ -40,7 +40,7 @@ impl Json<'_> {
             "isInitial": false,
             "isAvailable": true,
             "isConditional": false,
-            "isLooped": false,
+            "looped": false,
         });
         if fields {
             let screen = transition.screen.iter();

@@ -92,11 +92,6 @@ fn what_is_lacking_is_named() {
     assert_eq!(of("create issues"), Some(CheckOutcome::Failed));
     assert_eq!(of("edit issues"), Some(CheckOutcome::Passed));
     assert_eq!(of("read the workflow"), Some(CheckOutcome::Limited));
-    assert_eq!(
-        of("verify webhooks"),
-        Some(CheckOutcome::Limited),
-        "Connect is at its end"
-    );
     let account = everything("ADD_COMMENTS", 403, &json!({}));
     assert!(
         super::tests::outcomes(&account)
@@ -109,21 +104,21 @@ fn without_a_client_key_connect_verifies_nothing() {
     let mut account = with_secrets().answers("GET /myself", 401, &json!({}));
     account.credentials.0.remove("client_key");
     let checks = run(probe(&account.connection()));
-    assert_eq!(checks[0].outcome, CheckOutcome::Failed);
+    assert_eq!(checks[1].outcome, CheckOutcome::Failed);
     assert!(
-        checks[0].detail.contains("client_key"),
+        checks[1].detail.contains("client_key"),
         "{}",
-        checks[0].detail
+        checks[1].detail
     );
     // Nobody who cannot log in is asked the rest.
     assert_eq!(checks.len(), 2);
-    assert_eq!(checks[1].outcome, CheckOutcome::Failed);
+    assert_eq!(checks[0].outcome, CheckOutcome::Failed);
 }
 
 #[test]
 fn an_issue_type_that_the_project_lacks_is_told_with_those_it_has() {
     let account = with_secrets()
-        .option("issue_type", "incident")
+        .option("issue_type", "Bug")
         .answers("GET /myself", 200, &json!({"accountId": "bot"}))
         .answers("GET /project/OPS", 200, &project())
         .answers("GET /mypermissions", 200, &permissions(""))
@@ -137,4 +132,14 @@ fn an_issue_type_that_the_project_lacks_is_told_with_those_it_has() {
     let statuses = checks.iter().find(|check| check.what == "see the statuses");
     assert_eq!(statuses.expect("a check").outcome, CheckOutcome::Limited);
     account.asked();
+}
+
+#[test]
+fn an_issue_type_in_another_case_is_found_with_a_hint() {
+    let mut account = everything("", 200, &workflow());
+    account
+        .options
+        .insert("issue_type".to_owned(), "incident".to_owned());
+    let found = ("find the issue type".to_owned(), CheckOutcome::Limited);
+    assert!(outcomes(&account).contains(&found));
 }

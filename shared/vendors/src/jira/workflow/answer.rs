@@ -86,6 +86,17 @@ struct FieldSchema {
     #[serde(rename = "type")]
     kind: String,
     items: Option<String>,
+    system: Option<String>,
+    custom: Option<String>,
+}
+
+impl FieldSchema {
+    /// The system's and the custom fields that hold several lines.
+    fn is_document(&self) -> bool {
+        let custom = self.custom.as_deref();
+        matches!(self.system.as_deref(), Some("description" | "environment"))
+            || custom.is_some_and(|custom| custom.ends_with(":textarea"))
+    }
 }
 
 impl From<IssueTransition> for Transition {
@@ -109,6 +120,7 @@ impl From<IssueTransition> for Transition {
                     key,
                     name: field.name,
                     has_default: field.has_default_value,
+                    is_document: field.schema.is_document(),
                     kind: field.schema.kind,
                     items: field.schema.items,
                     allowed_values: field.allowed_values,

@@ -6,6 +6,7 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 use super::Transition;
+use crate::jira::adf;
 
 /// The option that fills in a field is this and the field's key, e.g. `transition_field.resolution`.
 pub(in crate::jira) const OPTION_PREFIX: &str = "transition_field.";
@@ -21,6 +22,8 @@ pub(in crate::jira) struct RequiredField {
     pub(in crate::jira) has_default: bool,
     /// `schema.type`, e.g. `resolution`, `string`, `array`.
     pub(in crate::jira) kind: String,
+    /// True of a text of several lines, which the REST API v3 takes as a document (ADF).
+    pub(in crate::jira) is_document: bool,
     /// `schema.items`: what an array holds.
     pub(in crate::jira) items: Option<String>,
     /// The values it can have, as Jira lists them; empty if it lists none.
@@ -146,6 +149,7 @@ impl RequiredField {
             });
         }
         match kind {
+            "string" if self.is_document => Ok(adf::from_markdown(text)),
             "string" | "date" | "datetime" | "any" => Ok(json!(text)),
             "number" => match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => Ok(json!(number)),

@@ -33,6 +33,7 @@ fn field(key: &str, kind: &str) -> RequiredField {
         name: key.to_uppercase(),
         has_default: false,
         kind: kind.to_owned(),
+        is_document: false,
         items: None,
         allowed_values: Vec::new(),
     }
@@ -458,6 +459,14 @@ fn fields_are_sent_in_the_form_of_their_type() {
     assert_eq!(text("option", "red"), json!({"value": "red"}));
     assert_eq!(text("user", "5b10a2"), json!({"accountId": "5b10a2"}));
     assert_eq!(text("array", "a, b,"), json!(["a", "b"]));
+    let several_lines = RequiredField {
+        is_document: true,
+        ..field("f", "string")
+    };
+    assert_eq!(
+        one(several_lines, "why"),
+        Ok(crate::jira::adf::from_markdown("why"))
+    );
     let items = |items: &str| RequiredField {
         items: Some(items.to_owned()),
         ..field("f", "array")
@@ -560,6 +569,8 @@ fn available_transitions_are_read() {
          "fields":{
            "resolution":{"required":true,"hasDefaultValue":false,"key":"resolution","name":"Resolution","operations":["set"],
              "schema":{"type":"resolution","system":"resolution"},"allowedValues":[{"id":"10000","name":"Done"}]},
+           "customfield_1":{"required":true,"hasDefaultValue":true,"key":"f","name":"Why","operations":["set"],
+             "schema":{"type":"string","custom":"com.atlassian.jira.plugin.system.customfieldtypes:textarea","customId":1}},
            "customfield_10001":{"required":false,"key":"field_key","name":"My Multi Select","operations":["set","add"],
              "schema":{"type":"array","items":"option","customId":10001},"allowedValues":["red","blue"]}}},
         {"id":"3","name":"Hidden","isAvailable":false,"to":{"id":"1","name":"Odd"}},
@@ -572,6 +583,11 @@ fn available_transitions_are_read() {
     assert_eq!(ids, ["2", "711"]);
     assert_eq!(read[0].to.category, Some(Category::Done));
     assert_eq!(read[1].to.category, None);
+    let documents = read[0].required_fields.iter();
+    let documents: Vec<_> = documents
+        .map(|field| (field.key.as_str(), field.is_document))
+        .collect();
+    assert_eq!(documents, [("customfield_1", true), ("resolution", false)]);
     let fields = fields_for(
         &read[0],
         &options(&[("resolution", "done")]),

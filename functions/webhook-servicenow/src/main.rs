@@ -1,0 +1,6 @@
+//! Verifies ServiceNow webhooks and stores them as deliveries.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), im_runtime::Error> {
+    im_runtime::webhook(im_runtime::IntegrationType::ServiceNow).await
+}

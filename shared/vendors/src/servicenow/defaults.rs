@@ -1,0 +1,201 @@
+//! The guide's defaults for `ServiceNow` (interface.md, "Default value maps"; design section 3, ownership).
+
+use im_model::{
+    Field, Integration, NoteKind, Owner, Ownership, OwnershipRules, Severity, Writability,
+};
+use im_sync::{FieldRule, Limit, LinkRules, NormalForm, Otherwise, TextForm, ValueMap, ValueType};
+
+use super::{options, state::States};
+
+/// Characters that `short_description` holds (dictionary of the base system).
+const MOST_OF_A_TITLE: usize = 160;
+
+/// Characters that `description` holds (dictionary of the base system).
+const MOST_OF_A_DESCRIPTION: usize = 4000;
+
+pub(super) fn ownership() -> OwnershipRules {
+    let only = |field: Field, owner| (field.into(), Ownership::only(owner, 10));
+    OwnershipRules::from([
+        only(Field::Severity, Owner::Platform),
+        only(Field::Title, Owner::Platform),
+        only(Field::Description, Owner::Platform),
+        only(Field::AssignedTo, Owner::External),
+        (
+            NoteKind::WorkNote.into(),
+            Ownership::only(Owner::External, 10),
+        ),
+    ])
+}
+
+pub(super) fn rules(integration: &Integration) -> LinkRules {
+    let owned = |field: &Field| {
+        let owned = integration.ownership.get(&field.clone().into());
+        owned.copied().unwrap_or_default()
+    };
+    let built_in = built_in(&States::of(&integration.options))
+        .into_iter()
+        .map(|(field, rule)| {
+            let ownership = owned(&field);
+            (field, FieldRule { ownership, ..rule })
+        });
+    let custom = options::custom(&integration.options);
+    let custom = custom.iter().map(|field| {
+        let (name, mut rule) = field.rule(&integration.ownership);
+        // Such a column is true or false: emptied, it is false.
+        rule.limit.required = field.value_type == ValueType::Boolean;
+        (name, rule)
+    });
+    LinkRules {
+        direction: integration.direction,
+        strategy: integration.strategy,
+        conflict_window: LinkRules::CONFLICT_WINDOW,
+        fields: built_in.chain(custom).collect(),
+        notes: crate::registry::note_rules(&integration.ownership, NoteKind::ALL),
+    }
+}
+
+fn built_in(states: &States) -> [(Field, FieldRule); 5] {
+    let same = || ValueMap::Same(TextForm::Exact);
+    let most = Limit {
+        most_characters: Some(MOST_OF_A_DESCRIPTION),
+        required: false,
+    };
+    [
+        (
+            Field::Title,
+            rule(
+                ValueMap::Formed(NormalForm(short_description)),
+                ValueMap::Same(TextForm::Trimmed),
+                Limit::default(),
+            ),
+        ),
+        (Field::Description, rule(same(), same(), most)),
+        (
+            Field::Severity,
+            rule(severity_outward(), severity_inward(), required()),
+        ),
+        (
+            Field::Status,
+            rule(states.outward(), states.inward(), required()),
+        ),
+        (
+            Field::AssignedTo,
+            rule(
+                ValueMap::Same(TextForm::LowerCase),
+                ValueMap::Same(TextForm::Trimmed),
+                Limit::default(),
+            ),
+        ),
+    ]
+}
+
+fn rule(outward: ValueMap, inward: ValueMap, limit: Limit) -> FieldRule {
+    FieldRule {
+        outward,
+        inward,
+        ownership: Ownership::default(),
+        writability: Writability::Always,
+        limit,
+    }
+}
+
+fn required() -> Limit {
+    Limit {
+        most_characters: None,
+        required: true,
+    }
+}
+
+/// Trimmed, and cut where the column ends.
+fn short_description(title: &str) -> String {
+    let title = title.trim();
+    if title.chars().count() <= MOST_OF_A_TITLE {
+        return title.to_owned();
+    }
+    let kept: String = title.chars().take(MOST_OF_A_TITLE - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Impact and urgency; the priority follows from them and is never written.
+fn severity_outward() -> ValueMap {
+    ValueMap::table(
+        [
+            ("SEV-1", "1/1"),
+            ("SEV-2", "2/1"),
+            ("SEV-3", "2/2"),
+            ("SEV-4", "3/2"),
+        ],
+        Otherwise::Error,
+    )
+}
+
+/// By the priority that `ServiceNow` computes of impact and urgency (FACTS.md, "Incident").
+fn severity_inward() -> ValueMap {
+    let severity = |priority| match priority {
+        1 => Severity::Sev1,
+        2 => Severity::Sev2,
+        3 => Severity::Sev3,
+        _ => Severity::Sev4,
+    };
+    let pairs = (1..=3).flat_map(|impact| (1..=3).map(move |urgency| (impact, urgency)));
+    let entries = pairs.map(|(impact, urgency)| {
+        let severity = severity(impact + urgency - 1);
+        (format!("{impact}/{urgency}"), severity.to_string())
+    });
+    ValueMap::Table {
+        entries: entries.collect(),
+        otherwise: Otherwise::LeaveAlone,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use im_model::Value;
+
+    use super::*;
+
+    #[test]
+    fn a_pair_is_the_severity_of_its_priority() {
+        let inward = severity_inward();
+        // (impact, urgency) → priority: 11→1, 12→2, 13→3, 21→2, 22→3, 23→4, 31→3, 32→4, 33→5 (FACTS.md).
+        for (pair, severity) in [
+            ("1/1", Some("SEV-1")),
+            ("1/2", Some("SEV-2")),
+            ("1/3", Some("SEV-3")),
+            ("2/1", Some("SEV-2")),
+            ("2/2", Some("SEV-3")),
+            ("2/3", Some("SEV-4")),
+            ("3/1", Some("SEV-3")),
+            ("3/2", Some("SEV-4")),
+            ("3/3", Some("SEV-4")),
+            ("4/1", None),
+            ("2/", None),
+        ] {
+            let mapped = inward.apply(&Value::text(pair));
+            assert_eq!(mapped.value().and_then(Value::as_str), severity, "{pair}");
+        }
+    }
+
+    #[test]
+    fn each_severity_comes_back_as_itself() {
+        for severity in Severity::ALL {
+            let out = severity_outward().apply(&Value::text(severity.as_str()));
+            let back = severity_inward().apply(out.value().expect("listed"));
+            let back = back.value().and_then(Value::as_str);
+            assert_eq!(back, Some(severity.as_str()));
+        }
+    }
+
+    #[test]
+    fn a_long_title_is_cut_once() {
+        let long = format!(" {} {}", "ä".repeat(158), "x".repeat(900));
+        let cut = short_description(&long);
+        assert_eq!(cut, format!("{}…", "ä".repeat(158)));
+        assert_eq!(short_description(&cut), cut);
+        let cut = short_description(&"x".repeat(161));
+        assert_eq!(cut.chars().count(), 160);
+        assert_eq!(short_description(&cut), cut);
+        let whole = "x".repeat(160);
+        assert_eq!(short_description(&format!("{whole}\n")), whole);
+    }
+}
