@@ -1,10 +1,14 @@
 //! What people do through the management API, on the whole system.
 #![allow(missing_docs, clippy::expect_used, reason = "tests")]
 
+#[path = "manage/deliveries.rs"]
+mod deliveries;
 #[path = "manage/links.rs"]
 mod links;
 #[path = "manage/notes.rs"]
 mod notes;
+#[path = "manage/removal.rs"]
+mod removal;
 
 use std::sync::Arc;
 
@@ -75,8 +79,20 @@ async fn call_as(
     path: &str,
     body: Option<&Value>,
 ) -> Answer {
+    call_of(world, "acme", role, method, path, body).await
+}
+
+/// The same, of an organization.
+async fn call_of(
+    world: &World,
+    organization: &str,
+    role: &str,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Answer {
     let claims = json!({
-        "sub": "ann@example.com", "org": "acme", "roles": [role], "scopes": [INTEGRATION],
+        "sub": "ann@example.com", "org": organization, "roles": [role], "scopes": [INTEGRATION],
         "exp": (world.clock.read() + SignedDuration::from_hours(1)).as_second(),
     });
     let key = jsonwebtoken::EncodingKey::from_secret(JWT_KEY.as_bytes());

@@ -447,4 +447,25 @@ async fn the_apis_role_permits_what_people_do_with_links() {
             ("dynamodb:DeleteItem", sync()),
         ],
     );
+
+    let list = "/deliveries?integration_id=demo-pd";
+    let listed = watched.call(Method::GET, list, Value::Null).await;
+    let delivery = listed["items"][0]["id"].as_str().expect("a delivery");
+    let replay = format!("/deliveries/{delivery}/replay");
+    watched.call(Method::POST, &replay, json!({})).await;
+    watched.was_permitted(
+        "ApiRole",
+        &[
+            ("dynamodb:Query", "DeliveriesTable/index/listing".to_owned()),
+            ("dynamodb:UpdateItem", "DeliveriesTable".to_owned()),
+        ],
+    );
+
+    let path = "/integrations/demo-pd";
+    watched.call(Method::DELETE, path, Value::Null).await;
+    let delete = (
+        "secretsmanager:DeleteSecret",
+        INTEGRATION_SECRETS.to_owned(),
+    );
+    watched.was_permitted("ApiRole", &[delete]);
 }

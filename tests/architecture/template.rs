@@ -97,7 +97,15 @@ fn each_function_has_a_role_and_a_log_group_of_its_own() {
 
 /// What each function cannot start without (`Settings`).
 const NEEDS: [(&str, &[&str]); 6] = [
-    ("api", &["API_JWT_SECRET_ID", "SECRET_PREFIX", "SYNC_TABLE"]),
+    (
+        "api",
+        &[
+            "API_JWT_SECRET_ID",
+            "DELIVERIES_TABLE",
+            "SECRET_PREFIX",
+            "SYNC_TABLE",
+        ],
+    ),
     (
         "inbound",
         &[

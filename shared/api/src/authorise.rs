@@ -24,17 +24,26 @@ pub enum Action {
     ReadIntegrations,
     /// Change an integration.
     ChangeIntegration,
+    /// Delete an integration.
+    DeleteIntegration,
+    /// Read what an integration's webhooks brought.
+    ReadDeliveries,
+    /// Have a delivery processed again.
+    ReplayDelivery,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
         Self::CreateIntegration,
         Self::ReadIntegrations,
         Self::ChangeIntegration,
+        Self::DeleteIntegration,
+        Self::ReadDeliveries,
+        Self::ReplayDelivery,
     ];
 }
 
@@ -47,6 +56,9 @@ impl fmt::Display for Action {
             Self::CreateIntegration => "create integrations",
             Self::ReadIntegrations => "read integrations",
             Self::ChangeIntegration => "change integrations",
+            Self::DeleteIntegration => "delete integrations",
+            Self::ReadDeliveries => "read deliveries of integrations",
+            Self::ReplayDelivery => "replay deliveries of integrations",
         })
     }
 }
@@ -144,15 +156,18 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
     match role {
         Role::PlatformAdministrator => true,
         Role::IntegrationManager => match action {
-            Action::CreateIntegration | Action::ReadIntegrations | Action::ChangeIntegration => {
-                match which {
-                    Which::Any => !caller.scopes.is_empty(),
-                    Which::Integration(id) => {
-                        caller.scopes.contains("*") || caller.scopes.contains(id.as_str())
-                    }
-                    Which::Incident { .. } => false,
+            Action::CreateIntegration
+            | Action::ReadIntegrations
+            | Action::ChangeIntegration
+            | Action::DeleteIntegration
+            | Action::ReadDeliveries
+            | Action::ReplayDelivery => match which {
+                Which::Any => !caller.scopes.is_empty(),
+                Which::Integration(id) => {
+                    caller.scopes.contains("*") || caller.scopes.contains(id.as_str())
                 }
-            }
+                Which::Incident { .. } => false,
+            },
             Action::ReadIncidents => true,
             Action::CreateIncident | Action::EditIncident => false,
         },
@@ -163,9 +178,12 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
                 Which::Incident { assigned_to } => assigned_to == Some(caller.subject.as_str()),
                 Which::Integration(_) => false,
             },
-            Action::CreateIntegration | Action::ReadIntegrations | Action::ChangeIntegration => {
-                false
-            }
+            Action::CreateIntegration
+            | Action::ReadIntegrations
+            | Action::ChangeIntegration
+            | Action::DeleteIntegration
+            | Action::ReadDeliveries
+            | Action::ReplayDelivery => false,
         },
         // It may read the sync status, which has no route yet.
         Role::Viewer => false,
@@ -237,6 +255,9 @@ mod tests {
                 (CreateIntegration, none),
                 (ReadIntegrations, none),
                 (ChangeIntegration, none),
+                (DeleteIntegration, none),
+                (ReadDeliveries, none),
+                (ReplayDelivery, none),
             ]
         );
         let manager = |integrations| {
@@ -247,6 +268,9 @@ mod tests {
                 (CreateIntegration, integrations),
                 (ReadIntegrations, integrations),
                 (ChangeIntegration, integrations),
+                (DeleteIntegration, integrations),
+                (ReadDeliveries, integrations),
+                (ReplayDelivery, integrations),
             ]
         };
         let of_scopes = |scopes: &[&str]| decisions(&caller(&[Role::IntegrationManager], scopes));

@@ -19,7 +19,7 @@ use im_engine::manage::FieldProblem;
 use im_model::{Integration, IntegrationId};
 use serde::Serialize;
 
-use self::output::IntegrationJson;
+use self::output::{IntegrationJson, RemovedJson};
 use crate::{
     Api, Problem,
     authorise::{Action, Resource, may},
@@ -136,6 +136,24 @@ pub(crate) async fn change(
         .await;
     let integration = changed.map_err(|error| Problem::refused(error, seen.is_some()))?;
     Ok(shown(&api, &integration).into_response())
+}
+
+/// `DELETE /integrations/{id}`
+pub(crate) async fn delete(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    PathId(id): PathId,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Query::none(&uri)?;
+    let id = parse_id(&id)?;
+    may(
+        &caller,
+        Action::DeleteIntegration,
+        Resource::integration(&caller, &id),
+    )?;
+    let removed = api.removal.remove(&caller.organization, &id).await?;
+    Ok(Json(RemovedJson::of(&id, removed)).into_response())
 }
 
 /// An id that cannot be one names nothing.

@@ -12,6 +12,7 @@ mod authenticate;
 mod authorise;
 mod body;
 mod caller;
+mod delivery;
 mod health;
 mod incident;
 mod integration;

@@ -15,7 +15,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{Method, Uri, header, request::Parts};
-use im_engine::manage::{Incidents, Integrations, Links};
+use im_engine::manage::{Deliveries, Incidents, Integrations, Links, Removal};
 
 #[cfg(test)]
 pub(crate) use self::openapi::assert_is;
@@ -23,7 +23,7 @@ use crate::{
     Authenticator, Problem, Unauthenticated,
     authorise::{Action, Resource, may},
     body::shortened,
-    health,
+    delivery, health,
     incident::{self, link, note},
     integration,
 };
@@ -37,8 +37,12 @@ pub struct Api {
     pub incidents: Arc<Incidents>,
     /// Links by hand.
     pub links: Arc<Links>,
+    /// What their webhooks brought.
+    pub deliveries: Arc<Deliveries>,
     /// The integrations.
     pub integrations: Arc<Integrations>,
+    /// Removes them.
+    pub removal: Arc<Removal>,
     /// Who tells who asks.
     pub authenticator: Arc<dyn Authenticator>,
     /// Where the vendors' webhooks arrive, e.g. `https://im.example.com`, if it is known: integrations show their own.
@@ -80,7 +84,7 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 17] = {
+pub(crate) const ROUTES: [Route; 21] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
@@ -152,6 +156,27 @@ pub(crate) const ROUTES: [Route; 17] = {
             "/integrations/{id}",
             Only(A::ChangeIntegration),
             |m| on(m, integration::change),
+        ),
+        route(
+            DELETE,
+            "/integrations/{id}",
+            Only(A::DeleteIntegration),
+            |m| on(m, integration::delete),
+        ),
+        route(GET, "/deliveries", Only(A::ReadDeliveries), |m| {
+            on(m, delivery::list)
+        }),
+        route(
+            POST,
+            "/deliveries/{id}/replay",
+            Only(A::ReplayDelivery),
+            |m| on(m, delivery::replay),
+        ),
+        route(
+            POST,
+            "/deliveries/{id}/{delivery}/replay",
+            Only(A::ReplayDelivery),
+            |m| on(m, delivery::replay),
         ),
     ]
 };

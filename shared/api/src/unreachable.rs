@@ -3,9 +3,12 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_engine::{
-    Claim, Commit, Connect, EditOfIncident, LinkByHand, NewIncident, NewNote, Reserve, StoreError,
-    Unlink,
-    ports::{Attempt, Clock, Ids, IncidentStore, IntegrationStore, Page, Vault},
+    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, LinkByHand, NewIncident,
+    NewNote, Reserve, StoreError, Unlink,
+    ports::{
+        Attempt, Clock, DeliveryPosition, DeliveryStore, Ids, IncidentStore, IntegrationStore,
+        Page, Vault,
+    },
 };
 use im_model::{
     Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note,
@@ -112,6 +115,30 @@ impl IncidentStore for Unreachable {
 }
 
 #[async_trait]
+impl DeliveryStore for Unreachable {
+    async fn accept(&self, _: &Delivery) -> Result<bool, StoreError> {
+        down()
+    }
+    async fn delivery(&self, _: &DeliveryKey) -> Result<Option<Delivery>, StoreError> {
+        down()
+    }
+    async fn deliveries(
+        &self,
+        _: &IntegrationId,
+        _: Option<&DeliveryPosition>,
+        _: u16,
+    ) -> Result<Page<Delivery>, StoreError> {
+        down()
+    }
+    async fn reopen(&self, _: &DeliveryKey, _: Timestamp) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn finish(&self, _: &DeliveryKey, _: &str) -> Result<(), StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
 impl IntegrationStore for Unreachable {
     async fn integration(&self, _: &IntegrationId) -> Result<Option<Integration>, StoreError> {
         down()
@@ -125,6 +152,9 @@ impl IntegrationStore for Unreachable {
     async fn update_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
         down()
     }
+    async fn delete_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+        down()
+    }
 }
 
 #[async_trait]
@@ -136,6 +166,9 @@ impl Vault for Unreachable {
         down()
     }
     async fn keep(&self, _: &str, _: &Credentials) -> Result<(), StoreError> {
+        down()
+    }
+    async fn forget(&self, _: &str) -> Result<(), StoreError> {
         down()
     }
 }

@@ -30,6 +30,10 @@ mod tests {
                 "integration",
                 "configure",
                 "webhook-secret",
+                "delivery",
+                "replay",
+                "unlink",
+                "comments",
                 "acknowledged",
             ] {
                 assert!(script.contains(word), "{shell}: {word}");

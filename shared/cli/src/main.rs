@@ -7,6 +7,8 @@
 mod cli;
 mod client;
 mod completions;
+mod confirm;
+mod delivery;
 mod dev;
 mod failure;
 mod incident;
@@ -19,7 +21,10 @@ mod secret_input;
 mod test_api;
 mod text_input;
 
-use std::{io::Write, process::ExitCode};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -53,13 +58,18 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
     };
     let mut stdin = std::io::stdin();
     let environment = |name: &str| std::env::var(name).ok();
-    let mut secrets = SecretInput::new(&mut stdin, &environment);
+    let is_terminal = stdin.is_terminal();
+    let mut secrets = SecretInput::new(&mut stdin, &environment).on_terminal(is_terminal);
     match cli.command {
         Command::Dev(args) => dev::run(args).await,
         Command::Completions { shell } => completions::print(shell, &mut console),
         Command::Incident { command } => {
             let client = connect(&cli.connect, &mut secrets, &mut console)?;
             incident::run(command, &client, &mut secrets, &mut console).await
+        }
+        Command::Delivery { command } => {
+            let client = connect(&cli.connect, &mut secrets, &mut console)?;
+            delivery::run(command, &client, &mut console).await
         }
         Command::Integration { command } => {
             let client = connect(&cli.connect, &mut secrets, &mut console)?;

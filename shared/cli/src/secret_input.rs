@@ -55,6 +55,7 @@ pub struct SecretInput<'a> {
     stdin: &'a mut dyn Read,
     environment: &'a dyn Fn(&str) -> Option<String>,
     stdin_taken_by: Option<&'static str>,
+    is_terminal: bool,
 }
 
 impl<'a> SecretInput<'a> {
@@ -64,7 +65,22 @@ impl<'a> SecretInput<'a> {
             stdin,
             environment,
             stdin_taken_by: None,
+            is_terminal: false,
         }
+    }
+
+    /// Says whether somebody types at standard input.
+    #[must_use]
+    pub fn on_terminal(self, is_terminal: bool) -> Self {
+        Self {
+            is_terminal,
+            ..self
+        }
+    }
+
+    /// Does somebody type at standard input?
+    pub fn is_terminal(&self) -> bool {
+        self.is_terminal
     }
 
     /// A variable of the environment; an empty one counts as not set.

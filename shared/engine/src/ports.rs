@@ -2,11 +2,12 @@
 
 use async_trait::async_trait;
 use im_model::{
-    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note,
-    NoteCopy, NoteKey, OrganizationId,
+    DeliveryId, Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration,
+    IntegrationId, Note, NoteCopy, NoteKey, OrganizationId,
 };
 use im_vendors::Credentials;
 use jiff::Timestamp;
+use url::form_urlencoded;
 
 use crate::{
     Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, LinkByHand, NewIncident,
@@ -133,6 +134,42 @@ pub trait IncidentStore: Send + Sync {
     ) -> Result<Attempt, StoreError>;
 }
 
+/// Where a page of an integration's deliveries ended. As text `<received at>~<delivery id>`, encoded for a query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeliveryPosition {
+    /// When the page's last delivery came in.
+    pub received_at: Timestamp,
+    /// The vendor's id of it.
+    pub delivery: DeliveryId,
+}
+
+/// A text that is no [`DeliveryPosition`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a position in a list of deliveries")]
+pub struct InvalidPosition;
+
+impl std::fmt::Display for DeliveryPosition {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let delivery = self.delivery.as_str().as_bytes();
+        let delivery: String = form_urlencoded::byte_serialize(delivery).collect();
+        write!(f, "{}~{delivery}", self.received_at)
+    }
+}
+
+impl std::str::FromStr for DeliveryPosition {
+    type Err = InvalidPosition;
+    fn from_str(text: &str) -> Result<Self, InvalidPosition> {
+        let (received_at, delivery) = text.split_once('~').ok_or(InvalidPosition)?;
+        let delivery: String = form_urlencoded::parse(delivery.as_bytes())
+            .map(|(delivery, _)| delivery)
+            .collect();
+        Ok(Self {
+            received_at: received_at.parse().map_err(|_| InvalidPosition)?,
+            delivery: delivery.parse().map_err(|_| InvalidPosition)?,
+        })
+    }
+}
+
 /// The inbox.
 #[async_trait]
 pub trait DeliveryStore: Send + Sync {
@@ -141,6 +178,18 @@ pub trait DeliveryStore: Send + Sync {
 
     /// A stored delivery.
     async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>, StoreError>;
+
+    /// One page of an integration's deliveries, newest first; its `next` is a [`DeliveryPosition`].
+    async fn deliveries(
+        &self,
+        integration: &IntegrationId,
+        after: Option<&DeliveryPosition>,
+        limit: u16,
+    ) -> Result<Page<Delivery>, StoreError>;
+
+    /// Opens a delivery again, and wakes `inbound`. What it said of times and authors is forgotten: it is a hint from
+    /// now on, and what the record says counts. [`Attempt::LostRace`] if it is gone, or announces nothing.
+    async fn reopen(&self, key: &DeliveryKey, now: Timestamp) -> Result<Attempt, StoreError>;
 
     /// Marks it done, with what came of it.
     async fn finish(&self, key: &DeliveryKey, outcome: &str) -> Result<(), StoreError>;
@@ -158,11 +207,15 @@ pub trait IntegrationStore: Send + Sync {
         organization: &OrganizationId,
     ) -> Result<Vec<Integration>, StoreError>;
 
-    /// Stores a new one; [`Attempt::LostRace`] if the id is taken.
+    /// Stores a new one; [`Attempt::LostRace`] if the id is taken, or was another organization's.
     async fn create_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
 
     /// Replaces the version before it.
     async fn update_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
+
+    /// Removes one; [`Attempt::LostRace`] if it is gone already. Its id stays its organization's: links that are left
+    /// name it, and must not become another's.
+    async fn delete_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
 }
 
 /// A function's own retry queue, and the dead letters.
@@ -186,6 +239,9 @@ pub trait Vault: Send + Sync {
 
     /// Keeps credentials under this id, replacing what was there.
     async fn keep(&self, secret_id: &str, credentials: &Credentials) -> Result<(), StoreError>;
+
+    /// Removes what is kept under this id, or was removed before; a person can restore it for 7 days.
+    async fn forget(&self, secret_id: &str) -> Result<(), StoreError>;
 }
 
 /// What is known of a vault's credentials of one integration.
@@ -195,4 +251,35 @@ pub struct Vaulted {
     pub current: Credentials,
     /// The version before, if it was asked for: its webhook secret is still accepted during a rotation.
     pub previous: Option<Credentials>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_survives_a_query() {
+        for delivery in ["01FKZ", "a~b&c=d+e%20", "ü/1"] {
+            let position = DeliveryPosition {
+                received_at: "2026-01-02T03:04:05.12Z".parse().expect("a time"),
+                delivery: delivery.parse().expect("an id"),
+            };
+            let text = position.to_string();
+            assert!(text.bytes().all(|byte| byte.is_ascii_graphic()), "{text}");
+            assert_eq!(text.parse(), Ok(position));
+        }
+        for bad in [
+            "",
+            "2026-01-02T03:04:05Z",
+            "~a",
+            "yesterday~a",
+            "2026-01-02T03:04:05Z~",
+        ] {
+            assert_eq!(
+                bad.parse::<DeliveryPosition>(),
+                Err(InvalidPosition),
+                "{bad}"
+            );
+        }
+    }
 }

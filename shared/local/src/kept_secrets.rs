@@ -44,6 +44,14 @@ impl KeptSecrets {
         })
     }
 
+    fn failed(&self, error: &std::io::Error) -> StoreError {
+        StoreError {
+            tried: "keep the secrets in",
+            on: self.file.display().to_string(),
+            detail: error.to_string(),
+        }
+    }
+
     fn write(&self, kept: &Kept) -> std::io::Result<()> {
         let plain: BTreeMap<_, BTreeMap<_, _>> = kept
             .iter()
@@ -84,10 +92,14 @@ impl Vault for KeptSecrets {
         self.vault.keep(secret_id, credentials).await?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.insert(secret_id.to_owned(), credentials.0.clone());
-        self.write(&kept).map_err(|error| StoreError {
-            tried: "keep the secrets in",
-            on: self.file.display().to_string(),
-            detail: error.to_string(),
-        })
+        self.write(&kept).map_err(|error| self.failed(&error))
+    }
+
+    /// For good: a file has no recovery window.
+    async fn forget(&self, secret_id: &str) -> Result<(), StoreError> {
+        self.vault.forget(secret_id).await?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.remove(secret_id);
+        self.write(&kept).map_err(|error| self.failed(&error))
     }
 }

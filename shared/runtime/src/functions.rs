@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
     CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
-    manage::{Incidents, Integrations, Links, VendorAccess},
+    manage::{Deliveries, Incidents, Integrations, Links, Removal, VendorAccess},
     ports::{Clock, Ids, RetryQueue, Vault},
 };
 use im_model::IntegrationType;
@@ -134,19 +134,29 @@ pub fn api_router(
         memory: Arc::default(),
         clock: ports.clock.clone(),
     });
+    let integrations = Arc::new(Integrations {
+        store: ports.store.clone(),
+        vault: ports.vault.clone(),
+        clock: ports.clock.clone(),
+        ids: ports.ids.clone(),
+        secret_prefix,
+    });
     im_api::router(Api {
         links: Arc::new(Links {
             incidents: incidents.clone(),
             vendors,
         }),
-        incidents,
-        integrations: Arc::new(Integrations {
+        deliveries: Arc::new(Deliveries {
             store: ports.store.clone(),
-            vault: ports.vault.clone(),
+            integrations: ports.store.clone(),
             clock: ports.clock.clone(),
-            ids: ports.ids.clone(),
-            secret_prefix,
         }),
+        removal: Arc::new(Removal {
+            incidents: incidents.clone(),
+            integrations: integrations.clone(),
+        }),
+        incidents,
+        integrations,
         authenticator,
         webhook_base_url,
         allow_loopback,

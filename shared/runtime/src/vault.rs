@@ -19,6 +19,9 @@ pub struct SecretsManagerVault {
 }
 
 impl SecretsManagerVault {
+    /// For how long a person can restore a deleted secret: the shortest that AWS offers.
+    const RECOVERY_DAYS: i64 = 7;
+
     /// A vault behind this client.
     pub fn new(client: Client) -> Self {
         Self { client }
@@ -104,6 +107,28 @@ impl Vault for SecretsManagerVault {
             .await
             .map(|_| ())
             .map_err(|error| failed("create the secret", secret_id, &error))
+    }
+
+    async fn forget(&self, secret_id: &str) -> Result<(), StoreError> {
+        let deleted = self
+            .client
+            .delete_secret()
+            .secret_id(secret_id)
+            .recovery_window_in_days(Self::RECOVERY_DAYS)
+            .send()
+            .await;
+        match deleted {
+            // An invalid request: it is to be deleted already.
+            Err(error)
+                if error.as_service_error().is_none_or(|error| {
+                    !error.is_resource_not_found_exception()
+                        && !error.is_invalid_request_exception()
+                }) =>
+            {
+                Err(failed("delete the secret", secret_id, &error))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,11 +1,21 @@
 //! The inbox: a conditional put is the dedupe.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
-use im_engine::{Delivery, DeliveryKey, StoreError, ports::DeliveryStore};
-use jiff::SignedDuration;
+use im_engine::{
+    Delivery, DeliveryKey, StoreError,
+    ports::{Attempt, DeliveryPosition, DeliveryStore, Page},
+};
+use im_model::IntegrationId;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::{DynamoStore, failed, is_lost_race, keys, row::DeliveryRow, unreadable, unwritable};
+use crate::{
+    DynamoStore, failed, is_lost_race, keys,
+    row::{DeliveryRow, sort_key},
+    schema, unreadable, unwritable,
+};
 
 /// How long a delivery is remembered: longer than any vendor redelivers (`PagerDuty`: 48 h).
 const KEPT_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -18,6 +28,7 @@ impl DeliveryStore for DynamoStore {
         let announced = delivery.announced.clone();
         let row = DeliveryRow {
             pk: delivery.key.clone(),
+            integration: Some(delivery.key.integration.clone()),
             received_at: delivery.received_at,
             event_type: delivery.event_type.clone(),
             occurred_at: delivery.occurred_at,
@@ -74,6 +85,69 @@ impl DeliveryStore for DynamoStore {
         Ok(Some(row.into()))
     }
 
+    async fn deliveries(
+        &self,
+        integration: &IntegrationId,
+        after: Option<&DeliveryPosition>,
+        limit: u16,
+    ) -> Result<Page<Delivery>, StoreError> {
+        let partition = integration.as_str();
+        let answer = self
+            .client
+            .query()
+            .table_name(&self.tables.deliveries)
+            .index_name(schema::LISTING)
+            .key_condition_expression("integration = :integration")
+            .expression_attribute_values(":integration", text(partition))
+            .scan_index_forward(false)
+            .set_exclusive_start_key(after.map(|after| start_after(integration, after)))
+            .limit(i32::from(limit))
+            .send()
+            .await
+            .map_err(|error| failed("list the deliveries", partition, &error))?;
+        let next = answer.last_evaluated_key.as_ref().and_then(position);
+        let keys = answer.items.unwrap_or_default().into_iter();
+        let keys = keys.map(|mut item| {
+            item.retain(|name, _| name == "pk");
+            item
+        });
+        let items = self
+            .get_all(&self.tables.deliveries, keys.collect())
+            .await?;
+        let items = items.into_iter().map(|item| {
+            let row: DeliveryRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
+                .map_err(|error| unreadable(partition, &error))?;
+            Ok(row.into())
+        });
+        Ok(Page {
+            items: items.collect::<Result<_, _>>()?,
+            next: next.map(|next| next.to_string()),
+        })
+    }
+
+    async fn reopen(&self, key: &DeliveryKey, now: Timestamp) -> Result<Attempt, StoreError> {
+        let key = key.to_string();
+        let update = self
+            .client
+            .update_item()
+            .table_name(&self.tables.deliveries)
+            .key("pk", text(&key))
+            .condition_expression("attribute_exists(external_id)")
+            .update_expression(
+                "SET wake = :now, open_shard = :shard, open_since = :now \
+                 REMOVE outcome, changed, author",
+            )
+            .expression_attribute_values(":now", text(&now.to_string()))
+            .expression_attribute_values(":shard", text(&keys::shard(&key)))
+            .send()
+            .await;
+        match update {
+            Ok(_) => Ok(Attempt::Done),
+            Err(error) if is_lost_race(&error) => Ok(Attempt::LostRace),
+            Err(error) => Err(failed("reopen the delivery", &key, &error)),
+        }
+    }
+
     async fn finish(&self, key: &DeliveryKey, outcome: &str) -> Result<(), StoreError> {
         let key = key.to_string();
         let update = self
@@ -92,4 +166,33 @@ impl DeliveryStore for DynamoStore {
             _ => Ok(()),
         }
     }
+}
+
+fn text(text: &str) -> AttributeValue {
+    AttributeValue::S(text.to_owned())
+}
+
+fn start_after(
+    integration: &IntegrationId,
+    after: &DeliveryPosition,
+) -> HashMap<String, AttributeValue> {
+    let key = DeliveryKey {
+        integration: integration.clone(),
+        delivery: after.delivery.clone(),
+    };
+    HashMap::from([
+        ("pk".to_owned(), text(&key.to_string())),
+        ("integration".to_owned(), text(integration.as_str())),
+        ("received_at".to_owned(), text(&sort_key(after.received_at))),
+    ])
+}
+
+/// Where the index says that the page ended.
+fn position(key: &HashMap<String, AttributeValue>) -> Option<DeliveryPosition> {
+    let text = |name: &str| key.get(name)?.as_s().ok();
+    let key: DeliveryKey = text("pk")?.parse().ok()?;
+    Some(DeliveryPosition {
+        received_at: text("received_at")?.parse().ok()?,
+        delivery: key.delivery,
+    })
 }

@@ -8,10 +8,7 @@ mod update;
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{AttributeValue, Put, TransactWriteItem, builders::PutBuilder},
-};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, builders::PutBuilder};
 use im_engine::{
     Claim, Commit, Connect, CreationOrigin, EditOfIncident, LinkByHand, NewIncident, NewNote,
     Reserve, StoreError, Unlink,
@@ -21,7 +18,6 @@ use im_model::{
     Digest, ExternalId, IdempotencyKey, Incident, IncidentId, IntegrationId, Note, NoteCopy,
     NoteKey, OrganizationId,
 };
-use serde::Serialize;
 
 use self::{
     row::{EditRow, StateRow},
@@ -35,6 +31,7 @@ use crate::{
     expression::Expression,
     failed, is_lost_race, keys,
     row::{ExternalRow, IncidentRow, RequestRow},
+    transaction::{broken, item},
     unreadable, unwritable,
 };
 
@@ -108,11 +105,9 @@ impl IncidentStore for DynamoStore {
             .condition_expression("attribute_not_exists(pk)");
         let mut puts = Vec::new();
         for put in [state, entry] {
-            let put = put.build().map_err(|error| StoreError {
-                tried: "create the incident",
-                on: pk.clone(),
-                detail: error.to_string(),
-            })?;
+            let put = put
+                .build()
+                .map_err(|error| broken("create the incident", &pk, &error))?;
             puts.push(TransactWriteItem::builder().put(put).build());
         }
         self.transact(puts, "create the incident", &pk).await
@@ -282,47 +277,12 @@ impl DynamoStore {
             Err(error) => Err(failed(tried, pk, &error)),
         }
     }
-
-    async fn transact(
-        &self,
-        items: Vec<TransactWriteItem>,
-        tried: &'static str,
-        on: &str,
-    ) -> Result<Attempt, StoreError> {
-        let sent = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .send()
-            .await;
-        let Err(error) = sent else {
-            return Ok(Attempt::Done);
-        };
-        if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
-            error.as_service_error()
-        {
-            let lost = canceled.cancellation_reasons().iter().any(|reason| {
-                matches!(
-                    reason.code(),
-                    Some("ConditionalCheckFailed" | "TransactionConflict")
-                )
-            });
-            if lost {
-                return Ok(Attempt::LostRace);
-            }
-        }
-        Err(failed(tried, on, &error))
-    }
 }
 
 fn read_incident(item: HashMap<String, AttributeValue>, on: &str) -> Result<Incident, StoreError> {
     let row: IncidentRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
         .map_err(|error| unreadable(on, &error))?;
     Ok(row.into())
-}
-
-fn item(row: &impl Serialize, on: &str) -> Result<HashMap<String, AttributeValue>, StoreError> {
-    serde_dynamo::aws_sdk_dynamodb_1::to_item(row).map_err(|error| unwritable(on, &error))
 }
 
 fn external_row(

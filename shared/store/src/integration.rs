@@ -3,14 +3,22 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_sdk_dynamodb::{
+    error::BuildError,
+    types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem},
+};
 use im_engine::{
     StoreError,
     ports::{Attempt, IntegrationStore},
 };
 use im_model::{Integration, IntegrationId, OrganizationId};
 
-use crate::{DynamoStore, failed, is_lost_race, keys, row::IntegrationRow, unreadable, unwritable};
+use crate::{
+    DynamoStore, failed, is_lost_race, keys,
+    row::{GoneRow, IntegrationRow},
+    transaction::{broken, item},
+    unreadable,
+};
 
 #[async_trait]
 impl IntegrationStore for DynamoStore {
@@ -55,12 +63,74 @@ impl IntegrationStore for DynamoStore {
     }
 
     async fn create_integration(&self, integration: &Integration) -> Result<Attempt, StoreError> {
-        self.put_integration(integration, None).await
+        let row = IntegrationRow::from(integration);
+        let (pk, tried) = (row.pk.clone(), "create the integration");
+        let broken = |error: BuildError| broken(tried, &pk, &error);
+        let put = Put::builder()
+            .table_name(&self.tables.sync)
+            .set_item(Some(item(&row, &pk)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(broken)?;
+        let not_anothers = ConditionCheck::builder()
+            .table_name(&self.tables.sync)
+            .key("pk", AttributeValue::S(pk.clone()))
+            .key("sk", AttributeValue::S(keys::GONE.to_owned()))
+            .condition_expression("attribute_not_exists(pk) OR organization = :organization")
+            .expression_attribute_values(
+                ":organization",
+                AttributeValue::S(integration.organization.to_string()),
+            )
+            .build()
+            .map_err(broken)?;
+        let items = vec![
+            TransactWriteItem::builder().put(put).build(),
+            TransactWriteItem::builder()
+                .condition_check(not_anothers)
+                .build(),
+        ];
+        self.transact(items, tried, &pk).await
     }
 
     async fn update_integration(&self, integration: &Integration) -> Result<Attempt, StoreError> {
-        self.put_integration(integration, Some(integration.version - 1))
-            .await
+        let row = IntegrationRow::from(integration);
+        let pk = row.pk.clone();
+        let replaced = AttributeValue::N((integration.version - 1).to_string());
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.tables.sync)
+            .set_item(Some(item(&row, &pk)?))
+            .condition_expression("#version = :replaced")
+            .expression_attribute_names("#version", "version")
+            .expression_attribute_values(":replaced", replaced);
+        match put.send().await {
+            Ok(_) => Ok(Attempt::Done),
+            Err(error) if is_lost_race(&error) => Ok(Attempt::LostRace),
+            Err(error) => Err(failed("store the integration", &pk, &error)),
+        }
+    }
+
+    async fn delete_integration(&self, integration: &Integration) -> Result<Attempt, StoreError> {
+        let (pk, tried) = (keys::integration(&integration.id), "delete the integration");
+        let broken = |error: BuildError| broken(tried, &pk, &error);
+        let delete = Delete::builder()
+            .table_name(&self.tables.sync)
+            .key("pk", AttributeValue::S(pk.clone()))
+            .key("sk", AttributeValue::S(keys::META.to_owned()))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(broken)?;
+        let gone = Put::builder()
+            .table_name(&self.tables.sync)
+            .set_item(Some(item(&GoneRow::of(integration), &pk)?))
+            .build()
+            .map_err(broken)?;
+        let items = vec![
+            TransactWriteItem::builder().delete(delete).build(),
+            TransactWriteItem::builder().put(gone).build(),
+        ];
+        self.transact(items, tried, &pk).await
     }
 }
 
@@ -72,34 +142,6 @@ pub(crate) struct ListingPage {
 }
 
 impl DynamoStore {
-    async fn put_integration(
-        &self,
-        integration: &Integration,
-        replaces: Option<u64>,
-    ) -> Result<Attempt, StoreError> {
-        let row = IntegrationRow::from(integration);
-        let pk = row.pk.clone();
-        let item = serde_dynamo::aws_sdk_dynamodb_1::to_item(row)
-            .map_err(|error| unwritable(&pk, &error))?;
-        let put = self
-            .client
-            .put_item()
-            .table_name(&self.tables.sync)
-            .set_item(Some(item));
-        let put = match replaces {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(version) => put
-                .condition_expression("#version = :replaced")
-                .expression_attribute_names("#version", "version")
-                .expression_attribute_values(":replaced", AttributeValue::N(version.to_string())),
-        };
-        match put.send().await {
-            Ok(_) => Ok(Attempt::Done),
-            Err(error) if is_lost_race(&error) => Ok(Attempt::LostRace),
-            Err(error) => Err(failed("store the integration", &pk, &error)),
-        }
-    }
-
     /// The index holds keys only: a change of a field costs no write to it. The items are read by key, consistently.
     pub(crate) async fn listing(
         &self,
@@ -146,58 +188,8 @@ impl DynamoStore {
                 item
             });
         Ok(ListingPage {
-            items: self.get_all(keys.collect()).await?,
+            items: self.get_all(&self.tables.sync, keys.collect()).await?,
             next,
         })
-    }
-
-    /// Items by key, in the keys' order; those that are gone are left out.
-    async fn get_all(
-        &self,
-        keys: Vec<HashMap<String, AttributeValue>>,
-    ) -> Result<Vec<HashMap<String, AttributeValue>>, StoreError> {
-        let on = &self.tables.sync;
-        let mut found = HashMap::new();
-        let mut wanted = keys.clone();
-        while !wanted.is_empty() {
-            let request = KeysAndAttributes::builder()
-                .set_keys(Some(wanted))
-                .consistent_read(true)
-                .build()
-                .map_err(|error| StoreError {
-                    tried: "read items",
-                    on: on.clone(),
-                    detail: error.to_string(),
-                })?;
-            let answer = self
-                .client
-                .batch_get_item()
-                .request_items(on, request)
-                .send()
-                .await
-                .map_err(|error| failed("read items", on, &error))?;
-            let items = answer
-                .responses
-                .unwrap_or_default()
-                .remove(on)
-                .unwrap_or_default();
-            found.extend(
-                items
-                    .into_iter()
-                    .filter_map(|item| Some((item.get("pk")?.as_s().ok()?.clone(), item))),
-            );
-            wanted = answer
-                .unprocessed_keys
-                .and_then(|mut rest| rest.remove(on))
-                .map(|rest| rest.keys)
-                .unwrap_or_default();
-        }
-        let pk = |key: &HashMap<String, AttributeValue>| {
-            key.get("pk").and_then(|pk| pk.as_s().ok()).cloned()
-        };
-        Ok(keys
-            .iter()
-            .filter_map(|key| found.remove(&pk(key)?))
-            .collect())
     }
 }

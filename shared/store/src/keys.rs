@@ -9,6 +9,7 @@ const SHARDS: u8 = 8;
 pub(crate) const STATE: &str = "STATE";
 pub(crate) const LINK: &str = "LINK";
 pub(crate) const META: &str = "META";
+pub(crate) const GONE: &str = "GONE";
 pub(crate) const CREATED: &str = "CREATED";
 
 pub(crate) fn incident(id: &IncidentId) -> String {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod batch;
 mod delivery;
 mod expression;
 pub mod image;
@@ -9,6 +10,7 @@ mod journal;
 mod keys;
 mod row;
 pub mod schema;
+mod transaction;
 
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use im_engine::StoreError;

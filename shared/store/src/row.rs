@@ -11,7 +11,7 @@ use im_model::{
 };
 use im_vendors::Announced;
 use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use url::Url;
 
 /// `INC#id` / `STATE`: the incident and its links, one item.
@@ -262,10 +262,32 @@ impl From<IntegrationRow> for Integration {
     }
 }
 
+/// `INT#id` / `GONE`: whose integration it was.
+#[derive(Debug, Serialize)]
+pub(crate) struct GoneRow {
+    pk: String,
+    sk: &'static str,
+    organization: OrganizationId,
+}
+
+impl GoneRow {
+    pub(crate) fn of(integration: &Integration) -> Self {
+        Self {
+            pk: crate::keys::integration(&integration.id),
+            sk: crate::keys::GONE,
+            organization: integration.organization.clone(),
+        }
+    }
+}
+
 /// `integration#delivery id` in the deliveries table.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct DeliveryRow {
     pub(crate) pk: DeliveryKey,
+    /// The index `listing` is of this and of the time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) integration: Option<IntegrationId>,
+    #[serde(serialize_with = "as_sort_key")]
     pub(crate) received_at: Timestamp,
     pub(crate) event_type: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -293,6 +315,15 @@ pub(crate) struct DeliveryRow {
     pub(crate) expires_at: i64,
 }
 
+/// Always as long, so that texts sort as times do.
+pub(crate) fn sort_key(time: Timestamp) -> String {
+    format!("{time:.9}")
+}
+
+fn as_sort_key<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&sort_key(*time))
+}
+
 impl From<DeliveryRow> for Delivery {
     fn from(row: DeliveryRow) -> Self {
         let announced = row.external_id.map(|external_id| Announced {
@@ -310,5 +341,19 @@ impl From<DeliveryRow> for Delivery {
             announced,
             outcome: row.outcome,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_sort_as_texts_do() {
+        let times = ["05Z", "05.000000001Z", "05.12Z", "05.3Z", "06Z"];
+        let times = times.map(|second| format!("2026-01-02T03:04:{second}").parse());
+        let keys = times.map(|time| sort_key(time.expect("a time")));
+        assert!(keys.is_sorted(), "{keys:?}");
+        assert_eq!(keys[3], "2026-01-02T03:04:05.300000000Z");
     }
 }

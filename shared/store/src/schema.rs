@@ -11,7 +11,7 @@ use im_engine::StoreError;
 
 use crate::{Tables, failed};
 
-/// Index of incidents and integrations by organization.
+/// Index of incidents and integrations by organization; in the other table, of deliveries by integration.
 pub const LISTING: &str = "listing";
 /// Index of incidents that owe somebody a change.
 pub const PENDING: &str = "pending";
@@ -23,7 +23,10 @@ pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), Store
     let deliveries = Table {
         name: &tables.deliveries,
         key: &["pk"],
-        indexes: &[(OPEN, ["open_shard", "open_since"])],
+        indexes: &[
+            (LISTING, ["integration", "received_at"]),
+            (OPEN, ["open_shard", "open_since"]),
+        ],
         stream: StreamViewType::NewImage,
     };
     let sync = Table {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use im_model::Integration;
+use im_engine::manage::Removed;
+use im_model::{Integration, IntegrationId};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -31,6 +32,30 @@ pub(super) struct IntegrationJson {
     created_at: Timestamp,
     updated_at: Timestamp,
     webhook_url: Option<String>,
+}
+
+/// What a deletion has left, and what becomes of it.
+#[derive(Debug, Serialize)]
+pub(super) struct RemovedJson {
+    links_left: u64,
+    says: String,
+}
+
+impl RemovedJson {
+    pub(super) fn of(id: &IntegrationId, removed: Removed) -> Self {
+        let links_left = removed.links_left;
+        let left = match links_left {
+            0 => format!("No incident was linked with a ticket of {id}."),
+            1 => format!("One incident stays linked with a ticket of {id}, to no effect."),
+            n => format!("{n} incidents stay linked with tickets of {id}, to no effect."),
+        };
+        let says = format!(
+            "{left} No ticket was changed or closed, and nothing is synced any more. Its webhooks are \
+             refused within 10 s. Its credentials can be restored in Secrets Manager for 7 days. An \
+             integration that is created under the same id takes its links up again."
+        );
+        Self { links_left, says }
+    }
 }
 
 impl IntegrationJson {

@@ -93,19 +93,29 @@ fn api() -> Router {
         memory: Arc::default(),
         clock: store.clone(),
     });
+    let integrations = Arc::new(Integrations {
+        store: store.clone(),
+        vault: store.clone(),
+        clock: store.clone(),
+        ids: store.clone(),
+        secret_prefix: "im/".to_owned(),
+    });
     router(Api {
         links: Arc::new(Links {
             incidents: incidents.clone(),
             vendors,
         }),
-        incidents,
-        integrations: Arc::new(Integrations {
+        deliveries: Arc::new(Deliveries {
             store: store.clone(),
-            vault: store.clone(),
-            clock: store.clone(),
-            ids: store,
-            secret_prefix: "im/".to_owned(),
+            integrations: store.clone(),
+            clock: store,
         }),
+        removal: Arc::new(Removal {
+            incidents: incidents.clone(),
+            integrations: integrations.clone(),
+        }),
+        incidents,
+        integrations,
         authenticator: Arc::new(Believing),
         webhook_base_url: None,
         allow_loopback: false,
@@ -208,7 +218,11 @@ async fn unknown_paths_methods_and_ids() {
         ),
         ("PUT", INCIDENT, &["GET", "HEAD", "PATCH"]),
         ("POST", "/health", &["GET", "HEAD"]),
-        ("OPTIONS", "/integrations/x", &["GET", "HEAD", "PATCH"]),
+        (
+            "OPTIONS",
+            "/integrations/x",
+            &["GET", "HEAD", "PATCH", "DELETE"],
+        ),
     ] {
         let answer = send(
             request(method, path, "")

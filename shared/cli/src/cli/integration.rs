@@ -17,6 +17,14 @@ pub enum IntegrationCommand {
         /// Its id or display name
         integration: String,
     },
+    /// Delete an integration and its credentials, after saying what becomes of its links
+    Delete {
+        /// Its id or display name
+        integration: String,
+        /// Without asking
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@
     reason = "these are the help texts, read as they stand"
 )]
 
+mod delivery;
 mod incident;
 mod integration;
 
@@ -12,6 +13,7 @@ use clap_complete::Shell;
 
 use crate::{dev, secret_input::SecretFlag};
 
+pub use delivery::{DeliveryCommand, ListDeliveries};
 pub use incident::{
     CommentOnIncident, CreateIncident, IncidentCommand, IncidentFields, ListIncidents,
     UpdateIncident,
@@ -84,6 +86,12 @@ pub enum Command {
         #[command(subcommand)]
         command: IntegrationCommand,
     },
+    /// See what webhooks brought, and process it again
+    #[command(arg_required_else_help = true)]
+    Delivery {
+        #[command(subcommand)]
+        command: DeliveryCommand,
+    },
     /// Print a shell's completion script
     #[command(after_help = "\
 Examples:
@@ -140,8 +148,11 @@ mod tests {
             "im incident link INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --integration pd --external-id PGR0VU2",
             "im incident unlink INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --integration pd",
             "im integration configure pd --type pagerduty --option service=P1 --token - --enabled true",
+            "im integration delete prod-snow --yes",
             "im integration list --org acme --type jira --profile prod",
             "im --endpoint http://x integration get prod-snow",
+            "im delivery list --integration prod-snow --open --limit 5",
+            "im delivery replay prod-snow 01FKZ",
             "im completions zsh",
         ] {
             Cli::try_parse_from(line.split(' '))
@@ -180,6 +191,14 @@ mod tests {
             ),
             (
                 &["integration", "configure", "x", "--option", "service"],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["delivery", "list", "--open"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["delivery", "replay", "pd", "a b"],
                 ErrorKind::ValueValidation,
             ),
             (

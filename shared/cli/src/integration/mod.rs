@@ -1,6 +1,7 @@
 //! `im integration`.
 
 mod configure;
+mod delete;
 mod next_steps;
 
 use im_model::{IntegrationId, OrganizationId};
@@ -32,6 +33,9 @@ pub async fn run(
         IntegrationCommand::Get { integration } => {
             let found = existing(client, &integration).await?;
             console.result(&found, describe)
+        }
+        IntegrationCommand::Delete { integration, yes } => {
+            delete::run(&integration, yes, client, secrets, console).await
         }
     }
 }

@@ -53,7 +53,9 @@ impl Run<'_> {
                 .find(|(known, _)| *known == name)
                 .map(|(_, v)| (*v).to_owned())
         };
-        let mut secrets = SecretInput::new(&mut stdin, &environment);
+        // Who answers types.
+        let is_terminal = ["y\n", "n\n"].contains(&self.stdin);
+        let mut secrets = SecretInput::new(&mut stdin, &environment).on_terminal(is_terminal);
         run(
             command,
             &api.client(None),
@@ -343,4 +345,50 @@ async fn get_shows_an_integration() {
     Created:            2026-11-03T10:20:30Z
     Updated:            2026-11-03T10:20:30Z
     ");
+}
+
+#[tokio::test]
+async fn delete_says_what_becomes_of_everything_and_asks() {
+    let api = api().await;
+    let removed = json!({"links_left": 2, "says": "2 incidents stay linked."});
+    api.answer("DELETE /api/v1/integrations/pd", 200, &removed);
+    let delete = async |line: &[&str], stdin: &str, screen: &mut Screen| {
+        let run = Run {
+            line,
+            stdin,
+            variables: &[],
+        };
+        let done = run.on(&api, screen).await.map_err(|error| {
+            let failure = failure::describe(&error);
+            (failure.exit_code, failure.text)
+        });
+        let asked = api.requests();
+        (done, asked.iter().filter(|r| r.method == "DELETE").count())
+    };
+    let mut screen = Screen::new(Format::Table);
+    let (refused, deleted) = delete(&["delete", "Prod PD"], "", &mut screen).await;
+    let (exit_code, text) = refused.expect_err("nobody to ask");
+    assert_eq!((exit_code, deleted), (2, 0));
+    assert!(
+        text.contains("standard input is no terminal: give --yes"),
+        "{text}"
+    );
+    let (refused, deleted) = delete(&["delete", "Prod PD"], "n\n", &mut screen).await;
+    assert_eq!((refused.expect_err("said no").0, deleted), (1, 0));
+    insta::assert_snapshot!(screen.err(), @"
+    This deletes the integration pd (pagerduty, Prod PD) and its credentials.
+    Incidents stay linked with its tickets, to no effect: nothing is synced any more, and no ticket is changed or closed.
+    Its webhooks are refused from then on.
+    Delete pd? [y/N]
+    ");
+    assert_eq!(screen.out(), "");
+    let (done, deleted) = delete(&["delete", "Prod PD"], "y\n", &mut screen).await;
+    assert_eq!((done, deleted), (Ok(()), 1));
+    assert_eq!(screen.out(), "Deleted pd. 2 incidents stay linked.\n");
+    let mut screen = Screen::new(Format::Json);
+    let line = ["delete", "pd", "--yes", "--format", "json"];
+    let (done, deleted) = delete(&line, "", &mut screen).await;
+    assert_eq!((done, deleted), (Ok(()), 2));
+    let shown: Value = serde_json::from_str(&screen.out()).expect("JSON");
+    assert_eq!((shown, screen.err()), (removed, String::new()));
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use im_model::{
-    ActorId, Digest, Field, FieldState, IdempotencyKey, Incident, IncidentId, OrganizationId,
-    Origin, PlatformValue, Severity, Status,
+    ActorId, Digest, Field, FieldState, IdempotencyKey, Incident, IncidentId, IntegrationId,
+    OrganizationId, Origin, PlatformValue, Severity, Status,
 };
 use jiff::Timestamp;
 
@@ -87,6 +87,7 @@ impl Incidents {
             fields: fields.collect(),
             links: BTreeMap::new(),
             pending: owed
+                .flows_to
                 .into_iter()
                 .map(|integration| (integration, 1))
                 .collect(),
@@ -175,8 +176,7 @@ impl Incidents {
                 return Ok(incident);
             }
             check_custom_fields(incident.fields.keys().chain(changed.keys()))?;
-            let mut owed = owed.clone();
-            owed.extend(incident.links.keys().cloned());
+            let owed = owed.changes_of(&incident);
             let edit = EditOfIncident {
                 incident: &incident,
                 values: changed,
@@ -192,13 +192,28 @@ impl Incidents {
         Err(ManageError::Changed(format!("incident {id}")))
     }
 
-    pub(super) async fn owed(
-        &self,
-        organization: &OrganizationId,
-    ) -> Result<BTreeSet<im_model::IntegrationId>, StoreError> {
-        Ok(owed(
-            &self.integrations.integrations_of(organization).await?,
-        ))
+    pub(super) async fn owed(&self, organization: &OrganizationId) -> Result<Owed, StoreError> {
+        let all = self.integrations.integrations_of(organization).await?;
+        Ok(Owed {
+            flows_to: owed(&all),
+            known: all.into_iter().map(|integration| integration.id).collect(),
+        })
+    }
+}
+
+/// Who is owed changes of an organization's incidents.
+pub(super) struct Owed {
+    /// Those that changes flow to.
+    flows_to: BTreeSet<IntegrationId>,
+    /// All that there are: a link may have outlived its integration.
+    known: BTreeSet<IntegrationId>,
+}
+
+impl Owed {
+    /// Those that are owed a change of this incident.
+    pub(super) fn changes_of(&self, incident: &Incident) -> BTreeSet<IntegrationId> {
+        let linked = incident.links.keys().filter(|id| self.known.contains(*id));
+        self.flows_to.iter().chain(linked).cloned().collect()
     }
 }
 

@@ -123,10 +123,11 @@ impl Integrations {
             .await?;
         match self.store.create_integration(&integration).await? {
             Attempt::Done => Ok(integration),
-            Attempt::LostRace => Err(ManageError::Exists(format!(
-                "integration {}",
-                integration.id
-            ))),
+            Attempt::LostRace => {
+                self.vault.forget(&integration.secret_id).await?;
+                let taken = format!("integration {}", integration.id);
+                Err(ManageError::Exists(taken))
+            }
         }
     }
 

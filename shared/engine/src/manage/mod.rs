@@ -1,14 +1,18 @@
 //! The management use cases: what people and programs do through the API.
 
+mod deliveries;
 mod incidents;
 mod integrations;
 mod links;
 mod notes;
 mod problem;
+mod removal;
 mod vendor_access;
 
+pub use deliveries::Deliveries;
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};
 pub use links::Links;
 pub use problem::{FieldProblem, ManageError};
+pub use removal::{Removal, Removed};
 pub use vendor_access::VendorAccess;

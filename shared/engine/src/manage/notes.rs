@@ -45,8 +45,7 @@ impl Incidents {
         };
         for _ in 0..Self::MOST_RACES {
             let incident = self.get(organization, id).await?;
-            let mut owed = owed.clone();
-            owed.extend(incident.links.keys().cloned());
+            let owed = owed.changes_of(&incident);
             let new = NewNote {
                 incident: &incident,
                 note: note.clone(),

@@ -2,18 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::{
-    error::BuildError,
-    types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update},
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
 use im_engine::{Connect, LinkByHand, StoreError, ports::Attempt};
 use im_model::{ExternalId, IncidentId, IntegrationId};
 
 use super::{
-    external_row, item,
+    external_row,
     update::{raise_revision, require_link, set_link, settle_debt},
 };
-use crate::{DynamoStore, expression::Expression, keys, unwritable};
+use crate::{
+    DynamoStore,
+    expression::Expression,
+    keys,
+    transaction::{broken, item},
+    unwritable,
+};
 
 impl DynamoStore {
     pub(super) async fn put_connection(
@@ -161,13 +166,5 @@ impl DynamoStore {
             .build()
             .map_err(|error| broken(tried, &pk, &error))?;
         Ok(TransactWriteItem::builder().delete(delete).build())
-    }
-}
-
-fn broken(tried: &'static str, on: &str, error: &BuildError) -> StoreError {
-    StoreError {
-        tried,
-        on: on.to_owned(),
-        detail: error.to_string(),
     }
 }

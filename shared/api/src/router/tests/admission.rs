@@ -16,12 +16,17 @@ fn concrete(method: &Method, path: &str) -> String {
     } else {
         "prod-pd"
     };
-    let query = if method == Method::DELETE && path.ends_with("/links") {
+    let query = if path == "/deliveries" || method == Method::DELETE && path.ends_with("/links") {
         "?integration_id=prod-pd"
     } else {
         ""
     };
-    path.replace("{id}", id) + query
+    let path = if path == "/deliveries/{id}/replay" {
+        "/deliveries/{id}%2F{delivery}/replay"
+    } else {
+        path
+    };
+    path.replace("{id}", id).replace("{delivery}", "01FKZ") + query
 }
 
 /// A body that the route accepts.
@@ -71,7 +76,12 @@ async fn every_route_has_a_decision_for_every_role() {
             Access::Only(Action::CreateIncident | Action::EditIncident) => [503, 403, 503, 403],
             Access::Only(Action::ReadIncidents) => [503, 503, 503, 403],
             Access::Only(
-                Action::CreateIntegration | Action::ReadIntegrations | Action::ChangeIntegration,
+                Action::CreateIntegration
+                | Action::ReadIntegrations
+                | Action::ChangeIntegration
+                | Action::DeleteIntegration
+                | Action::ReadDeliveries
+                | Action::ReplayDelivery,
             ) => [503, 503, 403, 403],
         };
         assert_eq!(by_role, expected, "{method} {path}");
@@ -103,6 +113,14 @@ async fn a_manager_stays_within_its_scopes() {
             .status,
         403
     );
+    let delete = request("DELETE", "/integrations/prod-pd", manager);
+    let deleted = send(delete.body(Body::empty()).expect("a request")).await;
+    assert_eq!(deleted.status, 403);
+    let deliveries = "/deliveries?integration_id=prod-pd";
+    assert_eq!(get(deliveries, manager).await.status, 403);
+    let replay = "/deliveries/prod-pd/01FKZ/replay";
+    let replayed = send_json("POST", replay, manager, &json!({})).await;
+    assert_eq!(replayed.status, 403);
     assert_eq!(
         get("/integrations/prod-pd", "integration.manager *")
             .await

@@ -109,6 +109,22 @@ async fn a_link_names_an_integration_and_a_record() {
 }
 
 #[tokio::test]
+async fn deliveries_are_listed_by_integration() {
+    let admin = "platform.administrator";
+    let listed = get("/deliveries?status=lost&limit=x", admin).await;
+    assert_eq!(
+        listed.errors(),
+        [
+            ("limit", "must be a number from 1 to 100"),
+            ("integration_id", "is required"),
+            ("status", "must be one of open, done"),
+        ]
+    );
+    let unknown = send_json("POST", "/deliveries/prod-pd/replay", admin, &json!({})).await;
+    assert_eq!(unknown.status, 404);
+}
+
+#[tokio::test]
 async fn query_parameters() {
     let admin = "platform.administrator";
     let listed = get("/incidents?status=lost&limit=0&sort=asc", admin).await;

@@ -1,0 +1,60 @@
+//! Items by key, many at once.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use im_engine::StoreError;
+
+use crate::{DynamoStore, failed};
+
+impl DynamoStore {
+    /// A table's items by key, in the keys' order; those that are gone are left out.
+    pub(crate) async fn get_all(
+        &self,
+        on: &str,
+        keys: Vec<HashMap<String, AttributeValue>>,
+    ) -> Result<Vec<HashMap<String, AttributeValue>>, StoreError> {
+        let mut found = HashMap::new();
+        let mut wanted = keys.clone();
+        while !wanted.is_empty() {
+            let request = KeysAndAttributes::builder()
+                .set_keys(Some(wanted))
+                .consistent_read(true)
+                .build()
+                .map_err(|error| StoreError {
+                    tried: "read items",
+                    on: on.to_owned(),
+                    detail: error.to_string(),
+                })?;
+            let answer = self
+                .client
+                .batch_get_item()
+                .request_items(on, request)
+                .send()
+                .await
+                .map_err(|error| failed("read items", on, &error))?;
+            let items = answer
+                .responses
+                .unwrap_or_default()
+                .remove(on)
+                .unwrap_or_default();
+            found.extend(
+                items
+                    .into_iter()
+                    .filter_map(|item| Some((item.get("pk")?.as_s().ok()?.clone(), item))),
+            );
+            wanted = answer
+                .unprocessed_keys
+                .and_then(|mut rest| rest.remove(on))
+                .map(|rest| rest.keys)
+                .unwrap_or_default();
+        }
+        let pk = |key: &HashMap<String, AttributeValue>| {
+            key.get("pk").and_then(|pk| pk.as_s().ok()).cloned()
+        };
+        Ok(keys
+            .iter()
+            .filter_map(|key| found.remove(&pk(key)?))
+            .collect())
+    }
+}
