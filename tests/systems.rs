@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::Method;
 use im_model::{Field, IncidentId, NoteKind, NoticeKind};
 use im_sandbox::pagerduty::{Status, Urgency};
-use im_tests::{INTEGRATION, JIRA, SERVICENOW, World};
+use im_tests::{INTEGRATION, JIRA, Moment, SERVICENOW, World};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -349,15 +349,13 @@ async fn overwritten(
 ) -> im_model::Notice {
     world.edit(id, &json!({"title": "ours"})).await;
     let clock = world.clock.clone();
-    world.transport.once(
-        im_tests::Moment::BeforeArrival,
-        method,
-        move || async move {
+    world
+        .transport
+        .once_at(Moment::BeforeArrival, method, path, move || async move {
             clock.advance(seconds(1));
             edit();
             clock.advance(seconds(1));
-        },
-    );
+        });
     world.run_outbound().await;
     world.settle().await;
     assert!(!world.transport.has_interludes());
@@ -416,4 +414,30 @@ async fn what_jira_lost_to_our_write_is_in_the_journal() {
     .await;
     assert_eq!(notice.kind, NoticeKind::Conflict);
     assert_eq!(issue(&world, &id).await.summary, "ours");
+}
+
+/// A comment that is announced while our write is in flight.
+#[tokio::test]
+async fn a_note_beside_an_echo_is_not_passed_over() {
+    let (world, id) = linked().await;
+    let sys_id = world.record_in(&id, SERVICENOW).await;
+    world.edit(&id, &json!({"title": "db is down"})).await;
+    let (other, record) = (world.clone(), sys_id.clone());
+    world.transport.once_at(
+        Moment::BeforeAnswer,
+        Method::PATCH,
+        "/incident/",
+        move || async move {
+            let ann = other.servicenow.person("ann@example.com");
+            ann.comment(&record, "Please hurry").expect("allowed");
+            other.deliver_webhooks().await;
+            other.run_inbound().await;
+        },
+    );
+    world.run_outbound().await;
+    world.settle().await;
+    assert!(!world.transport.has_interludes());
+    let notes = world.notes(&id).await;
+    assert_eq!(notes.len(), 1, "{notes:#?}");
+    assert_eq!(notes[0].kind, NoteKind::Comment);
 }

@@ -97,7 +97,7 @@ impl Worker<'_> {
     }
 
     /// Somebody else works on the link. If all that we saw is what they are writing, that was their echo: they move
-    /// the base themselves, and if they die their own job comes again.
+    /// the base themselves, and if they die their own job comes again. Notes are not theirs to look at.
     fn held(&self, incident: &Incident, plan: &Plan, other: &Claim) -> Result<Pass, SyncError> {
         let is_theirs = |(field, decision): (&Field, &im_sync::Decision)| {
             decision.action == Action::Rebase
@@ -107,7 +107,11 @@ impl Worker<'_> {
         };
         let owed = incident.pending.contains_key(self.id())
             && matches!(self.job.hint, crate::Hint::Incident { .. });
-        if !owed && self.settled.is_empty() && plan.decisions.iter().all(is_theirs) {
+        if !owed
+            && !self.notes_announced
+            && self.settled.is_empty()
+            && plan.decisions.iter().all(is_theirs)
+        {
             return Ok(Pass::Finished(Outcome::NothingNew));
         }
         Err(SyncError::Busy {
