@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use http::Method;
 use im_model::{Field, IncidentId, NoteKind, NoticeKind};
-use im_sandbox::pagerduty::{Status, Urgency};
+use im_sandbox::{
+    Fault, FaultRule,
+    pagerduty::{Status, Urgency},
+};
 use im_tests::{INTEGRATION, JIRA, Moment, SERVICENOW, World};
 use jiff::SignedDuration;
 use serde_json::json;
@@ -414,6 +417,87 @@ async fn what_jira_lost_to_our_write_is_in_the_journal() {
     .await;
     assert_eq!(notice.kind, NoticeKind::Conflict);
     assert_eq!(issue(&world, &id).await.summary, "ours");
+}
+
+fn unavailable() -> Fault {
+    Fault::RefuseWith {
+        status: 503,
+        body: json!({}),
+        headers: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Half a way through the workflow, Jira is gone for a moment.
+#[tokio::test]
+async fn a_walk_that_breaks_off_takes_nothing_back() {
+    let (world, id) = linked().await;
+    let key = world.record_in(&id, JIRA).await;
+    world.edit(&id, &json!({"status": "resolved"})).await;
+    // Whatever we do there is later than what the person did here.
+    world.clock.advance(seconds(1));
+    let jira = world.jira.clone();
+    world.transport.once_at(
+        Moment::BeforeAnswer,
+        Method::POST,
+        "/transitions",
+        move || async move {
+            let gone = FaultRule::once(unavailable()).method(&Method::POST);
+            jira.add_fault(gone.path_contains("/transitions"));
+        },
+    );
+    world.run_outbound().await;
+    let issue = world.jira.issue(&key).expect("it exists");
+    assert_eq!(issue.status.name, "In Progress", "half a way");
+    world.settle().await;
+    let issue = world.jira.issue(&key).expect("it exists");
+    assert_eq!(
+        world.value(&id, Field::Status).await.as_deref(),
+        Some("resolved")
+    );
+    assert_eq!(issue.status.name, "Resolved");
+}
+
+/// Jira refuses the second step, and no way leads back.
+#[tokio::test]
+async fn a_refusal_half_a_way_is_reported_and_takes_nothing_back() {
+    let mut workflow = im_sandbox::jira::Workflow::service();
+    workflow
+        .transitions
+        .retain(|one| one.name != "Back to queue");
+    let world = World::with_workflow(workflow).await;
+    let id = world.create(&json!({"title": "db down"})).await;
+    world.settle().await;
+    world.clock.advance(seconds(60));
+    let key = world.record_in(&id, JIRA).await;
+    world.edit(&id, &json!({"status": "resolved"})).await;
+    world.clock.advance(seconds(1));
+    let jira = world.jira.clone();
+    world.transport.once_at(
+        Moment::BeforeAnswer,
+        Method::POST,
+        "/transitions",
+        move || async move {
+            let refused = Fault::RefuseWith {
+                status: 400,
+                body: json!({"errorMessages": ["Not now"]}),
+                headers: std::collections::BTreeMap::new(),
+            };
+            let refused = FaultRule::once(refused).method(&Method::POST);
+            jira.add_fault(refused.path_contains("/transitions"));
+        },
+    );
+    world.settle().await;
+    let jira = world.jira.person("bob@example.com");
+    jira.edit(&key, &json!({"summary": "db is down"}))
+        .expect("allowed");
+    world.settle().await;
+    assert_eq!(platform_status(&world, &id).await, "resolved");
+    assert_eq!(issue(&world, &id).await.status.name, "In Progress");
+    let dead = world.dead_letters().await;
+    assert!(dead[0].errors[0].contains("Not now"), "{dead:?}");
+    world.edit(&id, &json!({"status": "closed"})).await;
+    world.settle().await;
+    assert_eq!(issue(&world, &id).await.status.name, "Closed");
 }
 
 /// A comment that is announced while our write is in flight.

@@ -144,8 +144,13 @@ impl Worker<'_> {
         for (field, pair) in &dead.settled {
             self.settled.entry(field.clone()).or_insert(*pair);
         }
-        self.settled
-            .extend(settle(&dead.sent, &record, &history, dead.claimed_at));
+        let took_effect = settle(&dead.sent, &record, &history, dead.claimed_at);
+        let mut broken_off = dead.sent.clone();
+        broken_off.retain(|field, _| !took_effect.contains_key(field));
+        let halfway = self.halfway(&incident, &record, &broken_off, dead.claimed_at);
+        let halfway = halfway.await?;
+        self.settled.extend(took_effect);
+        self.settled.extend(halfway);
         let Some(link) = incident.links.get(self.id()) else {
             return Ok(Pass::Again);
         };
@@ -188,7 +193,12 @@ impl Worker<'_> {
             let held = answer.record.as_ref().unwrap_or(record);
             answer.superseded = settle(&sent, held, &history, began).into_keys().collect();
         }
-        let conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
+        let mut conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
+        let mut refused = sent(&plan);
+        refused.retain(|field, _| answer.refused.contains_key(field));
+        let held = answer.record.as_ref().unwrap_or(record);
+        let halfway = self.halfway(incident, held, &refused, began).await?;
+        conclusion.base.extend(halfway.clone());
         let moved_meanwhile = !answer.superseded.is_empty()
             || !skipped_over.is_empty()
             || answer
@@ -209,6 +219,7 @@ impl Worker<'_> {
                 .pushed
                 .extend(pairs.iter().map(|(field, _)| field.clone()));
             self.settled.extend(pairs);
+            self.settled.extend(halfway);
             self.settled_version = link_version;
             return Ok(Pass::Again);
         }
@@ -283,7 +294,7 @@ impl Worker<'_> {
     }
 
     /// The vendor's history, if it has one of any of these fields.
-    async fn history(
+    pub(super) async fn history(
         &self,
         record: &ExternalRecord,
         mut fields: impl Iterator<Item = &Field>,
