@@ -525,3 +525,24 @@ async fn a_note_beside_an_echo_is_not_passed_over() {
     assert_eq!(notes.len(), 1, "{notes:#?}");
     assert_eq!(notes[0].kind, NoteKind::Comment);
 }
+
+/// An account that may not comment still syncs fields, at once, and each note is reported once.
+#[tokio::test]
+async fn a_note_that_is_not_permitted_holds_up_no_field() {
+    let (world, id) = linked().await;
+    let forbidden = Fault::RefuseWith {
+        status: 403,
+        body: json!({}),
+        headers: std::collections::BTreeMap::new(),
+    };
+    let forbidden = FaultRule::always(forbidden).method(&Method::POST);
+    world.jira.add_fault(forbidden.path_contains("/comment"));
+    world.write_note(&id, NoteKind::WorkNote, "One").await;
+    world.run_now().await;
+    assert_eq!(world.dead_letters().await.len(), 1);
+    world.edit(&id, &json!({"title": "db is down"})).await;
+    world.run_now().await;
+    assert_eq!(issue(&world, &id).await.summary, "db is down");
+    assert_eq!(world.dead_letters().await, Vec::new());
+    assert!(world.incident(&id).await.pending.is_empty());
+}
