@@ -546,3 +546,27 @@ async fn a_note_that_is_not_permitted_holds_up_no_field() {
     assert_eq!(world.dead_letters().await, Vec::new());
     assert!(world.incident(&id).await.pending.is_empty());
 }
+
+/// What was written while the two were parted comes with the new link.
+#[tokio::test]
+async fn a_link_by_hand_brings_the_notes_that_are_there() {
+    let (world, id) = linked().await;
+    let (key, record) = {
+        let issue = issue(&world, &id).await;
+        (issue.key, issue.id)
+    };
+    let parted = format!("/incidents/{id}/links?integration_id={JIRA}");
+    let parted = world.api(Method::DELETE, &parted, None).await;
+    assert_eq!(parted.status(), 200, "{parted:?}");
+    let bob = world.jira.person("bob@example.com");
+    bob.comment(&key, "While parted", true).expect("allowed");
+    world.settle().await;
+    assert_eq!(world.notes(&id).await.len(), 0);
+    world.clock.advance(seconds(60));
+    let again = json!({"integration_id": JIRA, "external_id": record});
+    let path = format!("/incidents/{id}/links");
+    let again = world.api(Method::POST, &path, Some(&again)).await;
+    assert_eq!(again.status(), 201, "{again:?}");
+    world.settle().await;
+    assert_eq!(world.notes(&id).await.len(), 1);
+}

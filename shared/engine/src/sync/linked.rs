@@ -26,6 +26,8 @@ impl Worker<'_> {
         if link.version != self.settled_version {
             self.settled.clear();
         }
+        // Linked with a record that was there before: nobody announces the notes that it has.
+        self.notes_announced |= link.base.is_empty();
         let record = self.read_linked(external_id).await?;
         self.refuse_stale(&record, link.record_version)?;
         let mut plan = self.plan(&incident, link, &record);
