@@ -195,3 +195,19 @@ fn a_copy_is_sent_with_its_key_and_a_work_note_as_internal() {
         assert_eq!(sent["properties"], json!(expected));
     }
 }
+
+#[test]
+fn whoever_logs_in_as_another_is_another() {
+    let comments = || page(&[comment("7", &a_copy())]);
+    let mut account = Account::new()
+        .answers("GET /issue/10002/comment", 200, &comments())
+        .answers("GET /myself", 200, &json!({"accountId": "before"}));
+    assert_eq!(notes(&account)[0].copy_of, None);
+    let email = im_model::Secret::new("bot2@example.com");
+    account.credentials.0.insert("email".to_owned(), email);
+    let account = account
+        .answers("GET /issue/10002/comment", 200, &comments())
+        .answers("GET /myself", 200, &json!({"accountId": "bot"}));
+    assert!(notes(&account)[0].copy_of.is_some());
+    account.asked();
+}
