@@ -495,7 +495,7 @@ impl<'a> Caller<'a> {
         let credentials = credentials.map(|(name, text)| (name.to_owned(), Secret::new(text)));
         Self {
             world,
-            api: registry::vendor_api(IntegrationType::PagerDuty).expect("supported"),
+            api: registry::vendor_api(IntegrationType::PagerDuty),
             base_url: "http://127.0.0.1:9".parse().expect("a URL"),
             credentials: Credentials(BTreeMap::from(credentials)),
             options: BTreeMap::from([("service".to_owned(), "PSVC001".to_owned())]),

@@ -401,7 +401,7 @@ impl Simulation {
             .await
             .expect("it answers");
         let integration = found.expect("it exists");
-        let vendor = vendor_api(integration.integration_type).expect("supported");
+        let vendor = vendor_api(integration.integration_type);
         let (memory, credentials) = (Memory::default(), Credentials::default());
         let connection = Connection {
             base_url: &integration.base_url,
@@ -440,7 +440,7 @@ impl Simulation {
             integration: &integration,
             now: self.world.clock.read(),
         };
-        let vendor = vendor_api(im_model::IntegrationType::PagerDuty).expect("supported");
+        let vendor = vendor_api(im_model::IntegrationType::PagerDuty);
         Some(
             vendor
                 .read(connection, id)

@@ -83,7 +83,7 @@ async fn all_that_can_be_said() -> Vec<RecordedRequest> {
 
 /// What default ownership never sends, and what only `im integration test` asks.
 async fn directly(world: &Arc<World>) {
-    let vendor = registry::vendor_api(IntegrationType::Jira).expect("supported");
+    let vendor = registry::vendor_api(IntegrationType::Jira);
     let secret = |name: &str, text: &str| (name.to_owned(), Secret::new(text));
     let credentials = Credentials(BTreeMap::from([
         secret("email", "im@example.com"),

@@ -50,8 +50,8 @@ class Answer:
 
 
 def request(method, url, body=None, headers=None, timeout=20):
-    """One request to this machine, whatever the URL's host is: that one goes into the Host header. A deployed API's host
-    is <id>.execute-api.localhost, which not every resolver knows."""
+    """One request to this machine, whatever the URL's host is: it goes into the Host header. A deployed API's host is
+    <id>.execute-api.localhost, which not every resolver knows."""
     parts = urllib.parse.urlsplit(url)
     headers = {"Host": parts.netloc, **(headers or {})}
     if body is not None and not isinstance(body, bytes):

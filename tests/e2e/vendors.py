@@ -71,7 +71,8 @@ class PagerDuty(Sandbox):
     def write(self, method, path, holds):
         """The accepted write that `holds` is true of, if there is one."""
         for r in self.writes():
-            if r["method"] == method and r["path"] == path and r["accepted"] and holds((r["body"] or {}).get("incident", {})):
+            asked = (r["method"], r["path"]) == (method, path) and r["accepted"]
+            if asked and holds((r["body"] or {}).get("incident", {})):
                 return r
         return None
 

@@ -65,23 +65,15 @@ impl Ports {
 }
 
 /// A webhook function of a vendor.
-///
-/// # Errors
-/// The vendor is not supported.
-pub fn webhook_function(
-    integration_type: IntegrationType,
-    ports: &Ports,
-) -> Result<WebhookFunction, Error> {
-    let source = registry::webhook_source(integration_type)
-        .ok_or_else(|| format!("{integration_type} is not supported"))?;
-    Ok(WebhookFunction::new(DeliveryAcceptor {
+pub fn webhook_function(integration_type: IntegrationType, ports: &Ports) -> WebhookFunction {
+    WebhookFunction::new(DeliveryAcceptor {
         integration_type,
-        source,
+        source: registry::webhook_source(integration_type),
         integrations: ports.integrations(),
         credentials: ports.credentials(),
         deliveries: ports.store.clone(),
         clock: ports.clock.clone(),
-    }))
+    })
 }
 
 /// `inbound` or `outbound`.
@@ -171,7 +163,7 @@ pub fn api_router(
 pub async fn webhook(integration_type: IntegrationType) -> Result<(), Error> {
     telemetry::start();
     let ports = Ports::from_env(&Settings::default(), &aws::config_from_env())?;
-    let function = &webhook_function(integration_type, &ports)?;
+    let function = &webhook_function(integration_type, &ports);
     lambda_http::run(service_fn(|request| async move {
         Ok::<_, std::convert::Infallible>(function.handle(request).await)
     }))

@@ -6,21 +6,21 @@ use im_model::{IntegrationType, NoteKind, Ownership, OwnershipRules};
 
 use crate::{VendorApi, WebhookSource, jira, pagerduty, servicenow};
 
-/// Who verifies this vendor's webhooks, if the vendor is supported.
-pub fn webhook_source(integration_type: IntegrationType) -> Option<&'static dyn WebhookSource> {
+/// Who verifies this vendor's webhooks.
+pub fn webhook_source(integration_type: IntegrationType) -> &'static dyn WebhookSource {
     match integration_type {
-        IntegrationType::PagerDuty => Some(&pagerduty::PagerDuty),
-        IntegrationType::Jira => Some(&jira::Jira),
-        IntegrationType::ServiceNow => Some(&servicenow::ServiceNow),
+        IntegrationType::PagerDuty => &pagerduty::PagerDuty,
+        IntegrationType::Jira => &jira::Jira,
+        IntegrationType::ServiceNow => &servicenow::ServiceNow,
     }
 }
 
-/// Who speaks this vendor's REST API, if the vendor is supported.
-pub fn vendor_api(integration_type: IntegrationType) -> Option<&'static dyn VendorApi> {
+/// Who speaks this vendor's REST API.
+pub fn vendor_api(integration_type: IntegrationType) -> &'static dyn VendorApi {
     match integration_type {
-        IntegrationType::PagerDuty => Some(&pagerduty::PagerDuty),
-        IntegrationType::Jira => Some(&jira::Jira),
-        IntegrationType::ServiceNow => Some(&servicenow::ServiceNow),
+        IntegrationType::PagerDuty => &pagerduty::PagerDuty,
+        IntegrationType::Jira => &jira::Jira,
+        IntegrationType::ServiceNow => &servicenow::ServiceNow,
     }
 }
 

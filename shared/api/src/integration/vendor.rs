@@ -11,17 +11,10 @@ const CREDENTIALS: &str = "credentials";
 
 /// Notes what is wrong with the names in a body of which nothing was taken but the type.
 pub(super) fn check(body: &mut ObjectReader, integration_type: IntegrationType) {
-    if let Some(vendor) = registry::vendor_api(integration_type) {
-        return check_names(body, &vendor.configuration());
-    }
-    let supported = IntegrationType::ALL.iter().copied();
-    let supported: Vec<_> = supported
-        .filter(|known| registry::vendor_api(*known).is_some())
-        .map(IntegrationType::as_str)
-        .collect();
-    let supported = supported.join(", ");
-    let problem = format!("{integration_type} is not supported yet; supported: {supported}");
-    body.refuse("integration_type", problem);
+    check_names(
+        body,
+        &registry::vendor_api(integration_type).configuration(),
+    );
 }
 
 /// Notes a strategy that cannot be carried out yet.

@@ -75,7 +75,7 @@ pub struct Integrations {
 impl Integrations {
     /// Creates an integration. Its credentials are stored first: an integration without them could not work.
     pub async fn create(&self, new: NewIntegration) -> Result<Integration, ManageError> {
-        let vendor = vendor(new.integration_type)?;
+        let vendor = registry::vendor_api(new.integration_type);
         let given: Vec<_> = new.credentials.keys().map(String::as_str).collect();
         let mut problems = check_names(&vendor.configuration(), &new.options, &given);
         problems.extend(missing(
@@ -168,7 +168,7 @@ impl Integrations {
         {
             return Err(changed_meanwhile());
         }
-        let vendor = vendor(integration.integration_type)?;
+        let vendor = registry::vendor_api(integration.integration_type);
         let mut problems = check_change(&vendor.configuration(), &integration, &change);
         let mut options = integration.options.clone();
         options.extend(change.options.clone());
@@ -209,22 +209,6 @@ fn remember_webhook_secret(kept: &mut Credentials, change: &BTreeMap<String, Sec
     {
         kept.0.insert("previous_webhook_secret".to_owned(), before);
     }
-}
-
-pub(super) fn vendor(
-    integration_type: IntegrationType,
-) -> Result<&'static dyn VendorApi, ManageError> {
-    registry::vendor_api(integration_type).ok_or_else(|| {
-        let supported = IntegrationType::ALL
-            .iter()
-            .filter(|one| registry::vendor_api(**one).is_some());
-        let supported: Vec<_> = supported.map(|one| one.as_str()).collect();
-        let problem = format!(
-            "{integration_type} is not supported yet; supported: {}",
-            supported.join(", ")
-        );
-        ManageError::Invalid(vec![FieldProblem::new("integration_type", problem)])
-    })
 }
 
 fn check_names(

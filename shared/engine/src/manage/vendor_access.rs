@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use im_model::{ExternalId, ExternalRecord, Integration};
 use im_vendors::{Connection, Credentials, Memory, Transport, VendorErrorKind};
 
-use super::{FieldProblem, ManageError, integrations::vendor};
+use super::{FieldProblem, ManageError};
 use crate::ports::{Clock, Vault};
 
 /// Reaches vendors, with the credentials that are stored at the time.
@@ -59,7 +59,7 @@ impl VendorAccess {
         integration: &Integration,
         id: &ExternalId,
     ) -> Result<ExternalRecord, ManageError> {
-        let vendor = vendor(integration.integration_type)?;
+        let vendor = im_vendors::registry::vendor_api(integration.integration_type);
         let credentials = self.credentials(integration).await?;
         let read = vendor.read(self.connection(integration, &credentials), id);
         let Ok(read) = tokio::time::timeout(Self::PATIENCE, read).await else {

@@ -118,8 +118,7 @@ impl SyncEngine {
         if !integration.is_working() {
             return Ok(Outcome::Suspended("the integration is disabled or paused"));
         }
-        let vendor = im_vendors::registry::vendor_api(integration.integration_type)
-            .ok_or_else(|| Self::misconfigured(&integration, "this vendor is not supported"))?;
+        let vendor = im_vendors::registry::vendor_api(integration.integration_type);
         let vaulted = self
             .credentials
             .get(&integration.secret_id)

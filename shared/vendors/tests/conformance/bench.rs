@@ -41,7 +41,7 @@ pub struct Bench<R> {
 impl<R: Rig> Bench<R> {
     pub fn new() -> Self {
         let clock = ManualClock::new(START.parse().expect("a time"));
-        let api = registry::vendor_api(R::VENDOR).expect("a vendor of the registry");
+        let api = registry::vendor_api(R::VENDOR);
         let integration = integration::<R>(api);
         let setting = Setting {
             clock: clock.clone(),
@@ -54,7 +54,7 @@ impl<R: Rig> Bench<R> {
         Self {
             wire: Wire::new(R::new(setting)),
             api,
-            webhooks: registry::webhook_source(R::VENDOR).expect("a vendor of the registry"),
+            webhooks: registry::webhook_source(R::VENDOR),
             integration,
             credentials: credentials(R::CREDENTIALS),
             memory: Memory::default(),
