@@ -1,6 +1,8 @@
 //! What people do through the management API, on the whole system.
 #![allow(missing_docs, clippy::expect_used, reason = "tests")]
 
+#[path = "manage/checks.rs"]
+mod checks;
 #[path = "manage/deliveries.rs"]
 mod deliveries;
 #[path = "manage/links.rs"]

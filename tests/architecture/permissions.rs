@@ -403,7 +403,7 @@ async fn roles_permit_what_the_functions_do() {
 
 /// The same for what people ask of the management API once there are links.
 #[tokio::test]
-async fn the_apis_role_permits_what_people_do_with_links() {
+async fn the_apis_role_permits_what_people_ask_of_it_later() {
     let mut watched = Watched::new().await;
     let integration = json!({
         "id": "demo-pd", "integration_type": "pagerduty", "name": "Demo",
@@ -462,6 +462,8 @@ async fn the_apis_role_permits_what_people_do_with_links() {
     );
 
     let path = "/integrations/demo-pd";
+    let test = format!("{path}/test");
+    watched.call(Method::POST, &test, Value::Null).await;
     watched.call(Method::DELETE, path, Value::Null).await;
     let delete = (
         "secretsmanager:DeleteSecret",

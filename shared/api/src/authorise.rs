@@ -26,6 +26,8 @@ pub enum Action {
     ChangeIntegration,
     /// Delete an integration.
     DeleteIntegration,
+    /// Test whether an integration can work.
+    TestIntegration,
     /// Read what an integration's webhooks brought.
     ReadDeliveries,
     /// Have a delivery processed again.
@@ -34,7 +36,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
@@ -42,6 +44,7 @@ impl Action {
         Self::ReadIntegrations,
         Self::ChangeIntegration,
         Self::DeleteIntegration,
+        Self::TestIntegration,
         Self::ReadDeliveries,
         Self::ReplayDelivery,
     ];
@@ -57,6 +60,7 @@ impl fmt::Display for Action {
             Self::ReadIntegrations => "read integrations",
             Self::ChangeIntegration => "change integrations",
             Self::DeleteIntegration => "delete integrations",
+            Self::TestIntegration => "test integrations",
             Self::ReadDeliveries => "read deliveries of integrations",
             Self::ReplayDelivery => "replay deliveries of integrations",
         })
@@ -160,6 +164,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::ReadIntegrations
             | Action::ChangeIntegration
             | Action::DeleteIntegration
+            | Action::TestIntegration
             | Action::ReadDeliveries
             | Action::ReplayDelivery => match which {
                 Which::Any => !caller.scopes.is_empty(),
@@ -182,6 +187,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::ReadIntegrations
             | Action::ChangeIntegration
             | Action::DeleteIntegration
+            | Action::TestIntegration
             | Action::ReadDeliveries
             | Action::ReplayDelivery => false,
         },
@@ -256,6 +262,7 @@ mod tests {
                 (ReadIntegrations, none),
                 (ChangeIntegration, none),
                 (DeleteIntegration, none),
+                (TestIntegration, none),
                 (ReadDeliveries, none),
                 (ReplayDelivery, none),
             ]
@@ -269,6 +276,7 @@ mod tests {
                 (ReadIntegrations, integrations),
                 (ChangeIntegration, integrations),
                 (DeleteIntegration, integrations),
+                (TestIntegration, integrations),
                 (ReadDeliveries, integrations),
                 (ReplayDelivery, integrations),
             ]

@@ -19,7 +19,7 @@ use im_engine::manage::FieldProblem;
 use im_model::{Integration, IntegrationId};
 use serde::Serialize;
 
-use self::output::{IntegrationJson, RemovedJson};
+use self::output::{IntegrationJson, RemovedJson, TestJson};
 use crate::{
     Api, Problem,
     authorise::{Action, Resource, may},
@@ -154,6 +154,25 @@ pub(crate) async fn delete(
     )?;
     let removed = api.removal.remove(&caller.organization, &id).await?;
     Ok(Json(RemovedJson::of(&id, removed)).into_response())
+}
+
+/// `POST /integrations/{id}/test`
+pub(crate) async fn test(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    PathId(id): PathId,
+    uri: Uri,
+) -> Result<Response, Problem> {
+    Query::none(&uri)?;
+    let id = parse_id(&id)?;
+    may(
+        &caller,
+        Action::TestIntegration,
+        Resource::integration(&caller, &id),
+    )?;
+    let base_url = api.webhook_base_url.as_deref();
+    let checks = api.checks.run(&caller.organization, &id, base_url).await?;
+    Ok(Json(TestJson::of(checks)).into_response())
 }
 
 /// An id that cannot be one names nothing.

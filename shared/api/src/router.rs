@@ -15,7 +15,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{Method, Uri, header, request::Parts};
-use im_engine::manage::{Deliveries, Incidents, Integrations, Links, Removal};
+use im_engine::manage::{Checks, Deliveries, Incidents, Integrations, Links, Removal};
 
 #[cfg(test)]
 pub(crate) use self::openapi::assert_is;
@@ -43,6 +43,8 @@ pub struct Api {
     pub integrations: Arc<Integrations>,
     /// Removes them.
     pub removal: Arc<Removal>,
+    /// Tests them.
+    pub checks: Arc<Checks>,
     /// Who tells who asks.
     pub authenticator: Arc<dyn Authenticator>,
     /// Where the vendors' webhooks arrive, e.g. `https://im.example.com`, if it is known: integrations show their own.
@@ -84,7 +86,7 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 21] = {
+pub(crate) const ROUTES: [Route; 22] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
@@ -162,6 +164,12 @@ pub(crate) const ROUTES: [Route; 21] = {
             "/integrations/{id}",
             Only(A::DeleteIntegration),
             |m| on(m, integration::delete),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/test",
+            Only(A::TestIntegration),
+            |m| on(m, integration::test),
         ),
         route(GET, "/deliveries", Only(A::ReadDeliveries), |m| {
             on(m, delivery::list)

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
     CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
-    manage::{Deliveries, Incidents, Integrations, Links, Removal, VendorAccess},
+    manage::{Checks, Deliveries, Incidents, Integrations, Links, Removal, VendorAccess},
     ports::{Clock, Ids, RetryQueue, Vault},
 };
 use im_model::IntegrationType;
@@ -136,6 +136,10 @@ pub fn api_router(
     im_api::router(Api {
         links: Arc::new(Links {
             incidents: incidents.clone(),
+            vendors: vendors.clone(),
+        }),
+        checks: Arc::new(Checks {
+            integrations: integrations.clone(),
             vendors,
         }),
         deliveries: Arc::new(Deliveries {

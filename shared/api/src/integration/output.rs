@@ -2,18 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use im_engine::manage::Removed;
+use im_engine::manage::{Removed, webhook_url};
 use im_model::{Integration, IntegrationId};
+use im_vendors::{Check, CheckOutcome, registry};
 use jiff::Timestamp;
 use serde::Serialize;
 
 /// What is shown and cannot be set.
-pub(crate) const READ_ONLY: [&str; 5] = [
+pub(crate) const READ_ONLY: [&str; 6] = [
     "activity",
     "version",
     "created_at",
     "updated_at",
     "webhook_url",
+    "setup_steps",
 ];
 
 #[derive(Debug, Serialize)]
@@ -32,6 +34,42 @@ pub(super) struct IntegrationJson {
     created_at: Timestamp,
     updated_at: Timestamp,
     webhook_url: Option<String>,
+    setup_steps: Vec<String>,
+}
+
+/// What a test of an integration found.
+#[derive(Debug, Serialize)]
+pub(super) struct TestJson {
+    passed: bool,
+    checks: Vec<CheckJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct CheckJson {
+    what: String,
+    outcome: &'static str,
+    detail: String,
+}
+
+impl TestJson {
+    pub(super) fn of(checks: Vec<Check>) -> Self {
+        let passed = checks
+            .iter()
+            .all(|check| check.outcome != CheckOutcome::Failed);
+        let checks = checks.into_iter().map(|check| CheckJson {
+            what: check.what,
+            outcome: match check.outcome {
+                CheckOutcome::Passed => "passed",
+                CheckOutcome::Limited => "limited",
+                CheckOutcome::Failed => "failed",
+            },
+            detail: check.detail,
+        });
+        Self {
+            passed,
+            checks: checks.collect(),
+        }
+    }
 }
 
 /// What a deletion has left, and what becomes of it.
@@ -61,13 +99,12 @@ impl RemovedJson {
 impl IntegrationJson {
     pub(super) fn of(integration: &Integration, webhook_base_url: Option<&str>) -> Self {
         let vendor = integration.integration_type.as_str();
-        let webhook_url = webhook_base_url.map(|base| {
-            format!(
-                "{}/webhooks/{vendor}/{}",
-                base.trim_end_matches('/'),
-                integration.id
-            )
-        });
+        let webhook_url = webhook_base_url.map(|base| webhook_url(base, integration));
+        let api = registry::vendor_api(integration.integration_type);
+        let setup_steps = match (api, &webhook_url) {
+            (Some(api), Some(url)) => api.setup_steps(integration, url),
+            _ => Vec::new(),
+        };
         Self {
             id: integration.id.to_string(),
             organization_id: integration.organization.to_string(),
@@ -87,6 +124,7 @@ impl IntegrationJson {
             created_at: integration.created_at,
             updated_at: integration.updated_at,
             webhook_url,
+            setup_steps,
         }
     }
 }

@@ -1,8 +1,12 @@
 use std::collections::BTreeMap;
 
-use im_engine::manage::{IntegrationChange, NewIntegration};
+use im_engine::manage::{IntegrationChange, NewIntegration, Removed};
 use im_model::{
     Activity, ConflictStrategy, Direction, IntegrationType, OrganizationId, OwnershipRules,
+};
+use im_vendors::{
+    Check,
+    CheckOutcome::{self, Failed, Limited, Passed},
 };
 use serde_json::{Value, json};
 
@@ -203,8 +207,11 @@ fn integration() -> Integration {
 #[test]
 fn an_integration_is_shown_as_described_and_without_its_secrets() {
     let json = IntegrationJson::of(&integration(), Some("https://im.example/"));
-    let json = serde_json::to_value(json).expect("JSON");
+    let mut json = serde_json::to_value(json).expect("JSON");
     assert_is("Integration", &json);
+    let steps = json["setup_steps"].take();
+    let url = "https://im.example/webhooks/pagerduty/prod-pd";
+    assert!(steps.to_string().contains(url), "{steps}");
     assert_eq!(
         json,
         json!({
@@ -213,7 +220,7 @@ fn an_integration_is_shown_as_described_and_without_its_secrets() {
             "sync_direction": "bidirectional", "enabled": true, "activity": "active",
             "conflict_strategy": "last-write-wins", "options": {"service": "PS1"}, "version": 3,
             "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
-            "webhook_url": "https://im.example/webhooks/pagerduty/prod-pd",
+            "webhook_url": url, "setup_steps": null,
         })
     );
     let unknown = IntegrationJson::of(&integration(), None);
@@ -224,4 +231,46 @@ fn an_integration_is_shown_as_described_and_without_its_secrets() {
     let list = serde_json::to_value(list).expect("JSON");
     assert_is("IntegrationList", &list);
     assert_eq!(list["items"][0]["webhook_url"], Value::Null);
+    assert_eq!(list["items"][0]["setup_steps"], json!([]));
+}
+
+#[test]
+fn a_test_has_passed_unless_something_failed() {
+    let check = |outcome: CheckOutcome| Check {
+        what: "read incidents".to_owned(),
+        outcome,
+        detail: "as it is".to_owned(),
+    };
+    for (outcomes, passed) in [
+        (&[Passed, Limited][..], true),
+        (&[Passed, Failed, Limited], false),
+    ] {
+        let checks = outcomes.iter().map(|outcome| check(*outcome)).collect();
+        let json = serde_json::to_value(TestJson::of(checks)).expect("JSON");
+        assert_is("IntegrationTest", &json);
+        assert_eq!(json["passed"], passed, "{json}");
+        assert_eq!(json["checks"][0]["outcome"], "passed");
+    }
+}
+
+#[test]
+fn a_deletion_says_how_many_links_are_left() {
+    let id = integration().id;
+    for (links_left, begin) in [
+        (0, "No incident was linked with a ticket of prod-pd. "),
+        (
+            1,
+            "One incident stays linked with a ticket of prod-pd, to no effect. ",
+        ),
+        (
+            2,
+            "2 incidents stay linked with tickets of prod-pd, to no effect. ",
+        ),
+    ] {
+        let json = RemovedJson::of(&id, Removed { links_left });
+        let json = serde_json::to_value(json).expect("JSON");
+        assert_is("RemovedIntegration", &json);
+        let says = json["says"].as_str().expect("words");
+        assert!(says.starts_with(begin), "{says}");
+    }
 }

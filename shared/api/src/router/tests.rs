@@ -103,6 +103,10 @@ fn api() -> Router {
     router(Api {
         links: Arc::new(Links {
             incidents: incidents.clone(),
+            vendors: vendors.clone(),
+        }),
+        checks: Arc::new(Checks {
+            integrations: integrations.clone(),
             vendors,
         }),
         deliveries: Arc::new(Deliveries {

@@ -17,6 +17,11 @@ pub enum IntegrationCommand {
         /// Its id or display name
         integration: String,
     },
+    /// Try what an integration needs: credentials, permissions, and the way back in
+    Test {
+        /// Its id or display name
+        integration: String,
+    },
     /// Delete an integration and its credentials, after saying what becomes of its links
     Delete {
         /// Its id or display name
@@ -90,6 +95,18 @@ pub struct CredentialFlags {
     /// Jira [env: IM_API_KEY]
     #[arg(long, value_name = "KEY")]
     pub api_key: Option<SecretFlag>,
+    /// Jira: an OAuth token, instead of email and API key [env: IM_ACCESS_TOKEN]
+    #[arg(long, value_name = "TOKEN")]
+    pub access_token: Option<SecretFlag>,
+    /// Jira: who signs its webhooks, where they are JWT-signed [env: IM_CLIENT_KEY]
+    #[arg(long, value_name = "KEY")]
+    pub client_key: Option<SecretFlag>,
+    /// ServiceNow: OAuth, instead of username and password [env: IM_CLIENT_ID]
+    #[arg(long, value_name = "ID")]
+    pub client_id: Option<SecretFlag>,
+    /// ServiceNow: OAuth [env: IM_CLIENT_SECRET]
+    #[arg(long, value_name = "SECRET")]
+    pub client_secret: Option<SecretFlag>,
     /// PagerDuty's REST API key [env: IM_VENDOR_TOKEN]
     #[arg(long)]
     pub token: Option<SecretFlag>,

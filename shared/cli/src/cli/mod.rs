@@ -149,6 +149,7 @@ mod tests {
             "im incident unlink INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --integration pd",
             "im integration configure pd --type pagerduty --option service=P1 --token - --enabled true",
             "im integration delete prod-snow --yes",
+            "im integration test prod-snow",
             "im integration list --org acme --type jira --profile prod",
             "im --endpoint http://x integration get prod-snow",
             "im delivery list --integration prod-snow --open --limit 5",

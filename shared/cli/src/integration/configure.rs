@@ -3,12 +3,12 @@
 use im_model::{IntegrationId, OrganizationId};
 use serde_json::{Map, Value, json};
 
-use super::{PATH, describe, find, id_of, next_steps};
+use super::{PATH, describe, find, id_of};
 use crate::{
     cli::{Configure, CredentialFlags, Format},
     client::Client,
     failure::{Failed, UsageError},
-    output::Console,
+    output::{Console, cell, one_line},
     secret_input::{Origin, Provided, SecretFlag, SecretInput},
 };
 
@@ -26,11 +26,15 @@ struct Credential {
 }
 
 #[rustfmt::skip]
-const CREDENTIALS: [Credential; 7] = [
+const CREDENTIALS: [Credential; 11] = [
     Credential { name: "username", flag: "--username", variable: "IM_USERNAME", vendor: Some("servicenow"), is_secret: false, given: |f| f.username.as_ref() },
     Credential { name: "password", flag: "--password", variable: "IM_PASSWORD", vendor: Some("servicenow"), is_secret: true, given: |f| f.password.as_ref() },
     Credential { name: "email", flag: "--email", variable: "IM_EMAIL", vendor: Some("jira"), is_secret: false, given: |f| f.email.as_ref() },
     Credential { name: "api_key", flag: "--api-key", variable: "IM_API_KEY", vendor: Some("jira"), is_secret: true, given: |f| f.api_key.as_ref() },
+    Credential { name: "access_token", flag: "--access-token", variable: "IM_ACCESS_TOKEN", vendor: Some("jira"), is_secret: true, given: |f| f.access_token.as_ref() },
+    Credential { name: "client_key", flag: "--client-key", variable: "IM_CLIENT_KEY", vendor: Some("jira"), is_secret: false, given: |f| f.client_key.as_ref() },
+    Credential { name: "client_id", flag: "--client-id", variable: "IM_CLIENT_ID", vendor: Some("servicenow"), is_secret: false, given: |f| f.client_id.as_ref() },
+    Credential { name: "client_secret", flag: "--client-secret", variable: "IM_CLIENT_SECRET", vendor: Some("servicenow"), is_secret: true, given: |f| f.client_secret.as_ref() },
     Credential { name: "token", flag: "--token", variable: "IM_VENDOR_TOKEN", vendor: Some("pagerduty"), is_secret: true, given: |f| f.token.as_ref() },
     Credential { name: "from_email", flag: "--from-email", variable: "IM_FROM_EMAIL", vendor: Some("pagerduty"), is_secret: false, given: |f| f.from_email.as_ref() },
     Credential { name: "webhook_secret", flag: "--webhook-secret", variable: "IM_WEBHOOK_SECRET", vendor: None, is_secret: true, given: |f| f.webhook_secret.as_ref() },
@@ -63,12 +67,38 @@ pub async fn run(
     let new_secret = credentials
         .iter()
         .any(|(credential, _)| credential.name == "webhook_secret");
-    if console.format == Format::Table && (existing.is_none() || new_secret) {
-        console
-            .out
-            .write_all(next_steps::at_the_vendor(&integration).as_bytes())?;
+    let is_news = existing.is_none() || new_secret || !args.options.is_empty();
+    if console.format == Format::Table && is_news {
+        let steps = at_the_vendor(&integration);
+        console.out.write_all(steps.as_bytes())?;
     }
     Ok(console.out.flush()?)
+}
+
+/// What is left to do at the vendor; empty if there is nothing to tell.
+fn at_the_vendor(integration: &Value) -> String {
+    let steps = integration["setup_steps"].as_array().into_iter().flatten();
+    let lines = |step: &str| {
+        step.lines()
+            .map(one_line)
+            .collect::<Vec<_>>()
+            .join("\n     ")
+    };
+    let steps: Vec<_> = steps.filter_map(Value::as_str).map(lines).collect();
+    if steps.is_empty() {
+        return String::new();
+    }
+    let numbered = (1..)
+        .zip(&steps)
+        .map(|(n, step)| format!("{n:>3}. {step}\n"));
+    let last = format!(
+        "Then see whether it works: im integration test {}\n",
+        cell(integration, "id")
+    );
+    format!(
+        "\nTo let the vendor send its changes, set up there:\n{}{last}",
+        numbered.collect::<String>()
+    )
 }
 
 fn read_credentials(

@@ -2,7 +2,7 @@
 
 mod configure;
 mod delete;
-mod next_steps;
+mod test;
 
 use im_model::{IntegrationId, OrganizationId};
 use serde_json::{Value, json};
@@ -34,6 +34,7 @@ pub async fn run(
             let found = existing(client, &integration).await?;
             console.result(&found, describe)
         }
+        IntegrationCommand::Test { integration } => test::run(&integration, client, console).await,
         IntegrationCommand::Delete { integration, yes } => {
             delete::run(&integration, yes, client, secrets, console).await
         }

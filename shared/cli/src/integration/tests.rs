@@ -14,7 +14,11 @@ fn integration() -> Value {
         "activity": "active", "conflict_strategy": "last-write-wins",
         "options": {"service": "PSVC123"}, "version": 1, "created_at": "2026-11-03T10:20:30.5Z",
         "updated_at": "2026-11-03T10:20:30.5Z",
-        "webhook_url": "https://im.example.com/api/v1/webhooks/pagerduty/pd",
+        "webhook_url": "https://im.example.com/webhooks/pagerduty/pd",
+        "setup_steps": [
+            "Open Integrations > Generic Webhooks (v3).",
+            "Webhook URL: https://im.example.com/webhooks/pagerduty/pd", "Two\nlines\u{1b}.",
+        ],
     })
 }
 
@@ -135,18 +139,17 @@ async fn configure_creates_with_type_and_says_what_is_left_to_do() {
     Activity:           active
     Conflict strategy:  last-write-wins
     Options:            service=PSVC123
-    Webhook URL:        https://im.example.com/api/v1/webhooks/pagerduty/pd
+    Webhook URL:        https://im.example.com/webhooks/pagerduty/pd
     Version:            1
     Created:            2026-11-03T10:20:30Z
     Updated:            2026-11-03T10:20:30Z
 
-    To let PagerDuty send its changes, create a webhook subscription there:
-      1. Integrations > Generic Webhooks (v3) > New Webhook
-      2. Webhook URL: https://im.example.com/api/v1/webhooks/pagerduty/pd
-      3. Scope: service PSVC123
-      4. Events: incident.acknowledged, incident.annotated, incident.delegated, incident.escalated, incident.priority_updated, incident.reassigned, incident.reopened, incident.resolved, incident.triggered, incident.unacknowledged
-      5. PagerDuty shows the subscription's secret once; unless it is the one given here already:
-           im integration configure pd --webhook-secret -
+    To let the vendor send its changes, set up there:
+      1. Open Integrations > Generic Webhooks (v3).
+      2. Webhook URL: https://im.example.com/webhooks/pagerduty/pd
+      3. Two
+         lines .
+    Then see whether it works: im integration test pd
     ");
     assert_eq!(
         screen.err(),
@@ -340,7 +343,7 @@ async fn get_shows_an_integration() {
     Activity:           active
     Conflict strategy:  last-write-wins
     Options:            service=PSVC123
-    Webhook URL:        https://im.example.com/api/v1/webhooks/pagerduty/pd
+    Webhook URL:        https://im.example.com/webhooks/pagerduty/pd
     Version:            1
     Created:            2026-11-03T10:20:30Z
     Updated:            2026-11-03T10:20:30Z
@@ -391,4 +394,88 @@ async fn delete_says_what_becomes_of_everything_and_asks() {
     assert_eq!((done, deleted), (Ok(()), 2));
     let shown: Value = serde_json::from_str(&screen.out()).expect("JSON");
     assert_eq!((shown, screen.err()), (removed, String::new()));
+}
+
+#[tokio::test]
+async fn each_credential_has_a_flag_and_a_variable() {
+    let api = api().await;
+    for (vendor, names) in [
+        (
+            "servicenow",
+            &["username", "password", "client_id", "client_secret"][..],
+        ),
+        ("jira", &["email", "api_key", "access_token", "client_key"]),
+        ("pagerduty", &["token", "from_email"]),
+    ] {
+        let mut of_vendor = integration();
+        of_vendor["integration_type"] = json!(vendor);
+        api.answer("GET /api/v1/integrations/pd", 200, &of_vendor);
+        let names = names.iter().chain(&["webhook_secret"]);
+        for name in names {
+            let flag = format!("--{}", name.replace('_', "-"));
+            let variable = match *name {
+                "token" => "IM_VENDOR_TOKEN".to_owned(),
+                name => format!("IM_{}", name.to_uppercase()),
+            };
+            let body = json!({"credentials": {*name: "hunter2"}, "name": "x"});
+            let (by_flag, by_stdin) = ([&flag, "hunter2"], [&flag, "-"]);
+            let plain = ["configure", "pd", "--name", "x"];
+            for (line, variables) in [
+                ([&plain[..], &by_flag].concat(), &[][..]),
+                ([&plain[..], &by_stdin].concat(), &[]),
+                (plain.to_vec(), &[(variable.as_str(), "hunter2")]),
+            ] {
+                let run = Run {
+                    line: &line,
+                    stdin: "hunter2",
+                    variables,
+                };
+                let mut screen = Screen::new(Format::Table);
+                run.on(&api, &mut screen).await.expect("changed");
+                assert_eq!(
+                    api.requests().last().expect("sent").json(),
+                    body,
+                    "{line:?}"
+                );
+                assert!(
+                    !(screen.out() + &screen.err()).contains("hunter2"),
+                    "{line:?}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn test_shows_each_check_and_fails_if_one_does() {
+    let api = api().await;
+    let check = |what: &str, outcome: &str| json!({"what": what, "outcome": outcome, "detail": format!("{what}\u{1b} so")});
+    let answer = |passed: bool, last: &str| {
+        json!({"passed": passed, "checks": [
+            check("read incidents", "passed"), check("set priorities", "limited"),
+            check("receive webhooks", last),
+        ]})
+    };
+    let path = "POST /api/v1/integrations/pd/test";
+    api.answer(path, 200, &answer(true, "passed"));
+    let mut screen = Screen::new(Format::Table);
+    im(&api, &mut screen, &["test", "Prod PD"])
+        .await
+        .expect("passed");
+    insta::assert_snapshot!(screen.out(), @"
+    OUTCOME  CHECK             DETAIL
+    passed   read incidents    read incidents  so
+    limited  set priorities    set priorities  so
+    passed   receive webhooks  receive webhooks  so
+    ");
+    api.answer(path, 200, &answer(false, "failed"));
+    let mut screen = Screen::new(Format::Json);
+    let line = ["test", "pd", "--format", "json"];
+    let error = im(&api, &mut screen, &line).await.expect_err("failed");
+    let failure = failure::describe(&error);
+    assert_eq!(failure.exit_code, 1);
+    let said = "error: integration pd cannot work as it is: 1 of 3 checks failed\n";
+    assert!(failure.text.starts_with(said), "{}", failure.text);
+    let shown: Value = serde_json::from_str(&screen.out()).expect("JSON");
+    assert_eq!(shown, answer(false, "failed"));
 }

@@ -1,5 +1,6 @@
 //! The management use cases: what people and programs do through the API.
 
+mod checks;
 mod deliveries;
 mod incidents;
 mod integrations;
@@ -9,6 +10,7 @@ mod problem;
 mod removal;
 mod vendor_access;
 
+pub use checks::{Checks, webhook_url};
 pub use deliveries::Deliveries;
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};

@@ -80,6 +80,7 @@ async fn every_route_has_a_decision_for_every_role() {
                 | Action::ReadIntegrations
                 | Action::ChangeIntegration
                 | Action::DeleteIntegration
+                | Action::TestIntegration
                 | Action::ReadDeliveries
                 | Action::ReplayDelivery,
             ) => [503, 503, 403, 403],
@@ -116,6 +117,9 @@ async fn a_manager_stays_within_its_scopes() {
     let delete = request("DELETE", "/integrations/prod-pd", manager);
     let deleted = send(delete.body(Body::empty()).expect("a request")).await;
     assert_eq!(deleted.status, 403);
+    let test = "/integrations/prod-pd/test";
+    let tested = send_json("POST", test, manager, &json!({})).await;
+    assert_eq!(tested.status, 403);
     let deliveries = "/deliveries?integration_id=prod-pd";
     assert_eq!(get(deliveries, manager).await.status, 403);
     let replay = "/deliveries/prod-pd/01FKZ/replay";
