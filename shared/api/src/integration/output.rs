@@ -101,9 +101,9 @@ impl IntegrationJson {
         let vendor = integration.integration_type.as_str();
         let webhook_url = webhook_base_url.map(|base| webhook_url(base, integration));
         let api = registry::vendor_api(integration.integration_type);
-        let setup_steps = match (api, &webhook_url) {
-            (Some(api), Some(url)) => api.setup_steps(integration, url),
-            _ => Vec::new(),
+        let setup_steps = match &webhook_url {
+            Some(url) => api.setup_steps(integration, url),
+            None => Vec::new(),
         };
         Self {
             id: integration.id.to_string(),
