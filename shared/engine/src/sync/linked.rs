@@ -2,12 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use im_model::{
-    BasePair, ExternalId, ExternalRecord, ExternalValue, Field, Incident, IntegrationId, Link,
-};
-use im_sync::{Action, Answer, Conclusion, History, Plan, PlanInput, Sent, conclude, plan, settle};
-use im_vendors::{VendorError, VendorErrorKind, Written};
-use jiff::Timestamp;
+use im_model::{BasePair, ExternalId, ExternalRecord, Field, Incident, IntegrationId, Link};
+use im_sync::{Action, Conclusion, Plan, PlanInput, Sent, conclude, plan, settle};
+use im_vendors::{VendorError, VendorErrorKind};
 
 use super::{
     Outcome,
@@ -244,74 +241,6 @@ impl Worker<'_> {
             return Ok(Pass::Again);
         }
         Ok(Pass::Finished(Outcome::NothingNew))
-    }
-
-    async fn write(
-        &self,
-        record: &ExternalRecord,
-        pushes: &BTreeMap<Field, ExternalValue>,
-    ) -> Result<Answer, SyncError> {
-        if pushes.is_empty() {
-            return Ok(Answer::default());
-        }
-        match self.vendor.write(self.connection(), record, pushes).await {
-            Ok(Written { record, refused }) => Ok(Answer {
-                record: Some(record),
-                refused,
-                ..Answer::default()
-            }),
-            // Refused for what it says: that is the answer, and the other fields need not wait for it.
-            Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
-                self.write_one_by_one(record, pushes, &error).await
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Finds out which of the fields the vendor refused. One write a field, on this path only.
-    async fn write_one_by_one(
-        &self,
-        record: &ExternalRecord,
-        pushes: &BTreeMap<Field, ExternalValue>,
-        refused_together: &VendorError,
-    ) -> Result<Answer, SyncError> {
-        let mut answer = Answer::default();
-        for (field, value) in pushes {
-            let one = BTreeMap::from([(field.clone(), value.clone())]);
-            let written = if pushes.len() == 1 {
-                Err(refused_together.clone())
-            } else {
-                self.vendor.write(self.connection(), record, &one).await
-            };
-            match written {
-                Ok(Written { record, refused }) => {
-                    answer.record = Some(record);
-                    answer.refused.extend(refused);
-                }
-                Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
-                    answer.refused.insert(field.clone(), error.to_string());
-                }
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(answer)
-    }
-
-    /// The vendor's history, if it has one of any of these fields.
-    pub(super) async fn history(
-        &self,
-        record: &ExternalRecord,
-        mut fields: impl Iterator<Item = &Field>,
-        since: Timestamp,
-    ) -> Result<History, SyncError> {
-        let covers = self.vendor.history_covers();
-        if !fields.any(|field| covers.contains(field)) {
-            return Ok(History::default());
-        }
-        Ok(self
-            .vendor
-            .history(self.connection(), &record.id, since)
-            .await?)
     }
 
     async fn commit(

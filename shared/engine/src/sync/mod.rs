@@ -8,6 +8,7 @@ mod linked;
 mod notes;
 mod overwritten;
 mod worker;
+mod write;
 
 use std::{collections::BTreeMap, sync::Arc};
 
