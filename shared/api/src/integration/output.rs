@@ -98,17 +98,15 @@ impl RemovedJson {
 
 impl IntegrationJson {
     pub(super) fn of(integration: &Integration, webhook_base_url: Option<&str>) -> Self {
-        let vendor = integration.integration_type.as_str();
         let webhook_url = webhook_base_url.map(|base| webhook_url(base, integration));
-        let api = registry::vendor_api(integration.integration_type);
-        let setup_steps = match (api, &webhook_url) {
-            (Some(api), Some(url)) => api.setup_steps(integration, url),
-            _ => Vec::new(),
-        };
+        let vendor = registry::vendor_api(integration.integration_type);
+        let setup_steps = webhook_url
+            .as_deref()
+            .map(|url| vendor.setup_steps(integration, url));
         Self {
             id: integration.id.to_string(),
             organization_id: integration.organization.to_string(),
-            integration_type: vendor,
+            integration_type: integration.integration_type.as_str(),
             name: integration.name.clone(),
             base_url: integration
                 .base_url
@@ -124,7 +122,7 @@ impl IntegrationJson {
             created_at: integration.created_at,
             updated_at: integration.updated_at,
             webhook_url,
-            setup_steps,
+            setup_steps: setup_steps.unwrap_or_default(),
         }
     }
 }
