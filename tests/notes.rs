@@ -147,3 +147,26 @@ async fn a_note_that_fails_for_good_is_reported_and_does_not_hold_up_the_next() 
     assert_eq!(dead.len(), 1, "{dead:?}");
     assert!(dead[0].errors[0].contains("work_notes"), "{dead:?}");
 }
+
+/// Whoever acts for us from now on is not who made the copies that are there.
+#[tokio::test]
+async fn another_account_does_not_take_our_copies_for_news() {
+    let (world, id, record) = linked().await;
+    world.write_note(&id, NoteKind::WorkNote, "Ours").await;
+    world.settle().await;
+    let another = json!({"credentials": {"from_email": "ann@example.com"}});
+    let path = format!("/integrations/{INTEGRATION}");
+    let changed = world.api(Method::PATCH, &path, Some(&another)).await;
+    assert_eq!(changed.status(), 200, "{changed:?}");
+    world.clock.advance(SignedDuration::from_secs(600));
+    let bob = world.pagerduty.person("bob@example.com");
+    bob.note(&record, "Theirs").expect("allowed");
+    world.settle().await;
+    let texts: Vec<_> = world
+        .notes(&id)
+        .await
+        .into_iter()
+        .map(|it| it.text)
+        .collect();
+    assert_eq!(texts, ["Ours", "Theirs"]);
+}

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use http::Method;
 use im_model::{Field, IncidentId, NoteKind, NoticeKind};
-use im_sandbox::pagerduty::{Status, Urgency};
-use im_tests::{INTEGRATION, JIRA, SERVICENOW, World};
+use im_sandbox::{
+    Fault, FaultRule,
+    pagerduty::{Status, Urgency},
+};
+use im_tests::{INTEGRATION, JIRA, Moment, SERVICENOW, World};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -489,4 +492,156 @@ async fn what_jira_lost_to_our_write_is_in_the_journal() {
     .await;
     assert_eq!(notice.kind, NoticeKind::Conflict);
     assert_eq!(issue(&world, &id).await.summary, "ours");
+}
+
+fn unavailable() -> Fault {
+    Fault::RefuseWith {
+        status: 503,
+        body: json!({}),
+        headers: std::collections::BTreeMap::new(),
+    }
+}
+
+/// Half a way through the workflow, Jira is gone for a moment.
+#[tokio::test]
+async fn a_walk_that_breaks_off_takes_nothing_back() {
+    let (world, id) = linked().await;
+    let key = world.record_in(&id, JIRA).await;
+    world.edit(&id, &json!({"status": "resolved"})).await;
+    // Whatever we do there is later than what the person did here.
+    world.clock.advance(seconds(1));
+    let jira = world.jira.clone();
+    world.transport.once_at(
+        Moment::BeforeAnswer,
+        Method::POST,
+        "/transitions",
+        move || async move {
+            let gone = FaultRule::once(unavailable()).method(&Method::POST);
+            jira.add_fault(gone.path_contains("/transitions"));
+        },
+    );
+    world.run_outbound().await;
+    let issue = world.jira.issue(&key).expect("it exists");
+    assert_eq!(issue.status.name, "In Progress", "half a way");
+    world.settle().await;
+    let issue = world.jira.issue(&key).expect("it exists");
+    assert_eq!(
+        world.value(&id, Field::Status).await.as_deref(),
+        Some("resolved")
+    );
+    assert_eq!(issue.status.name, "Resolved");
+}
+
+/// Jira refuses the second step, and no way leads back.
+#[tokio::test]
+async fn a_refusal_half_a_way_is_reported_and_takes_nothing_back() {
+    let mut workflow = im_sandbox::jira::Workflow::service();
+    workflow
+        .transitions
+        .retain(|one| one.name != "Back to queue");
+    let world = World::with_workflow(workflow).await;
+    let id = world.create(&json!({"title": "db down"})).await;
+    world.settle().await;
+    world.clock.advance(seconds(60));
+    let key = world.record_in(&id, JIRA).await;
+    world.edit(&id, &json!({"status": "resolved"})).await;
+    world.clock.advance(seconds(1));
+    let jira = world.jira.clone();
+    world.transport.once_at(
+        Moment::BeforeAnswer,
+        Method::POST,
+        "/transitions",
+        move || async move {
+            let refused = Fault::RefuseWith {
+                status: 400,
+                body: json!({"errorMessages": ["Not now"]}),
+                headers: std::collections::BTreeMap::new(),
+            };
+            let refused = FaultRule::once(refused).method(&Method::POST);
+            jira.add_fault(refused.path_contains("/transitions"));
+        },
+    );
+    world.settle().await;
+    let jira = world.jira.person("bob@example.com");
+    jira.edit(&key, &json!({"summary": "db is down"}))
+        .expect("allowed");
+    world.settle().await;
+    assert_eq!(platform_status(&world, &id).await, "resolved");
+    assert_eq!(issue(&world, &id).await.status.name, "In Progress");
+    let dead = world.dead_letters().await;
+    assert!(dead[0].errors[0].contains("Not now"), "{dead:?}");
+    world.edit(&id, &json!({"status": "closed"})).await;
+    world.settle().await;
+    assert_eq!(issue(&world, &id).await.status.name, "Closed");
+}
+
+/// A comment that is announced while our write is in flight.
+#[tokio::test]
+async fn a_note_beside_an_echo_is_not_passed_over() {
+    let (world, id) = linked().await;
+    let sys_id = world.record_in(&id, SERVICENOW).await;
+    world.edit(&id, &json!({"title": "db is down"})).await;
+    let (other, record) = (world.clone(), sys_id.clone());
+    world.transport.once_at(
+        Moment::BeforeAnswer,
+        Method::PATCH,
+        "/incident/",
+        move || async move {
+            let ann = other.servicenow.person("ann@example.com");
+            ann.comment(&record, "Please hurry").expect("allowed");
+            other.deliver_webhooks().await;
+            other.run_inbound().await;
+        },
+    );
+    world.run_outbound().await;
+    world.settle().await;
+    assert!(!world.transport.has_interludes());
+    let notes = world.notes(&id).await;
+    assert_eq!(notes.len(), 1, "{notes:#?}");
+    assert_eq!(notes[0].kind, NoteKind::Comment);
+}
+
+/// An account that may not comment still syncs fields, at once, and each note is reported once.
+#[tokio::test]
+async fn a_note_that_is_not_permitted_holds_up_no_field() {
+    let (world, id) = linked().await;
+    let forbidden = Fault::RefuseWith {
+        status: 403,
+        body: json!({}),
+        headers: std::collections::BTreeMap::new(),
+    };
+    let forbidden = FaultRule::always(forbidden).method(&Method::POST);
+    world.jira.add_fault(forbidden.path_contains("/comment"));
+    world.write_note(&id, NoteKind::WorkNote, "One").await;
+    world.run_now().await;
+    assert_eq!(world.dead_letters().await.len(), 1);
+    world.edit(&id, &json!({"title": "db is down"})).await;
+    world.run_now().await;
+    assert_eq!(issue(&world, &id).await.summary, "db is down");
+    assert_eq!(world.dead_letters().await, Vec::new());
+    assert!(world.incident(&id).await.pending.is_empty());
+}
+
+/// What was written while the two were parted comes with the new link.
+#[tokio::test]
+async fn a_link_by_hand_brings_the_notes_that_are_there() {
+    let (world, id) = linked().await;
+    let (key, record) = {
+        let issue = issue(&world, &id).await;
+        (issue.key, issue.id)
+    };
+    let parted = format!("/incidents/{id}/links?integration_id={JIRA}");
+    let parted = world.api(Method::DELETE, &parted, None).await;
+    assert_eq!(parted.status(), 200, "{parted:?}");
+    let bob = world.jira.person("bob@example.com");
+    bob.comment(&key, "While parted", true).expect("allowed");
+    world.settle().await;
+    assert_eq!(world.notes(&id).await.len(), 0);
+    world.clock.advance(seconds(60));
+    let again = json!({"integration_id": JIRA, "external_id": record});
+    let path = format!("/incidents/{id}/links");
+    let again = world.api(Method::POST, &path, Some(&again)).await;
+    assert_eq!(again.status(), 201, "{again:?}");
+    world.settle().await;
+    assert_eq!(world.notes(&id).await.len(), 1);
 }

@@ -24,7 +24,8 @@ pub struct NotesInput<'a> {
 pub struct NotesPlan {
     /// To be added to the vendor's record, oldest first.
     pub send: Vec<Note>,
-    /// Copies that the vendor has and the platform does not know of yet: sent, and the answer was lost.
+    /// Copies that the vendor has and the platform does not know of yet, or not by id: sent, and the answer was lost or
+    /// named none.
     pub found: Vec<(NoteKey, NoteId)>,
     /// To be added to the platform.
     pub import: Vec<Note>,
@@ -41,7 +42,9 @@ pub fn plan_notes(input: &NotesInput<'_>) -> NotesPlan {
     let copies: Vec<_> = copies.collect();
     let is_new_copy = |(key, _): &&(NoteKey, NoteId)| {
         let known = input.platform.iter().find(|note| note.key == *key);
-        known.is_some_and(|note| !note.copies.contains_key(input.integration))
+        let copy = |note: &Note| note.copies.get(input.integration).cloned();
+        // Where the vendor did not tell the copy's id at once, it shows here.
+        known.is_some_and(|note| !matches!(copy(note), Some(NoteCopy::Sent { id: Some(_) })))
     };
     let mut found: Vec<_> = copies.iter().filter(is_new_copy).cloned().collect();
     // A late commit may have made two of one: the older one counts.
@@ -95,8 +98,14 @@ fn to_import(input: &NotesInput<'_>, note: &ExternalNote) -> Option<Note> {
     };
     let held = |key: &NoteKey| input.platform.iter().find(|note| note.key == *key);
     let first = key(note.id.clone());
+    // Where we act as another account by now, the id still tells a copy.
+    let is_of = |known: &&Note| {
+        let copy = known.copies.get(input.integration);
+        matches!(copy, Some(NoteCopy::Sent { id: Some(id) }) if *id == note.id)
+    };
+    let copied = input.platform.iter().find(is_of);
     // A copy of ours is only news where somebody else has changed its text since.
-    let is_known = note.copy_of.is_some() || held(&first).is_some();
+    let is_known = note.copy_of.is_some() || copied.is_some() || held(&first).is_some();
     if !is_known {
         return Some(imported(note, first, None));
     }
@@ -107,7 +116,7 @@ fn to_import(input: &NotesInput<'_>, note: &ExternalNote) -> Option<Note> {
         known.key == first
             || known.edit_of.as_ref() == Some(&note.id) && is_from(known, input.integration)
     });
-    let original = note.copy_of.as_ref().and_then(held);
+    let original = note.copy_of.as_ref().and_then(held).or(copied);
     let latest = wordings.max_by_key(|known| known.at).or(original);
     let says_the_same = latest.is_some_and(|known| known.text == shortened(&note.text));
     if says_the_same || held(&later).is_some() {

@@ -99,10 +99,11 @@ impl RemovedJson {
 impl IntegrationJson {
     pub(super) fn of(integration: &Integration, webhook_base_url: Option<&str>) -> Self {
         let webhook_url = webhook_base_url.map(|base| webhook_url(base, integration));
-        let vendor = registry::vendor_api(integration.integration_type);
-        let setup_steps = webhook_url
-            .as_deref()
-            .map(|url| vendor.setup_steps(integration, url));
+        let api = registry::vendor_api(integration.integration_type);
+        let setup_steps = match &webhook_url {
+            Some(url) => api.setup_steps(integration, url),
+            None => Vec::new(),
+        };
         Self {
             id: integration.id.to_string(),
             organization_id: integration.organization.to_string(),
@@ -122,7 +123,7 @@ impl IntegrationJson {
             created_at: integration.created_at,
             updated_at: integration.updated_at,
             webhook_url,
-            setup_steps: setup_steps.unwrap_or_default(),
+            setup_steps,
         }
     }
 }

@@ -26,6 +26,8 @@ impl Worker<'_> {
         if link.version != self.settled_version {
             self.settled.clear();
         }
+        // Linked with a record that was there before: nobody announces the notes that it has.
+        self.notes_announced |= link.base.is_empty();
         let record = self.read_linked(external_id).await?;
         self.refuse_stale(&record, link.record_version)?;
         let mut plan = self.plan(&incident, link, &record);
@@ -97,7 +99,7 @@ impl Worker<'_> {
     }
 
     /// Somebody else works on the link. If all that we saw is what they are writing, that was their echo: they move
-    /// the base themselves, and if they die their own job comes again.
+    /// the base themselves, and if they die their own job comes again. Notes are not theirs to look at.
     fn held(&self, incident: &Incident, plan: &Plan, other: &Claim) -> Result<Pass, SyncError> {
         let is_theirs = |(field, decision): (&Field, &im_sync::Decision)| {
             decision.action == Action::Rebase
@@ -107,7 +109,11 @@ impl Worker<'_> {
         };
         let owed = incident.pending.contains_key(self.id())
             && matches!(self.job.hint, crate::Hint::Incident { .. });
-        if !owed && self.settled.is_empty() && plan.decisions.iter().all(is_theirs) {
+        if !owed
+            && !self.notes_announced
+            && self.settled.is_empty()
+            && plan.decisions.iter().all(is_theirs)
+        {
             return Ok(Pass::Finished(Outcome::NothingNew));
         }
         Err(SyncError::Busy {
@@ -140,8 +146,13 @@ impl Worker<'_> {
         for (field, pair) in &dead.settled {
             self.settled.entry(field.clone()).or_insert(*pair);
         }
-        self.settled
-            .extend(settle(&dead.sent, &record, &history, dead.claimed_at));
+        let took_effect = settle(&dead.sent, &record, &history, dead.claimed_at);
+        let mut broken_off = dead.sent.clone();
+        broken_off.retain(|field, _| !took_effect.contains_key(field));
+        let halfway = self.halfway(&incident, &record, &broken_off, dead.claimed_at);
+        let halfway = halfway.await?;
+        self.settled.extend(took_effect);
+        self.settled.extend(halfway);
         let Some(link) = incident.links.get(self.id()) else {
             return Ok(Pass::Again);
         };
@@ -184,7 +195,12 @@ impl Worker<'_> {
             let held = answer.record.as_ref().unwrap_or(record);
             answer.superseded = settle(&sent, held, &history, began).into_keys().collect();
         }
-        let conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
+        let mut conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
+        let mut refused = sent(&plan);
+        refused.retain(|field, _| answer.refused.contains_key(field));
+        let held = answer.record.as_ref().unwrap_or(record);
+        let halfway = self.halfway(incident, held, &refused, began).await?;
+        conclusion.base.extend(halfway.clone());
         let moved_meanwhile = !answer.superseded.is_empty()
             || !skipped_over.is_empty()
             || answer
@@ -205,6 +221,7 @@ impl Worker<'_> {
                 .pushed
                 .extend(pairs.iter().map(|(field, _)| field.clone()));
             self.settled.extend(pairs);
+            self.settled.extend(halfway);
             self.settled_version = link_version;
             return Ok(Pass::Again);
         }
@@ -279,7 +296,7 @@ impl Worker<'_> {
     }
 
     /// The vendor's history, if it has one of any of these fields.
-    async fn history(
+    pub(super) async fn history(
         &self,
         record: &ExternalRecord,
         mut fields: impl Iterator<Item = &Field>,

@@ -2,6 +2,7 @@
 
 mod create;
 mod draft;
+mod halfway;
 mod import;
 mod linked;
 mod notes;

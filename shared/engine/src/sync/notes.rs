@@ -118,7 +118,13 @@ impl Worker<'_> {
         let added = self.vendor.add_note(self.connection(), record, note).await;
         let copy = match added {
             Ok(id) => NoteCopy::Sent { id },
-            Err(error) if matches!(error.kind, VendorErrorKind::Refused { .. }) => {
+            // Not permitted: perhaps this list only, and no reason to hold up the fields.
+            Err(error)
+                if matches!(
+                    error.kind,
+                    VendorErrorKind::Refused { .. } | VendorErrorKind::Forbidden
+                ) =>
+            {
                 let why = error.to_string();
                 self.done.failed.insert(note.kind.into(), why.clone());
                 NoteCopy::Refused { why }

@@ -17,6 +17,7 @@ mod notes;
 mod options;
 mod people;
 mod probe;
+mod project;
 mod qsh;
 mod refusal;
 mod request;

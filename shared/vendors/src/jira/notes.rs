@@ -11,6 +11,7 @@ use super::{
     issue::markdown,
     moment,
     people::{self, User},
+    project,
     refusal::{call, garbage, unless_closed},
     request,
 };
@@ -73,7 +74,9 @@ pub(super) async fn read(
         seen += page.comments.len();
         let is_last = page.comments.is_empty() || seen >= page.total;
         for comment in page.comments {
-            notes.push(note(connection, comment).await?);
+            // Asked once, and only where it matters.
+            let public = comment.says_public() && project::has_customers(connection).await?;
+            notes.push(note(connection, comment, public).await?);
         }
         if is_last {
             break;
@@ -99,7 +102,11 @@ pub(super) async fn add(
     Ok(NoteId::parse(&added.id).ok())
 }
 
-async fn note(connection: &Connection<'_>, comment: Comment) -> Result<ExternalNote, VendorError> {
+async fn note(
+    connection: &Connection<'_>,
+    comment: Comment,
+    public: bool,
+) -> Result<ExternalNote, VendorError> {
     let time = |text: &str| {
         let at = moment::read(text);
         at.ok_or_else(|| garbage("reading comments", format!("{text:?} is no time")))
@@ -115,7 +122,12 @@ async fn note(connection: &Connection<'_>, comment: Comment) -> Result<ExternalN
     let (copy_of, text) = copy(connection, &comment, text).await?;
     Ok(ExternalNote {
         id,
-        kind: comment.kind(),
+        // What is restricted, internal or of unknown visibility is a work note.
+        kind: if public {
+            NoteKind::Comment
+        } else {
+            NoteKind::WorkNote
+        },
         author: comment.author.as_ref().and_then(author),
         at,
         edited_at: updated.filter(|updated| is_edit(at, *updated)),
@@ -197,9 +209,8 @@ impl Comment {
         self.property(NOTE)?.note_key()
     }
 
-    /// What is restricted, internal or of unknown visibility is a work note. Outside of service projects Jira calls every
-    /// comment public (official schema): a copy of a work note is none there either.
-    fn kind(&self) -> NoteKind {
+    /// Does Jira call it public, and nobody say otherwise?
+    fn says_public(&self) -> bool {
         let visibility = self.property(VISIBILITY);
         let internal = visibility.is_some_and(Property::is_internal);
         let restricted = self
@@ -210,11 +221,7 @@ impl Comment {
                 Json::Object(restriction) => !restriction.is_empty(),
                 _ => true,
             });
-        if self.jsd_public == Some(true) && !internal && !restricted {
-            NoteKind::Comment
-        } else {
-            NoteKind::WorkNote
-        }
+        self.jsd_public == Some(true) && !internal && !restricted
     }
 }
 

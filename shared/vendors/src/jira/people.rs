@@ -35,7 +35,7 @@ const REMEMBER: SignedDuration = SignedDuration::from_hours(1);
 const ADDRESS: &str = "address";
 /// Remembers: address → account id.
 const PERSON: &str = "person";
-/// Remembers who we are.
+/// Remembers who we are, by what we log in with.
 const SELF: &str = "self";
 
 /// Begins the text that stands for a person whose address is hidden: no address begins so.
@@ -113,12 +113,13 @@ pub(super) async fn account_of(
 pub(super) async fn own_account(
     connection: &Connection<'_>,
 ) -> Result<Option<String>, VendorError> {
-    if let Some(known) = recall(connection, SELF, "") {
+    let login = request::login(connection, "GET /rest/api/3/myself")?;
+    if let Some(known) = recall(connection, SELF, &login) {
         return Ok(Some(known));
     }
     let user: User = call(connection, request::myself(connection)?).await?;
     if let Some(account_id) = &user.account_id {
-        keep(connection, SELF, "", account_id);
+        keep(connection, SELF, &login, account_id);
     }
     Ok(user.account_id)
 }

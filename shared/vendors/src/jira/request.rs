@@ -5,6 +5,7 @@ use bytes::Bytes;
 use http::{Method, Request, header};
 use im_model::IncidentId;
 use serde_json::{Map, Value as Json, json};
+use sha2::{Digest as _, Sha256};
 
 use super::options;
 use crate::{Connection, VendorError, exchange};
@@ -213,6 +214,12 @@ fn build(
     }
     let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
     exchange::with_body(request, &tried, body)
+}
+
+/// Names what we log in with, and tells nothing of it.
+pub(super) fn login(to: &Connection<'_>, tried: &str) -> Result<String, VendorError> {
+    let login = authorization(to, tried)?;
+    Ok(hex::encode(Sha256::digest(login.as_bytes())))
 }
 
 /// Basic with an API token, else an OAuth token (FACTS.md, "REST v3").

@@ -61,6 +61,16 @@ impl Account {
         self
     }
 
+    /// It is known already that the project is a service project.
+    pub(super) fn of_a_service_project(self) -> Self {
+        let (now, hour) = (self.connection().now, jiff::SignedDuration::from_hours(1));
+        let service = Secret::new("service_desk");
+        let kind = super::project::TYPE;
+        self.memory
+            .remember(&self.integration, kind, "OPS", service, now, hour);
+        self
+    }
+
     /// The next request must begin so (`GET /issue/1`), and is answered so.
     pub(super) fn answers(self, what: &str, status: u16, body: &Json) -> Self {
         let text = if body.is_null() {

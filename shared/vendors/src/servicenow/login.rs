@@ -97,10 +97,12 @@ async fn token(connection: &Connection<'_>, tried: &str) -> Result<Login, Vendor
     Ok(remember(connection, &granted))
 }
 
-/// A token is of a client, and of a user where there is one: whoever changes either gets another.
+/// A token is an instance's, of a client, and of a user where there is one: whoever changes one of them gets another, and
+/// no other host gets to see this one.
 fn whose(connection: &Connection<'_>) -> String {
     let name = |name| connection.credentials.get(name).map_or("", Secret::reveal);
-    format!("{}/{}", name("client_id"), name("username"))
+    let at = connection.base_url;
+    format!("{at} {}/{}", name("client_id"), name("username"))
 }
 
 #[derive(Deserialize)]

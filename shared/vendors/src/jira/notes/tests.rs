@@ -28,7 +28,11 @@ fn notes(account: &Account) -> Vec<ExternalNote> {
 
 fn one(changes: &Json) -> ExternalNote {
     let page = page(&[comment("7", changes)]);
-    let account = Account::new().answers("GET /issue/10002/comment?expand=properties&", 200, &page);
+    let account = Account::new().of_a_service_project().answers(
+        "GET /issue/10002/comment?expand=properties&",
+        200,
+        &page,
+    );
     let note = notes(&account).remove(0);
     account.asked();
     note
@@ -107,6 +111,7 @@ fn our_accounts_comment_with_the_property_is_a_copy() {
     let us = json!({"accountId": "bot"});
     let comments = page(&[comment("7", &a_copy()), comment("8", &a_copy())]);
     let account = Account::new()
+        .of_a_service_project()
         .answers("GET /issue/10002/comment", 200, &comments)
         .answers("GET /myself", 200, &us);
     let notes = notes(&account);
@@ -121,6 +126,7 @@ fn somebody_elses_comment_is_none_whatever_it_carries() {
     let mut changes = a_copy();
     changes["author"] = json!({"accountId": "5b1"});
     let account = Account::new()
+        .of_a_service_project()
         .answers(
             "GET /issue/10002/comment",
             200,
@@ -138,6 +144,7 @@ fn properties_that_were_not_shown_are_asked_for() {
     changes["properties"] = json!(null);
     for (status, answer, expected) in [(200, key_property(), true), (404, json!({}), false)] {
         let account = Account::new()
+            .of_a_service_project()
             .answers(
                 "GET /issue/10002/comment",
                 200,
@@ -161,6 +168,7 @@ fn every_page_is_read() {
     )]);
     second["total"] = json!(2);
     let account = Account::new()
+        .of_a_service_project()
         .answers(
             "GET /issue/10002/comment?expand=properties&orderBy=created&startAt=0&",
             200,
@@ -182,7 +190,11 @@ fn every_page_is_read() {
 #[test]
 fn a_copy_is_sent_with_its_key_and_a_work_note_as_internal() {
     for kind in [NoteKind::WorkNote, NoteKind::Comment] {
-        let account = Account::new().answers("POST /issue/10002/comment", 201, &json!({"id": "7"}));
+        let account = Account::new().of_a_service_project().answers(
+            "POST /issue/10002/comment",
+            201,
+            &json!({"id": "7"}),
+        );
         let id = ExternalId::parse("10002").expect("an id");
         let added = run(add(&account.connection(), &id, &our_note(kind)));
         assert_eq!(added, Ok(NoteId::parse("7").ok()));
@@ -193,5 +205,42 @@ fn a_copy_is_sent_with_its_key_and_a_work_note_as_internal() {
         let mut expected = vec![key_property()];
         expected.extend((kind == NoteKind::WorkNote).then_some(internal));
         assert_eq!(sent["properties"], json!(expected));
+    }
+}
+
+#[test]
+fn whoever_logs_in_as_another_is_another() {
+    let comments = || page(&[comment("7", &a_copy())]);
+    let mut account = Account::new()
+        .of_a_service_project()
+        .answers("GET /issue/10002/comment", 200, &comments())
+        .answers("GET /myself", 200, &json!({"accountId": "before"}));
+    assert_eq!(notes(&account)[0].copy_of, None);
+    let email = im_model::Secret::new("bot2@example.com");
+    account.credentials.0.insert("email".to_owned(), email);
+    let account = account
+        .answers("GET /issue/10002/comment", 200, &comments())
+        .answers("GET /myself", 200, &json!({"accountId": "bot"}));
+    assert!(notes(&account)[0].copy_of.is_some());
+    account.asked();
+}
+
+/// Outside of service projects Jira calls every comment public: nobody knows who reads it.
+#[test]
+fn a_team_projects_comments_are_work_notes_whatever_jira_calls_them() {
+    for (status, answer) in [
+        (200, json!({"projectTypeKey": "software"})),
+        (200, json!({})),
+        (404, json!({})),
+    ] {
+        let account = Account::new()
+            .answers(
+                "GET /issue/10002/comment",
+                200,
+                &page(&[comment("7", &json!({}))]),
+            )
+            .answers("GET /project/OPS", status, &answer);
+        assert_eq!(notes(&account)[0].kind, NoteKind::WorkNote, "{answer}");
+        account.asked();
     }
 }

@@ -201,3 +201,16 @@ fn a_token_that_does_not_say_how_long_it_is_good_for_is_not_kept() {
     assert_eq!((read(&account), read(&account)), (Ok(()), Ok(())));
     account.asked();
 }
+
+#[test]
+fn a_token_of_one_instance_is_never_sent_to_another() {
+    let account = reads(grants(client(), "t1", Some("r1")), 200);
+    let mut account = account;
+    assert_eq!(read(&account), Ok(()));
+    account.asked();
+    account.base_url = "https://other.service-now.com".parse().expect("a URL");
+    let account = reads(grants(account, "t2", None), 200);
+    assert_eq!(read(&account), Ok(()));
+    let form = "grant_type=client_credentials&client_id=the+client&client_secret=a%26b%3Dc";
+    assert_eq!(who(&account), [form, "Bearer t2"]);
+}
