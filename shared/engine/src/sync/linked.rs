@@ -31,9 +31,7 @@ impl Worker<'_> {
         let record = self.read_linked(external_id).await?;
         self.refuse_stale(&record, link.record_version)?;
         let mut plan = self.plan(&incident, link, &record);
-        let mut overwritten = self.overwritten(&incident, link, &record).await?;
-        overwritten.append(&mut self.skipped_over);
-        for (field, decision) in overwritten {
+        for (field, decision) in self.overwritten(&incident, link, &record).await? {
             let about = BasePair::seen(&decision.platform, &decision.external);
             let said = link
                 .notices
@@ -54,7 +52,7 @@ impl Worker<'_> {
         claim.sent = sent(&plan);
         claim.decisions.clone_from(&plan.decisions);
         match self.put_claim(&mut claim).await? {
-            Claimed::Won => self.execute(&incident, &record, plan).await,
+            Claimed::Won => self.execute(&incident, &record, plan, claim).await,
             Claimed::Again => Ok(Pass::Again),
             Claimed::Held(other) => self.held(&incident, &plan, &other),
             Claimed::Abandoned(dead) => self.abandoned(&incident, &record, &dead).await,
@@ -165,7 +163,7 @@ impl Worker<'_> {
             self.settled.clear();
             return Ok(Pass::Again);
         }
-        self.execute(&incident, &record, plan).await
+        self.execute(&incident, &record, plan, claim).await
     }
 
     /// The claim is ours: write what the plan says, then commit what came of it.
@@ -174,18 +172,21 @@ impl Worker<'_> {
         incident: &Incident,
         record: &ExternalRecord,
         plan: Plan,
+        claim: Claim,
     ) -> Result<Pass, SyncError> {
         let began = self.now();
         let link_version = incident.links.get(self.id()).map_or(0, |link| link.version);
         let pushes = plan.pushes();
         let mut answer = self.write(record, &pushes).await?;
-        let skipped_over = match &answer.record {
+        let lost = match &answer.record {
             Some(after) => {
                 self.skipped_over(incident, record, after, &plan, began)
                     .await?
             }
             None => BTreeMap::new(),
         };
+        // In the journal before anything else: nobody may find it a second time.
+        self.record_lost(claim, &lost).await?;
         let differing = answer.differing(&plan);
         if !differing.is_empty() {
             // Overruled by the vendor, or changed by somebody right after us? Its history knows.
@@ -201,13 +202,13 @@ impl Worker<'_> {
         let held = answer.record.as_ref().unwrap_or(record);
         let halfway = self.halfway(incident, held, &refused, began).await?;
         conclusion.base.extend(halfway.clone());
+        self.lost.extend(lost);
+        conclusion.notices.extend(self.notices_of_lost());
         let moved_meanwhile = !answer.superseded.is_empty()
-            || !skipped_over.is_empty()
             || answer
                 .record
                 .as_ref()
                 .is_some_and(|answer| differs(record, answer, &plan));
-        self.skipped_over = skipped_over;
         // The version is that of the read: what others wrote between read and write is not planned yet.
         let committed = self.commit(incident, record, &conclusion).await?;
         let pushed = pushes
@@ -232,6 +233,7 @@ impl Worker<'_> {
             .failed
             .extend(failed.map(|(field, why)| (field.into(), why)));
         self.settled.clear();
+        self.lost.clear();
         // Notes are next, in a claim of their own: what becomes of them must not undo what became of the fields.
         let notes_are_due = incident
             .links

@@ -138,7 +138,7 @@ impl SyncEngine {
             credentials,
             notes_announced,
             insisted: false,
-            skipped_over: BTreeMap::new(),
+            lost: BTreeMap::new(),
             id: self.ids.ulid(self.clock.now()).to_string(),
             job,
             settled: BTreeMap::new(),

@@ -5,12 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{ActorId, ExternalRecord, ExternalValue, Field, Incident, Link, NoticeKind, Side};
+use im_model::{
+    ActorId, BasePair, ExternalRecord, ExternalValue, Field, Incident, Link, Notice, NoticeKind,
+    Side,
+};
 use im_sync::{Action, Decision, Lost, Plan, Rule};
 use jiff::Timestamp;
 
 use super::worker::Worker;
-use crate::{Hint, SyncError};
+use crate::{Claim, Hint, SyncError};
 
 impl Worker<'_> {
     /// Decisions that record what our last write overwrote without having read it, as a webhook tells.
@@ -91,6 +94,38 @@ impl Worker<'_> {
         }
         let own = self.vendor.own_actor(self.connection()).await?;
         Ok(own.is_some_and(|own| own != *author))
+    }
+
+    /// Adds to the journal what our write took the place of: as a further entry of the same claim, for an entry is never
+    /// changed. Whoever takes the link over finds in it what the first one says.
+    pub(super) async fn record_lost(
+        &self,
+        claim: Claim,
+        lost: &BTreeMap<Field, Decision>,
+    ) -> Result<(), SyncError> {
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let mut entry = claim;
+        entry.attempt += 1;
+        entry.decisions.extend(lost.clone());
+        // Refused if the lease is over and somebody else works by now: their history shows it to them.
+        let _ = self.store().claim(&entry).await?;
+        Ok(())
+    }
+
+    /// What the link says of it.
+    pub(super) fn notices_of_lost(&self) -> BTreeMap<Field, Option<Notice>> {
+        let notice = |(field, decision): (&Field, &Decision)| {
+            let notice = Notice {
+                kind: NoticeKind::Conflict,
+                detail: decision.why.clone(),
+                about: BasePair::seen(&decision.platform, &decision.external),
+                at: self.now(),
+            };
+            (field.clone(), Some(notice))
+        };
+        self.lost.iter().map(notice).collect()
     }
 
     /// Decisions that record what a write has just overwritten: the record's version counts a write more than ours.

@@ -46,8 +46,8 @@ pub(super) struct Worker<'a> {
     pub(super) notes_announced: bool,
     /// What the vendor refused before was tried again.
     pub(super) insisted: bool,
-    /// What this worker's write took the place of, to be recorded next.
-    pub(super) skipped_over: BTreeMap<Field, Decision>,
+    /// What this worker's writes took the place of: it is in the journal, and not yet on the link.
+    pub(super) lost: BTreeMap<Field, Decision>,
     /// The record that this worker has created and not connected yet.
     pub(super) created: Option<ExternalRecord>,
     pub(super) done: Done,
