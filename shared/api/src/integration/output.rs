@@ -98,7 +98,6 @@ impl RemovedJson {
 
 impl IntegrationJson {
     pub(super) fn of(integration: &Integration, webhook_base_url: Option<&str>) -> Self {
-        let vendor = integration.integration_type.as_str();
         let webhook_url = webhook_base_url.map(|base| webhook_url(base, integration));
         let api = registry::vendor_api(integration.integration_type);
         let setup_steps = match &webhook_url {
@@ -108,7 +107,7 @@ impl IntegrationJson {
         Self {
             id: integration.id.to_string(),
             organization_id: integration.organization.to_string(),
-            integration_type: vendor,
+            integration_type: integration.integration_type.as_str(),
             name: integration.name.clone(),
             base_url: integration
                 .base_url

@@ -1,0 +1,126 @@
+use im_model::ActorId;
+
+use super::*;
+
+fn caller(roles: &[Role], scopes: &[&str]) -> Caller {
+    Caller {
+        subject: ActorId::parse("ann@example.com").expect("valid"),
+        organization: OrganizationId::parse("acme").expect("valid"),
+        roles: roles.iter().copied().collect(),
+        scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+    }
+}
+
+/// Every role on every action: on any resource, on the caller's own, on somebody else's.
+fn decisions(caller: &Caller) -> Vec<(Action, [bool; 3])> {
+    let (mine, other) = (IntegrationId::parse("mine"), IntegrationId::parse("other"));
+    let (mine, other) = (mine.expect("valid"), other.expect("valid"));
+    let decide = |action: Action| {
+        let (own, foreign) = match action {
+            Action::CreateIncident | Action::ReadIncidents | Action::EditIncident => (
+                Resource::incident(caller, Some("ann@example.com")),
+                Resource::incident(caller, Some("bob@example.com")),
+            ),
+            _ => (
+                Resource::integration(caller, &mine),
+                Resource::integration(caller, &other),
+            ),
+        };
+        let resources = [Resource::any_of(caller), own, foreign];
+        (
+            action,
+            resources.map(|resource| may(caller, action, resource).is_ok()),
+        )
+    };
+    Action::ALL.into_iter().map(decide).collect()
+}
+
+#[test]
+fn the_table_of_roles() {
+    use Action::*;
+    let (all, none, own) = ([true; 3], [false; 3], [true, true, false]);
+    let no_role = decisions(&caller(&[], &["mine", "*"]));
+    assert!(
+        no_role.into_iter().all(|(_, decision)| decision == none),
+        "default deny"
+    );
+    let viewer = decisions(&caller(&[Role::Viewer], &["mine", "*"]));
+    assert!(viewer.into_iter().all(|(_, decision)| decision == none));
+    let administrator = decisions(&caller(&[Role::PlatformAdministrator], &[]));
+    assert!(
+        administrator
+            .into_iter()
+            .all(|(_, decision)| decision == all)
+    );
+    assert_eq!(
+        decisions(&caller(&[Role::IncidentCommander], &["mine", "*"])),
+        [
+            (CreateIncident, all),
+            (ReadIncidents, all),
+            (EditIncident, own),
+            (CreateIntegration, none),
+            (ReadIntegrations, none),
+            (ChangeIntegration, none),
+            (DeleteIntegration, none),
+            (TestIntegration, none),
+            (ReadDeliveries, none),
+            (ReplayDelivery, none),
+        ]
+    );
+    let manager = |integrations| {
+        [
+            (CreateIncident, none),
+            (ReadIncidents, all),
+            (EditIncident, none),
+            (CreateIntegration, integrations),
+            (ReadIntegrations, integrations),
+            (ChangeIntegration, integrations),
+            (DeleteIntegration, integrations),
+            (TestIntegration, integrations),
+            (ReadDeliveries, integrations),
+            (ReplayDelivery, integrations),
+        ]
+    };
+    let of_scopes = |scopes: &[&str]| decisions(&caller(&[Role::IntegrationManager], scopes));
+    assert_eq!(of_scopes(&["mine"]), manager(own));
+    assert_eq!(of_scopes(&["*"]), manager(all));
+    assert_eq!(of_scopes(&[]), manager(none));
+}
+
+#[test]
+fn roles_add_up() {
+    let both = caller(&[Role::IncidentCommander, Role::IntegrationManager], &["*"]);
+    assert!(
+        decisions(&both)
+            .into_iter()
+            .all(|(_, [any, own, _])| any && own)
+    );
+}
+
+#[test]
+fn nobody_acts_in_another_organization() {
+    let caller = caller(&[Role::PlatformAdministrator], &["*"]);
+    let organization = OrganizationId::parse("rival").expect("valid");
+    let resource = Resource {
+        organization: &organization,
+        which: Which::Any,
+    };
+    for action in Action::ALL {
+        assert!(may(&caller, action, resource).is_err(), "{action}");
+    }
+}
+
+#[test]
+fn an_unassigned_incident_is_nobodys() {
+    let caller = caller(&[Role::IncidentCommander], &[]);
+    let denied = may(
+        &caller,
+        Action::EditIncident,
+        Resource::incident(&caller, None),
+    );
+    assert_eq!(
+        denied.expect_err("must be denied").to_string(),
+        "the token's roles (incident_commander) do not allow it to edit incidents that are \
+         not assigned to the token's subject"
+    );
+}
