@@ -645,3 +645,22 @@ async fn a_link_by_hand_brings_the_notes_that_are_there() {
     world.settle().await;
     assert_eq!(world.notes(&id).await.len(), 1);
 }
+
+/// A link of an integration that is gone is owed nothing, whoever brings a change.
+#[tokio::test]
+async fn nobody_stays_in_debt_to_a_deleted_integration() {
+    let (world, id) = linked().await;
+    let path = format!("/integrations/{JIRA}");
+    let deleted = world.api(Method::DELETE, &path, None).await;
+    assert_eq!(deleted.status(), 200, "{deleted:?}");
+    world.clock.advance(seconds(60));
+    let record = world.record_of(&id).await;
+    let ann = world.pagerduty.person("ann@example.com");
+    ann.acknowledge(&record).expect("allowed");
+    world.settle().await;
+    assert_eq!(platform_status(&world, &id).await, "acknowledged");
+    assert_eq!(&ticket(&world, &id).await["state"], "2");
+    let pending = world.incident(&id).await.pending;
+    assert!(pending.is_empty(), "{pending:?}");
+    assert_eq!(world.dead_letters().await, Vec::new());
+}

@@ -115,6 +115,7 @@ impl SyncEngine {
     pub async fn sync(&self, job: &Job, image: Option<Incident>) -> Result<Outcome, SyncError> {
         let integration = job.hint.integration();
         let Some(integration) = self.integrations.get(integration).await? else {
+            self.forgive(job).await?;
             return Ok(Outcome::Skipped("the integration does not exist"));
         };
         if !integration.is_working() {
@@ -160,6 +161,24 @@ impl SyncEngine {
             }
             result => result,
         }
+    }
+
+    /// What was owed to an integration that was deleted since is owed to nobody.
+    async fn forgive(&self, job: &Job) -> Result<(), SyncError> {
+        let Hint::Incident {
+            incident,
+            integration,
+        } = &job.hint
+        else {
+            return Ok(());
+        };
+        if let Some(incident) = self.store.load(incident).await?
+            && incident.pending.contains_key(integration)
+        {
+            // Whoever was faster has written since, and then comes here again.
+            let _ = self.store.settle_debt(&incident, integration).await?;
+        }
+        Ok(())
     }
 
     /// What may flow, and how. Asks the vendor where it has to, if need be with fresh credentials.
