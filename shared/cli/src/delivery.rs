@@ -65,7 +65,7 @@ async fn replay(
             cell(delivery, "integration_id"),
         );
         format!(
-            "{id} of {of} is being processed again; `im delivery list` shows what comes of it\n"
+            "{id} of {of} is being processed again; `im delivery list --integration {of}` shows what comes of it\n"
         )
     })
 }
@@ -156,8 +156,7 @@ mod tests {
         im(&api, &mut screen, &["replay", "Prod PD", "01FKZ"])
             .await
             .expect("replayed");
-        let said =
-            "01FKZ of pd is being processed again; `im delivery list` shows what comes of it\n";
+        let said = "01FKZ of pd is being processed again; `im delivery list --integration pd` shows what comes of it\n";
         assert_eq!(screen.out(), said);
         im(&api, &mut screen, &["replay", "pd", "unknown"])
             .await

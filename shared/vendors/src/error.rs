@@ -70,7 +70,7 @@ impl VendorError {
     /// What the operator can do.
     pub fn advice(&self) -> &'static str {
         match self.kind {
-            VendorErrorKind::Unauthorized => "check the integration's credentials, then resume it",
+            VendorErrorKind::Unauthorized => "check the integration's credentials",
             VendorErrorKind::Forbidden => "give the integration's account the permission it lacks",
             VendorErrorKind::NotFound => "the record is gone or hidden from the account",
             VendorErrorKind::Refused { .. } | VendorErrorKind::Unsendable { .. } => {

@@ -60,13 +60,15 @@ pub struct Synced {
 impl std::fmt::Display for Synced {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = |fields: &[Field]| fields.iter().map(Field::name).collect::<Vec<_>>().join(",");
-        let (pushed, pulled) = (names(&self.pushed), names(&self.pulled));
-        write!(f, "synced (pushed: {pushed}; pulled: {pulled}")?;
-        if self.notes_sent + self.notes_imported > 0 {
-            let (sent, imported) = (self.notes_sent, self.notes_imported);
-            write!(f, "; notes sent: {sent}, imported: {imported}")?;
-        }
-        f.write_str(")")
+        let (sent, imported) = (self.notes_sent, self.notes_imported);
+        let parts = [
+            (!self.pushed.is_empty()).then(|| format!("pushed: {}", names(&self.pushed))),
+            (!self.pulled.is_empty()).then(|| format!("pulled: {}", names(&self.pulled))),
+            (sent > 0).then(|| format!("notes sent: {sent}")),
+            (imported > 0).then(|| format!("notes imported: {imported}")),
+        ];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        write!(f, "synced ({})", parts.join("; "))
     }
 }
 

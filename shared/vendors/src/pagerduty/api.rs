@@ -29,8 +29,8 @@ impl VendorApi for PagerDuty {
         BTreeMap::new()
     }
 
-    fn setup_steps(&self, _: &Integration, webhook_url: &str) -> Vec<String> {
-        probe::setup_steps(webhook_url)
+    fn setup_steps(&self, integration: &Integration, webhook_url: &str) -> Vec<String> {
+        probe::setup_steps(&integration.id, webhook_url)
     }
 
     async fn probe(&self, connection: Connection<'_>) -> Vec<Check> {

@@ -1,5 +1,6 @@
 //! What the integration needs of an account, tried one by one, and what has to be set up there.
 
+use im_model::IntegrationId;
 use serde_json::Value as Json;
 
 use super::{
@@ -98,7 +99,7 @@ fn outcome(what: &str, asked: Result<Json, VendorError>, passed: &str) -> Check 
     }
 }
 
-pub(super) fn setup_steps(webhook_url: &str) -> Vec<String> {
+pub(super) fn setup_steps(id: &IntegrationId, webhook_url: &str) -> Vec<String> {
     vec![
         "In PagerDuty open Integrations > Generic Webhooks (v3) and choose New Webhook.".to_owned(),
         format!("Webhook URL: {webhook_url}"),
@@ -106,6 +107,6 @@ pub(super) fn setup_steps(webhook_url: &str) -> Vec<String> {
         "Events: all incident.* events, incident.annotated among them.".to_owned(),
         "Save, copy the secret that is shown once, and give it to `im integration configure … --webhook-secret -`."
             .to_owned(),
-        "Send Test Event: `im delivery list` shows a pagey.ping.".to_owned(),
+        format!("Send Test Event: `im delivery list --integration {id}` shows a pagey.ping."),
     ]
 }

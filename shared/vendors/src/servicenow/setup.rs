@@ -21,10 +21,10 @@ pub(super) fn steps(options: &BTreeMap<String, String>, webhook_url: &str) -> Ve
             "Create two Business Rules on {table} from infra/servicenow/business_rule.js: one that runs async on insert \
              and update, one that runs after a delete."
         ),
-        "Run `gs.info(new ImWebhook().test());` in Scripts - Background: `im delivery list` shows an event of the type \
-         test."
+        "Run `gs.info(new ImWebhook().test());` in Scripts - Background: `im delivery list --integration` \
+         with this id shows an event of the type test."
             .to_owned(),
-        format!("Change a record of {table}: `im delivery list` shows an event of the type {table}."),
+        format!("Change a record of {table}: the same list shows an event of the type {table}."),
     ];
     let is_default = options::option(options, "signature_header")
         .is_none_or(|name| name.eq_ignore_ascii_case(options::DEFAULT_HEADER));
