@@ -19,6 +19,12 @@ pub struct Limit {
 }
 
 impl Limit {
+    /// Any length, but not empty.
+    pub const REQUIRED: Self = Self {
+        most_characters: None,
+        required: true,
+    };
+
     /// Why the vendor cannot hold this value, in words; `None` if it can.
     pub fn refuses(&self, value: &ExternalValue) -> Option<String> {
         let Some(text) = value.as_str() else {
@@ -46,6 +52,19 @@ pub struct FieldRule {
     pub writability: Writability,
     /// What the vendor can hold.
     pub limit: Limit,
+}
+
+impl FieldRule {
+    /// A field that can be written at any time and has no owner yet.
+    pub fn new(outward: ValueMap, inward: ValueMap, limit: Limit) -> Self {
+        Self {
+            outward,
+            inward,
+            ownership: Ownership::default(),
+            writability: Writability::Always,
+            limit,
+        }
+    }
 }
 
 /// All that a plan needs to know of an integration.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{Field, Ownership, OwnershipRules, Writability};
+use im_model::Field;
 use im_sync::{FieldRule, Limit, ValueMap, ValueType};
 
 /// A mapped custom field.
@@ -74,22 +74,11 @@ fn custom_field(name: &str, value: &str) -> Result<CustomField, String> {
 
 impl CustomField {
     /// How it maps.
-    pub fn rule(&self, ownership: &OwnershipRules) -> (Field, FieldRule) {
+    pub fn rule(&self) -> (Field, FieldRule) {
         let map = ValueMap::Typed(self.value_type);
-        let rule = FieldRule {
-            outward: map.clone(),
-            inward: map,
-            ownership: owner_of(ownership, &self.field),
-            writability: Writability::Always,
-            limit: Limit::default(),
-        };
+        let rule = FieldRule::new(map.clone(), map, Limit::default());
         (self.field.clone(), rule)
     }
-}
-
-fn owner_of(rules: &OwnershipRules, field: &Field) -> Ownership {
-    let owned = rules.get(&field.clone().into());
-    owned.copied().unwrap_or_default()
 }
 
 #[cfg(test)]

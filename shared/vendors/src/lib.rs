@@ -8,6 +8,7 @@ pub mod jira;
 mod memory;
 pub mod pagerduty;
 pub mod registry;
+mod rules;
 pub mod servicenow;
 mod webhook;
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use im_model::{
     ExternalValue, Field, Integration, NoteKind, Owner, Ownership, OwnershipRules, Value,
-    Writability,
 };
 use im_sync::{FieldRule, Limit, LinkRules, NormalForm, Otherwise, TextForm, ValueMap, ValueType};
 
@@ -15,6 +14,7 @@ use super::{
     workflow::Status,
 };
 use crate::CustomField;
+use crate::rules::link_rules;
 
 /// Most characters of a summary, as Java counts them: in UTF-16.
 const MOST_OF_A_SUMMARY: usize = 255;
@@ -41,23 +41,12 @@ pub(super) fn rules(
     shapes: &Shapes,
 ) -> LinkRules {
     let own = mapped_fields(statuses, &integration.options);
-    let mut fields: BTreeMap<_, _> = own.into_iter().collect();
-    for (field, rule) in &mut fields {
-        let owned = integration.ownership.get(&field.clone().into());
-        rule.ownership = owned.copied().unwrap_or_default();
-    }
     let custom = options::custom(&integration.options);
-    fields.extend(custom.iter().map(|mapped| {
-        let (field, rule) = mapped.rule(&integration.ownership);
+    let custom = custom.iter().map(|mapped| {
+        let (field, rule) = mapped.rule();
         (field, shaped(rule, mapped, shapes))
-    }));
-    LinkRules {
-        direction: integration.direction,
-        strategy: integration.strategy,
-        conflict_window: LinkRules::CONFLICT_WINDOW,
-        fields,
-        notes: crate::registry::note_rules(&integration.ownership, NoteKind::ALL),
-    }
+    });
+    link_rules(integration, own.into_iter().chain(custom))
 }
 
 /// A text that is kept as a document comes back in that document's form.
@@ -92,15 +81,15 @@ fn mapped_fields(
     [
         (
             Field::Title,
-            rule(
+            FieldRule::new(
                 ValueMap::Formed(NormalForm(summary)),
                 same(TextForm::Trimmed),
-                required(),
+                Limit::REQUIRED,
             ),
         ),
         (
             Field::Description,
-            rule(
+            FieldRule::new(
                 ValueMap::Formed(NormalForm(adf::normal_form)),
                 same(TextForm::Exact),
                 Limit {
@@ -112,11 +101,11 @@ fn mapped_fields(
         (Field::Severity, severity()),
         (
             Field::Status,
-            rule(status_outward, status_inward, required()),
+            FieldRule::new(status_outward, status_inward, Limit::REQUIRED),
         ),
         (
             Field::AssignedTo,
-            rule(
+            FieldRule::new(
                 same(TextForm::LowerCase),
                 same(TextForm::Trimmed),
                 Limit::default(),
@@ -140,29 +129,11 @@ fn severity() -> FieldRule {
         ("Low", "SEV-4"),
         ("Lowest", "SEV-4"),
     ];
-    rule(
+    FieldRule::new(
         ValueMap::table(outward, Otherwise::Error),
         ValueMap::table(inward, Otherwise::LeaveAlone),
-        required(),
+        Limit::REQUIRED,
     )
-}
-
-fn rule(outward: ValueMap, inward: ValueMap, limit: Limit) -> FieldRule {
-    FieldRule {
-        outward,
-        inward,
-        ownership: Ownership::default(),
-        writability: Writability::Always,
-        limit,
-    }
-}
-
-/// An empty value says nothing there, or is refused.
-fn required() -> Limit {
-    Limit {
-        most_characters: None,
-        required: true,
-    }
 }
 
 /// A summary is one line, trimmed, and short. A title that is too long is shortened: an issue with a shortened summary

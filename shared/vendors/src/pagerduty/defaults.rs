@@ -1,9 +1,10 @@
 //! The guide's defaults for `PagerDuty` (`interface.md`, "Default value maps"; design section 3, ownership).
 
-use im_model::{Field, Integration, NoteKind, Owner, Ownership, OwnershipRules, Writability};
+use im_model::{Field, Integration, Owner, Ownership, OwnershipRules, Writability};
 use im_sync::{FieldRule, Limit, LinkRules, Otherwise, TextForm, ValueMap};
 
 use crate::Configuration;
+use crate::rules::link_rules;
 
 pub(super) const CONFIGURATION: Configuration = Configuration {
     options: &["service"],
@@ -28,39 +29,22 @@ pub(super) fn ownership() -> OwnershipRules {
     ])
 }
 
+/// A note there is internal: it comes in as a work note.
 pub(super) fn rules(integration: &Integration) -> LinkRules {
-    let fields = mapped_fields()
-        .into_iter()
-        .map(|(field, mut rule)| {
-            rule.ownership = integration
-                .ownership
-                .get(&field.clone().into())
-                .copied()
-                .unwrap_or_default();
-            (field, rule)
-        })
-        .collect();
-    LinkRules {
-        direction: integration.direction,
-        strategy: integration.strategy,
-        conflict_window: LinkRules::CONFLICT_WINDOW,
-        fields,
-        // A note there is internal: it comes in as a work note. Both lists go out.
-        notes: crate::registry::note_rules(&integration.ownership, NoteKind::ALL),
-    }
+    link_rules(integration, mapped_fields())
 }
 
 fn mapped_fields() -> [(Field, FieldRule); 7] {
     use Otherwise::{Error, LeaveAlone};
     let same = || ValueMap::Same(TextForm::Trimmed);
     [
-        (Field::Title, rule(same(), same(), most(1024))),
+        (Field::Title, FieldRule::new(same(), same(), most(1024))),
         (
             Field::Description,
             FieldRule {
                 // PUT has no `body`: the description is set on create only (FACTS).
                 writability: Writability::OnCreate,
-                ..rule(
+                ..FieldRule::new(
                     ValueMap::Same(TextForm::Exact),
                     ValueMap::Same(TextForm::Exact),
                     Limit::default(),
@@ -69,7 +53,7 @@ fn mapped_fields() -> [(Field, FieldRule); 7] {
         ),
         (
             Field::Severity,
-            rule(
+            FieldRule::new(
                 ValueMap::table(
                     [
                         ("SEV-1", "high"),
@@ -80,24 +64,24 @@ fn mapped_fields() -> [(Field, FieldRule); 7] {
                     Error,
                 ),
                 ValueMap::table([("high", "SEV-2"), ("low", "SEV-3")], LeaveAlone),
-                required(),
+                Limit::REQUIRED,
             ),
         ),
         // By name. An account names its priorities as it likes; what the platform does not know is left alone.
         (
             Field::Priority,
-            rule(
+            FieldRule::new(
                 same(),
                 ValueMap::table(
                     ["P1", "P2", "P3", "P4", "P5"].map(|name| (name, name)),
                     LeaveAlone,
                 ),
-                required(),
+                Limit::REQUIRED,
             ),
         ),
         (
             Field::Status,
-            rule(
+            FieldRule::new(
                 ValueMap::table(
                     [
                         ("open", "triggered"),
@@ -116,33 +100,18 @@ fn mapped_fields() -> [(Field, FieldRule); 7] {
                     ],
                     LeaveAlone,
                 ),
-                required(),
+                Limit::REQUIRED,
             ),
         ),
         (
             Field::AssignedTo,
-            rule(ValueMap::Same(TextForm::LowerCase), same(), required()),
+            FieldRule::new(ValueMap::Same(TextForm::LowerCase), same(), Limit::REQUIRED),
         ),
-        (Field::EscalationPolicy, rule(same(), same(), required())),
+        (
+            Field::EscalationPolicy,
+            FieldRule::new(same(), same(), Limit::REQUIRED),
+        ),
     ]
-}
-
-fn rule(outward: ValueMap, inward: ValueMap, limit: Limit) -> FieldRule {
-    FieldRule {
-        outward,
-        inward,
-        ownership: Ownership::default(),
-        writability: Writability::Always,
-        limit,
-    }
-}
-
-/// The API has no way to clear the field.
-fn required() -> Limit {
-    Limit {
-        most_characters: None,
-        required: true,
-    }
 }
 
 fn most(characters: usize) -> Limit {

@@ -1,11 +1,10 @@
 //! The guide's defaults for `ServiceNow` (interface.md, "Default value maps"; design section 3, ownership).
 
-use im_model::{
-    Field, Integration, NoteKind, Owner, Ownership, OwnershipRules, Severity, Writability,
-};
+use im_model::{Field, Integration, NoteKind, Owner, Ownership, OwnershipRules, Severity};
 use im_sync::{FieldRule, Limit, LinkRules, NormalForm, Otherwise, TextForm, ValueMap, ValueType};
 
 use super::{options, state::States};
+use crate::rules::link_rules;
 
 /// Characters that `short_description` holds (dictionary of the base system).
 const MOST_OF_A_TITLE: usize = 160;
@@ -28,30 +27,15 @@ pub(super) fn ownership() -> OwnershipRules {
 }
 
 pub(super) fn rules(integration: &Integration) -> LinkRules {
-    let owned = |field: &Field| {
-        let owned = integration.ownership.get(&field.clone().into());
-        owned.copied().unwrap_or_default()
-    };
-    let built_in = built_in(&States::of(&integration.options))
-        .into_iter()
-        .map(|(field, rule)| {
-            let ownership = owned(&field);
-            (field, FieldRule { ownership, ..rule })
-        });
+    let built_in = built_in(&States::of(&integration.options));
     let custom = options::custom(&integration.options);
     let custom = custom.iter().map(|field| {
-        let (name, mut rule) = field.rule(&integration.ownership);
+        let (name, mut rule) = field.rule();
         // Such a column is true or false: emptied, it is false.
         rule.limit.required = field.value_type == ValueType::Boolean;
         (name, rule)
     });
-    LinkRules {
-        direction: integration.direction,
-        strategy: integration.strategy,
-        conflict_window: LinkRules::CONFLICT_WINDOW,
-        fields: built_in.chain(custom).collect(),
-        notes: crate::registry::note_rules(&integration.ownership, NoteKind::ALL),
-    }
+    link_rules(integration, built_in.into_iter().chain(custom))
 }
 
 fn built_in(states: &States) -> [(Field, FieldRule); 5] {
@@ -63,47 +47,30 @@ fn built_in(states: &States) -> [(Field, FieldRule); 5] {
     [
         (
             Field::Title,
-            rule(
+            FieldRule::new(
                 ValueMap::Formed(NormalForm(short_description)),
                 ValueMap::Same(TextForm::Trimmed),
                 Limit::default(),
             ),
         ),
-        (Field::Description, rule(same(), same(), most)),
+        (Field::Description, FieldRule::new(same(), same(), most)),
         (
             Field::Severity,
-            rule(severity_outward(), severity_inward(), required()),
+            FieldRule::new(severity_outward(), severity_inward(), Limit::REQUIRED),
         ),
         (
             Field::Status,
-            rule(states.outward(), states.inward(), required()),
+            FieldRule::new(states.outward(), states.inward(), Limit::REQUIRED),
         ),
         (
             Field::AssignedTo,
-            rule(
+            FieldRule::new(
                 ValueMap::Same(TextForm::LowerCase),
                 ValueMap::Same(TextForm::Trimmed),
                 Limit::default(),
             ),
         ),
     ]
-}
-
-fn rule(outward: ValueMap, inward: ValueMap, limit: Limit) -> FieldRule {
-    FieldRule {
-        outward,
-        inward,
-        ownership: Ownership::default(),
-        writability: Writability::Always,
-        limit,
-    }
-}
-
-fn required() -> Limit {
-    Limit {
-        most_characters: None,
-        required: true,
-    }
 }
 
 /// Trimmed, and cut where the column ends.

@@ -1,0 +1,30 @@
+//! From the fields that a vendor maps to the rules of an integration's links.
+
+use im_model::{Field, Integration, NoteKind, Ownable, Ownership};
+use im_sync::{FieldRule, LinkRules};
+
+/// The rules of these fields, each with the owner that the integration gives it. Both lists of notes go out; which one a
+/// vendor's note comes in on, the vendor says note by note.
+pub(crate) fn link_rules(
+    integration: &Integration,
+    fields: impl IntoIterator<Item = (Field, FieldRule)>,
+) -> LinkRules {
+    let owner = |ownable: Ownable| -> Ownership {
+        let owned = integration.ownership.get(&ownable);
+        owned.copied().unwrap_or_default()
+    };
+    let owned = fields.into_iter().map(|(field, rule)| {
+        let ownership = owner(field.clone().into());
+        (field, FieldRule { ownership, ..rule })
+    });
+    LinkRules {
+        direction: integration.direction,
+        strategy: integration.strategy,
+        conflict_window: LinkRules::CONFLICT_WINDOW,
+        fields: owned.collect(),
+        notes: NoteKind::ALL
+            .iter()
+            .map(|kind| (*kind, owner((*kind).into())))
+            .collect(),
+    }
+}
