@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActorId, ExternalId, ExternalValue, Field, IncidentId};
+use crate::{ActorId, ChangeTime, ExternalId, ExternalValue, Field, IncidentId};
 
 /// A vendor's own version of a record: it never goes back, and an equal one may still hide a change where the
 /// vendor's clock is coarse (`PagerDuty`: seconds). Only "older than" may be concluded from it.
@@ -18,8 +18,8 @@ pub struct RecordVersion(pub u64);
 pub struct Observed {
     /// The raw value.
     pub value: ExternalValue,
-    /// When the vendor says it was changed, if it says.
-    pub changed_at: Option<Timestamp>,
+    /// When it was changed, and how that is known, where the vendor says more than when the record was.
+    pub changed: Option<ChangeTime>,
     /// By whom, if it says.
     pub author: Option<ActorId>,
 }
@@ -29,7 +29,7 @@ impl Observed {
     pub fn value(value: ExternalValue) -> Self {
         Self {
             value,
-            changed_at: None,
+            changed: None,
             author: None,
         }
     }

@@ -128,12 +128,32 @@ id!(
     /// The platform's incident, `INC-` and a ULID, so that ids sort by creation.
     IncidentId, "incident id",
     "INC- followed by a ULID in upper case",
-    |text| text
-        .strip_prefix("INC-")
-        .is_some_and(|ulid| ulid.len() == 26
-            && ulid.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
-            && ulid::Ulid::from_string(ulid).is_ok())
+    |text| is_ulid_after("INC-", text)
 );
+
+id!(
+    /// A conflict, `CON-` and a ULID, so that ids sort by when it was found.
+    ConflictId, "conflict id",
+    "CON- followed by a ULID in upper case",
+    |text| is_ulid_after("CON-", text)
+);
+
+fn is_ulid_after(prefix: &str, text: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|ulid| {
+        ulid.len() == 26
+            && ulid
+                .bytes()
+                .all(|b| b.is_ascii_digit() || b.is_ascii_uppercase())
+            && ulid::Ulid::from_string(ulid).is_ok()
+    })
+}
+
+impl ConflictId {
+    /// The conflict id that a ULID stands for.
+    pub fn from_ulid(ulid: ulid::Ulid) -> Self {
+        Self(format!("CON-{ulid}"))
+    }
+}
 
 impl IncidentId {
     /// The incident id that a ULID stands for.

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Field, IntegrationId, InvalidField, NoteKind, OrganizationId, incident::words};
+use crate::{
+    Field, IntegrationId, InvalidField, Mappings, NoteKind, OrganizationId, Triggers,
+    incident::words,
+};
 
 /// A word that is none of those expected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -212,6 +215,12 @@ pub struct Integration {
     pub activity: Activity,
     /// Who wins when both sides changed.
     pub strategy: ConflictStrategy,
+    /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.
+    pub conflict_window: SignedDuration,
+    /// Value maps that differ from the vendor's defaults.
+    pub mappings: Mappings,
+    /// When a record is first sent.
+    pub triggers: Triggers,
     /// What only one vendor has, e.g. `PagerDuty`'s `service`.
     pub options: BTreeMap<String, String>,
     /// Ownership by field, complete: the vendor's defaults are copied in when the integration is created.
@@ -227,6 +236,9 @@ pub struct Integration {
 }
 
 impl Integration {
+    /// The guide's default conflict window: 5 s.
+    pub const CONFLICT_WINDOW: SignedDuration = SignedDuration::from_secs(5);
+
     /// Are its jobs worked on now?
     pub fn is_working(&self) -> bool {
         self.enabled && self.activity == Activity::Active

@@ -1,27 +1,37 @@
 #![doc = include_str!("../README.md")]
 
+mod conflict;
 mod external;
 mod field;
 mod id;
 mod incident;
 mod integration;
 mod link;
+mod mapping;
 mod note;
 mod secret;
 mod value;
 
+pub use conflict::{
+    AgreedValues, ChangeTime, Conflict, ConflictStatus, HeldValue, Resolution, Review, Settlement,
+    TimeSource, Verdict,
+};
 pub use external::{ExternalRecord, Observed, RecordVersion, Writability};
 pub use field::{Field, InvalidField, InvalidValue};
 pub use id::{
-    ActorId, DeliveryId, ExternalId, IdempotencyKey, IncidentId, IntegrationId, InvalidId, NoteId,
-    OrganizationId,
+    ActorId, ConflictId, DeliveryId, ExternalId, IdempotencyKey, IncidentId, IntegrationId,
+    InvalidId, NoteId, OrganizationId,
 };
 pub use incident::{FieldState, Incident, Origin, Priority, Severity, Status};
 pub use integration::{
     Activity, ConflictStrategy, Direction, Integration, IntegrationType, Ownable, Owner, Ownership,
     OwnershipRules, UnknownWord,
 };
-pub use link::{BasePair, Link, LinkState, NoteProgress, Notice, NoticeKind, Side};
+pub use link::{
+    BasePair, ClaimOutcome, FieldOutcome, Flips, Link, LinkState, NoteProgress, Notice, NoticeKind,
+    Side,
+};
+pub use mapping::{FieldMaps, Mappings, Otherwise, Triggers, ValueTable};
 pub use note::{ExternalNote, InvalidNoteKey, Note, NoteCopy, NoteKey, NoteKind, NoteSource};
 pub use secret::Secret;
 pub use value::{Digest, ExternalValue, PlatformValue, Value};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, ExternalId, ExternalValue, Field, PlatformValue, RecordVersion};
+use crate::{Digest, ExternalId, ExternalValue, Field, PlatformValue, RecordVersion, Review};
 
 /// One of a link's two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +103,8 @@ pub enum NoticeKind {
     Overruled,
     /// Both sides changed; this says who won.
     Conflict,
+    /// It kept changing between the same two values, and is left as it is now.
+    Flipping,
 }
 
 /// Pairs one incident with one external record.
@@ -122,6 +124,69 @@ pub struct Link {
     pub notices: BTreeMap<Field, Notice>,
     /// How far notes went.
     pub notes: NoteProgress,
+    /// Fields on which a person's word counts.
+    pub reviews: BTreeMap<Field, Review>,
+    /// Fields that change between the same two values.
+    pub flips: BTreeMap<Field, Flips>,
+    /// Which version of the link its base was moved from, by field: names the claim in the journal that moved it.
+    pub moved: BTreeMap<Field, u64>,
+    /// What came of the last claim. The next claim carries it into the journal, so that an answer costs no write.
+    pub outcome: Option<ClaimOutcome>,
+}
+
+/// What came of a claim.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimOutcome {
+    /// Which version of the link the claim was on.
+    pub link_version: u64,
+    /// Which claim on that version.
+    pub attempt: u32,
+    /// When it was committed.
+    pub at: Timestamp,
+    /// By field.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<Field, FieldOutcome>,
+}
+
+/// What became of one field's decision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum FieldOutcome {
+    /// The vendor holds what it was sent.
+    Written,
+    /// The vendor holds something else, and nobody else wrote since: it overruled us.
+    Overruled {
+        /// What it holds.
+        held: ExternalValue,
+    },
+    /// Somebody changed it right after our write: planned next.
+    Superseded {
+        /// What it holds.
+        held: ExternalValue,
+    },
+    /// The vendor does not take the value.
+    Refused {
+        /// In its words.
+        why: String,
+    },
+    /// The platform holds the vendor's value.
+    Pulled {
+        /// As the platform holds it.
+        value: PlatformValue,
+    },
+    /// No value moved.
+    Kept,
+}
+
+/// A field that goes to and fro between two values: rules at war, unless people are that undecided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flips {
+    /// The two values, on the platform's side.
+    pub between: (Digest, Digest),
+    /// How often it changed from one to the other.
+    pub count: u32,
+    /// When it last did.
+    pub last: Timestamp,
 }
 
 /// How far a link's notes went. Only whoever won the claim moves it.
@@ -134,6 +199,23 @@ pub struct NoteProgress {
 }
 
 impl Link {
+    /// A link that nothing is known of yet but how far it is.
+    pub fn new(version: u64, state: LinkState, created_from: Side) -> Self {
+        Self {
+            version,
+            state,
+            created_from,
+            record_version: None,
+            base: BTreeMap::new(),
+            notices: BTreeMap::new(),
+            notes: NoteProgress::default(),
+            reviews: BTreeMap::new(),
+            flips: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            outcome: None,
+        }
+    }
+
     /// The vendor's ticket, once there is one.
     pub fn external_id(&self) -> Option<&ExternalId> {
         match &self.state {

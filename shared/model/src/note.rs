@@ -125,6 +125,8 @@ pub enum NoteCopy {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         id: Option<NoteId>,
     },
+    /// It was written while its list did not flow there, and what lies behind is not caught up with.
+    Withheld,
     /// The vendor does not take it; it is sent again only when somebody asks for it.
     Refused {
         /// In words.

@@ -5,10 +5,10 @@ mod delivery;
 use std::collections::BTreeMap;
 
 use im_model::{
-    Activity, BasePair, ConflictStrategy, Digest, Direction, Field, FieldState, IdempotencyKey,
-    Incident, IncidentId, Integration, IntegrationId, IntegrationType, Link, LinkState,
-    NoteProgress, Notice, OrganizationId, Origin, OwnershipRules, PlatformValue, RecordVersion,
-    Side,
+    Activity, BasePair, ClaimOutcome, ConflictStrategy, Digest, Direction, Field, FieldState,
+    Flips, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, IntegrationType, Link,
+    LinkState, Mappings, NoteProgress, Notice, OrganizationId, Origin, OwnershipRules,
+    PlatformValue, RecordVersion, Review, Side, Triggers,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,14 @@ pub(crate) struct LinkRow {
     notices: BTreeMap<Field, Notice>,
     #[serde(default, skip_serializing_if = "has_no_notes")]
     notes: NoteProgress,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    reviews: BTreeMap<Field, Review>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    flips: BTreeMap<Field, Flips>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    moved: BTreeMap<Field, u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outcome: Option<ClaimOutcome>,
 }
 
 fn has_no_notes(notes: &NoteProgress) -> bool {
@@ -95,6 +103,10 @@ impl From<&Link> for LinkRow {
             base: link.base.clone(),
             notices: link.notices.clone(),
             notes: link.notes,
+            reviews: link.reviews.clone(),
+            flips: link.flips.clone(),
+            moved: link.moved.clone(),
+            outcome: link.outcome.clone(),
         }
     }
 }
@@ -109,6 +121,10 @@ impl From<LinkRow> for Link {
             base: row.base,
             notices: row.notices,
             notes: row.notes,
+            reviews: row.reviews,
+            flips: row.flips,
+            moved: row.moved,
+            outcome: row.outcome,
         }
     }
 }
@@ -207,12 +223,23 @@ pub(crate) struct IntegrationRow {
     enabled: bool,
     activity: Activity,
     strategy: ConflictStrategy,
+    /// Milliseconds.
+    #[serde(default = "default_window")]
+    conflict_window: i64,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    mappings: Mappings,
+    #[serde(default)]
+    triggers: Triggers,
     options: BTreeMap<String, String>,
     ownership: OwnershipRules,
     secret_id: String,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+fn default_window() -> i64 {
+    i64::try_from(Integration::CONFLICT_WINDOW.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl From<&Integration> for IntegrationRow {
@@ -232,6 +259,9 @@ impl From<&Integration> for IntegrationRow {
             enabled: it.enabled,
             activity: it.activity,
             strategy: it.strategy,
+            conflict_window: i64::try_from(it.conflict_window.as_millis()).unwrap_or(i64::MAX),
+            mappings: it.mappings,
+            triggers: it.triggers,
             options: it.options,
             ownership: it.ownership,
             secret_id: it.secret_id,
@@ -254,6 +284,9 @@ impl From<IntegrationRow> for Integration {
             enabled: row.enabled,
             activity: row.activity,
             strategy: row.strategy,
+            conflict_window: SignedDuration::from_millis(row.conflict_window),
+            mappings: row.mappings,
+            triggers: row.triggers,
             options: row.options,
             ownership: row.ownership,
             secret_id: row.secret_id,

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
-    ActorId, BasePair, ExternalRecord, ExternalValue, Field, Incident, Notice, NoticeKind,
-    Observed, PlatformValue,
+    ActorId, BasePair, ExternalRecord, ExternalValue, Field, FieldOutcome, Incident, Notice,
+    NoticeKind, Observed, PlatformValue,
 };
 use jiff::Timestamp;
 
@@ -32,6 +32,8 @@ pub struct Conclusion {
     pub notices: BTreeMap<Field, Option<Notice>>,
     /// Fields that failed for good, in words: the job's error.
     pub failed: BTreeMap<Field, String>,
+    /// What became of each decision, for the journal.
+    pub outcomes: BTreeMap<Field, FieldOutcome>,
 }
 
 /// What the vendor said to a plan's pushes.
@@ -90,6 +92,7 @@ pub fn conclude(
         };
         match &decision.action {
             Action::Rebase => one.rebase(),
+            Action::Hold => one.hold(),
             Action::Report => one.fail(decision.why.clone()),
             Action::Pull {
                 value,
@@ -103,8 +106,10 @@ pub fn conclude(
                     .and_then(|record| record.fields.get(field));
                 if let Some(why) = answer.refused.get(field) {
                     one.refused(held, why.clone());
+                } else if answer.superseded.contains(field) {
+                    one.superseded(value, held);
                 } else {
-                    one.pushed(value, held.filter(|_| !answer.superseded.contains(field)));
+                    one.pushed(value, held);
                 }
             }
         }
@@ -127,7 +132,18 @@ impl OneField<'_> {
         let external = self.decision.unseen.unwrap_or(seen.external);
         let pair = BasePair { external, ..seen };
         self.conclusion.base.insert(self.field.clone(), pair);
+        self.outcome(FieldOutcome::Kept);
         self.notice(self.decision.notice, &self.decision.why.clone());
+    }
+
+    /// Base stays: until a person chooses, both sides have changed since they agreed.
+    fn hold(&mut self) {
+        self.outcome(FieldOutcome::Kept);
+        self.notice(self.decision.notice, &self.decision.why.clone());
+    }
+
+    fn outcome(&mut self, outcome: FieldOutcome) {
+        self.conclusion.outcomes.insert(self.field.clone(), outcome);
     }
 
     fn pull(&mut self, value: &PlatformValue, changed_at: Timestamp, author: Option<&ActorId>) {
@@ -146,7 +162,15 @@ impl OneField<'_> {
             author: author.cloned(),
         };
         self.conclusion.pulls.insert(self.field.clone(), pulled);
+        let value = value.clone();
+        self.outcome(FieldOutcome::Pulled { value });
         self.notice(self.decision.notice, &self.decision.why.clone());
+    }
+
+    fn superseded(&mut self, sent: &ExternalValue, held: Option<&Observed>) {
+        self.pushed(sent, None);
+        let held = held.map_or(ExternalValue::EMPTY, |held| held.value.clone());
+        self.outcome(FieldOutcome::Superseded { held });
     }
 
     fn pushed(&mut self, sent: &ExternalValue, held: Option<&Observed>) {
@@ -155,6 +179,7 @@ impl OneField<'_> {
             self.conclusion
                 .base
                 .insert(self.field.clone(), BasePair::written(platform, sent));
+            self.outcome(FieldOutcome::Written);
             return self.notice(self.decision.notice, &self.decision.why.clone());
         };
         // Overruled: the vendor holds something else. The pair becomes base, so it is not sent again until the
@@ -164,6 +189,10 @@ impl OneField<'_> {
             .base
             .insert(self.field.clone(), BasePair::written(platform, &held.value));
         self.notice(Some(NoticeKind::Overruled), &why);
+        let overruled = FieldOutcome::Overruled {
+            held: held.value.clone(),
+        };
+        self.outcome(overruled);
         let person = |state: &im_model::FieldState| state.origin.is_platform_edit();
         let by_person = self.incident.fields.get(self.field).is_none_or(person);
         if let Mapped::Value(value) = self.rule.inward.apply(&held.value.0)
@@ -176,7 +205,7 @@ impl OneField<'_> {
             }
             let pair = BasePair::written(&value, &held.value);
             self.conclusion.base.insert(self.field.clone(), pair);
-            let changed_at = held.changed_at.unwrap_or(self.now);
+            let changed_at = held.changed.map_or(self.now, |changed| changed.at);
             let pulled = Pulled {
                 value,
                 changed_at,
@@ -202,6 +231,7 @@ impl OneField<'_> {
 
     fn fail_as(&mut self, kind: NoticeKind, why: String) {
         self.notice(Some(kind), &why);
+        self.outcome(FieldOutcome::Refused { why: why.clone() });
         self.conclusion.failed.insert(self.field.clone(), why);
     }
 
@@ -245,7 +275,9 @@ pub fn seed_incident(
         match mapped {
             Ok(value) => {
                 base.insert(field.clone(), BasePair::seen(&value, &observed.value));
-                let changed_at = observed.changed_at.unwrap_or(record.updated_at);
+                let changed_at = observed
+                    .changed
+                    .map_or(record.updated_at, |changed| changed.at);
                 let author = observed.author.clone();
                 values.insert(
                     field.clone(),

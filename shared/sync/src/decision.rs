@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use im_model::{ActorId, Digest, ExternalValue, Field, NoticeKind, PlatformValue, Side};
+use im_model::{
+    ActorId, ChangeTime, ConflictId, Digest, ExternalValue, Field, NoticeKind, PlatformValue, Side,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +47,47 @@ pub enum Action {
     },
     /// Nothing can move; say so, and leave the base so that a later attempt finds the same difference.
     Report,
+    /// Nothing moves until a person chooses, and base stays.
+    Hold,
+}
+
+/// What becomes of a conflict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "snake_case")]
+pub enum ConflictStep {
+    /// It is found, and a person has to choose.
+    Queue,
+    /// It is found, and a rule has chosen: see [`Decision::lost`].
+    Record,
+    /// It is about other values than before, and waits for a person (again).
+    Update {
+        /// Which.
+        conflict: ConflictId,
+    },
+    /// Both sides say the same by now.
+    Agree {
+        /// Which.
+        conflict: ConflictId,
+    },
+    /// What a person chose is carried out.
+    CarryOut {
+        /// Which.
+        conflict: ConflictId,
+    },
+    /// The field moves on from what was ignored.
+    MoveOn {
+        /// Which.
+        conflict: ConflictId,
+    },
+}
+
+/// When both sides changed, and how that is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// The platform's change.
+    pub platform: ChangeTime,
+    /// The vendor's.
+    pub external: ChangeTime,
 }
 
 /// A value that a conflict's loser held: it stays in the journal and can be restored.
@@ -78,6 +121,40 @@ pub struct Decision {
     /// Who lost, if it was a conflict.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost: Option<Lost>,
+    /// When both sides changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<Times>,
+    /// Whose change the vendor's value is, if known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<ActorId>,
+    /// What becomes of a conflict, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<ConflictStep>,
+}
+
+impl Decision {
+    /// A decision on two values, of which nothing else is known.
+    pub fn new(
+        rule: Rule,
+        action: Action,
+        platform: PlatformValue,
+        external: ExternalValue,
+        why: impl Into<String>,
+    ) -> Self {
+        Self {
+            rule,
+            action,
+            platform,
+            external,
+            unseen: None,
+            why: why.into(),
+            notice: None,
+            lost: None,
+            times: None,
+            author: None,
+            conflict: None,
+        }
+    }
 }
 
 /// What a link's two sides owe each other. A field that needs nothing is absent.

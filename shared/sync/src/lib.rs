@@ -2,19 +2,21 @@
 
 mod conclude;
 mod decision;
+pub mod flips;
 mod map;
 mod note_text;
 mod notes;
 mod plan;
+mod review;
 mod rules;
 mod settle;
 mod value_type;
 
 pub use conclude::{Answer, Conclusion, Pulled, conclude, seed_incident};
-pub use decision::{Action, Decision, Lost, Plan, Rule};
+pub use decision::{Action, ConflictStep, Decision, Lost, Plan, Rule, Times};
 pub use map::{Mapped, NormalForm, Otherwise, TextForm, ValueMap, ValueType};
 pub use note_text::{CopiedNote, headed_note, marked_note, read_headed_note, read_marked_note};
 pub use notes::{NotesInput, NotesPlan, plan_notes};
-pub use plan::{PlanInput, plan};
+pub use plan::{PlanInput, plan, wanting_times};
 pub use rules::{FieldRule, Limit, LinkRules};
 pub use settle::{Change, History, Sent, settle};

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use im_model::Value;
+pub use im_model::Otherwise;
+use im_model::{Value, ValueTable};
 use serde::{Deserialize, Serialize};
 
 pub use crate::value_type::ValueType;
@@ -26,18 +27,6 @@ impl Mapped {
             Self::LeaveAlone | Self::Unmapped => None,
         }
     }
-}
-
-/// What happens to a value that the table does not list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Otherwise {
-    /// The field fails with an error that names the value.
-    Error,
-    /// It becomes this.
-    Default(String),
-    /// The field is left as it is.
-    LeaveAlone,
 }
 
 /// The vendor's normal form of a text: what it would answer if it were sent the text. Part of the outbound map, so
@@ -90,6 +79,13 @@ pub enum ValueMap {
         /// What happens to any other value.
         otherwise: Otherwise,
     },
+    /// An operator's table over the vendor's default map.
+    Configured {
+        /// What the operator says.
+        table: ValueTable,
+        /// What the vendor's default is: it gives the normal form, and the answer to what the table leaves to it.
+        default: Box<ValueMap>,
+    },
 }
 
 impl ValueMap {
@@ -123,8 +119,39 @@ impl ValueMap {
             Self::Table { entries, otherwise } => match (entries.get(text), otherwise) {
                 (Some(to), _) | (None, Otherwise::Default(to)) => Mapped::Value(Value::text(to)),
                 (None, Otherwise::LeaveAlone) => Mapped::LeaveAlone,
-                (None, Otherwise::Error) => Mapped::Unmapped,
+                (None, Otherwise::Error | Otherwise::Inherit) => Mapped::Unmapped,
             },
+            Self::Configured { table, default } => {
+                match (table.values.get(text), &table.otherwise) {
+                    (Some(to), _) | (None, Otherwise::Default(to)) => {
+                        Mapped::Value(default.form(to))
+                    }
+                    (None, Otherwise::LeaveAlone) => Mapped::LeaveAlone,
+                    (None, Otherwise::Error) => Mapped::Unmapped,
+                    (None, Otherwise::Inherit) => default.apply(value),
+                }
+            }
+        }
+    }
+
+    /// The same map with an operator's table over it.
+    #[must_use]
+    pub fn configured(self, table: &ValueTable) -> Self {
+        Self::Configured {
+            table: table.clone(),
+            default: Box::new(self),
+        }
+    }
+
+    /// The receiving side's normal form of a value that is already its own.
+    fn form(&self, text: &str) -> Value {
+        match self {
+            Self::Table { .. } => Value::text(text),
+            Self::Configured { default, .. } => default.form(text),
+            Self::Same(_) | Self::Formed(_) | Self::Typed(_) => {
+                let formed = self.apply(&Value::text(text));
+                formed.value().cloned().unwrap_or_else(|| Value::text(text))
+            }
         }
     }
 }
@@ -148,6 +175,35 @@ mod tests {
             Mapped::Value(Value::text("low"))
         );
         assert_eq!(mapped(Otherwise::Error, ""), Mapped::Value(Value::EMPTY));
+    }
+
+    #[test]
+    fn a_configured_table_lies_over_the_default_and_keeps_its_normal_form() {
+        let table = |otherwise| ValueTable {
+            values: BTreeMap::from([("SEV-1".to_owned(), " Blocker ".to_owned())]),
+            otherwise,
+        };
+        let listed = ValueMap::table([("SEV-1", "high"), ("SEV-2", "low")], Otherwise::Error);
+        let map = |default: &ValueMap, otherwise, text: &str| {
+            let map = default.clone().configured(&table(otherwise));
+            map.apply(&Value::text(text))
+        };
+        let to = |text: &str| Mapped::Value(Value::text(text));
+        assert_eq!(map(&listed, Otherwise::Error, "SEV-1"), to(" Blocker "));
+        assert_eq!(map(&listed, Otherwise::Error, "SEV-2"), Mapped::Unmapped);
+        assert_eq!(map(&listed, Otherwise::Inherit, "SEV-2"), to("low"));
+        assert_eq!(map(&listed, Otherwise::Inherit, "SEV-3"), Mapped::Unmapped);
+        assert_eq!(
+            map(&listed, Otherwise::LeaveAlone, "SEV-2"),
+            Mapped::LeaveAlone
+        );
+        let trimmed = ValueMap::Same(TextForm::Trimmed);
+        assert_eq!(map(&trimmed, Otherwise::Inherit, "SEV-1"), to("Blocker"));
+        assert_eq!(map(&trimmed, Otherwise::Inherit, " x "), to("x"));
+        assert_eq!(
+            map(&trimmed, Otherwise::Default(" y ".into()), "x"),
+            to("y")
+        );
     }
 
     #[test]

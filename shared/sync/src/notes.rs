@@ -27,6 +27,9 @@ pub struct NotesPlan {
     /// Copies that the vendor has and the platform does not know of yet, or not by id: sent, and the answer was lost or
     /// named none.
     pub found: Vec<(NoteKey, NoteId)>,
+    /// Not to be sent, now or later: their list does not flow there at present, and turning it on again begins with what
+    /// is written from then on.
+    pub withhold: Vec<NoteKey>,
     /// To be added to the platform.
     pub import: Vec<Note>,
     /// How many notes of this vendor the platform holds then.
@@ -61,6 +64,13 @@ pub fn plan_notes(input: &NotesInput<'_>) -> NotesPlan {
         .iter()
         .filter_map(|note| to_import(input, note))
         .collect();
+    let is_withheld = |note: &&Note| {
+        !is_from(note, input.integration)
+            && !note.copies.contains_key(input.integration)
+            && !input.rules.notes_flow_out(note.kind)
+    };
+    let withhold = input.platform.iter().filter(is_withheld);
+    let withhold = withhold.map(|note| note.key.clone()).collect();
     let own = input
         .platform
         .iter()
@@ -69,6 +79,7 @@ pub fn plan_notes(input: &NotesInput<'_>) -> NotesPlan {
     NotesPlan {
         send,
         found,
+        withhold,
         imported: u64::try_from(imported).unwrap_or(u64::MAX),
         import,
     }
@@ -76,7 +87,7 @@ pub fn plan_notes(input: &NotesInput<'_>) -> NotesPlan {
 
 fn is_owed(input: &NotesInput<'_>, note: &Note) -> bool {
     let is_settled = match note.copies.get(input.integration) {
-        Some(NoteCopy::Sent { .. }) => true,
+        Some(NoteCopy::Sent { .. } | NoteCopy::Withheld) => true,
         Some(NoteCopy::Refused { .. }) => !input.insist,
         None => false,
     };

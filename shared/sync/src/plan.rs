@@ -1,14 +1,17 @@
 //! `plan`: design section 3, rules 1 to 5.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
-    BasePair, ConflictStrategy, ExternalRecord, ExternalValue, Field, FieldState, Incident, Notice,
-    NoticeKind, Observed, Owner, PlatformValue, Side, Writability,
+    BasePair, ChangeTime, ConflictStrategy, ExternalRecord, ExternalValue, Field, FieldState,
+    Flips, Incident, Notice, NoticeKind, Observed, Owner, PlatformValue, Review, Side, TimeSource,
+    Writability,
 };
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Action, Decision, FieldRule, LinkRules, Lost, Mapped, Plan, Rule};
+use crate::{
+    Action, ConflictStep, Decision, FieldRule, LinkRules, Lost, Mapped, Plan, Rule, Times, flips,
+};
 
 /// Everything a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +30,12 @@ pub struct PlanInput<'a> {
     pub notices: &'a BTreeMap<Field, Notice>,
     /// …unless somebody asks for it: a retry from the dead-letter queue.
     pub insist: bool,
+    /// Fields on which a person's word counts.
+    pub reviews: &'a BTreeMap<Field, Review>,
+    /// Fields that go to and fro.
+    pub flips: &'a BTreeMap<Field, Flips>,
+    /// The present.
+    pub now: Timestamp,
 }
 
 /// Decides what the two sides owe each other, each field by itself.
@@ -46,21 +55,43 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     }
 }
 
+/// The fields of which only the record's time is known, and the decision may depend on the field's own: the vendor's
+/// history is worth a request.
+pub fn wanting_times(input: &PlanInput<'_>) -> BTreeSet<Field> {
+    let wanting = |(field, rule): (&Field, &FieldRule)| {
+        let sides = Sides::of(input, field, rule)?;
+        sides.wants_time().then(|| field.clone())
+    };
+    input.rules.fields.iter().filter_map(wanting).collect()
+}
+
 /// One field's two sides and what may move between them.
-struct Sides<'a> {
-    field: &'a Field,
-    rule: &'a FieldRule,
-    rules: &'a LinkRules,
-    base: Option<&'a BasePair>,
-    created_from: Side,
-    platform: PlatformValue,
-    state: Option<&'a FieldState>,
-    created_at: Timestamp,
-    external: ExternalValue,
-    observed: Option<&'a Observed>,
-    record_updated_at: Timestamp,
-    may_out: bool,
-    may_in: bool,
+pub(crate) struct Sides<'a> {
+    pub(crate) field: &'a Field,
+    pub(crate) rule: &'a FieldRule,
+    pub(crate) rules: &'a LinkRules,
+    pub(crate) base: Option<&'a BasePair>,
+    pub(crate) created_from: Side,
+    pub(crate) platform: PlatformValue,
+    pub(crate) state: Option<&'a FieldState>,
+    pub(crate) created_at: Timestamp,
+    pub(crate) external: ExternalValue,
+    pub(crate) observed: Option<&'a Observed>,
+    pub(crate) record_updated_at: Timestamp,
+    pub(crate) may_out: bool,
+    pub(crate) may_in: bool,
+    pub(crate) review: Option<&'a Review>,
+    pub(crate) flips: Option<&'a Flips>,
+    pub(crate) now: Timestamp,
+}
+
+/// Why a conflict is one.
+#[derive(Clone, Copy)]
+enum Clash {
+    /// Both sides changed since they last agreed.
+    Both,
+    /// Only this side did, but the other one's last change lies within the window.
+    Window(Side),
 }
 
 impl<'a> Sides<'a> {
@@ -69,7 +100,9 @@ impl<'a> Sides<'a> {
         let base = input.base.get(field);
         let observed = input.external.fields.get(field);
         let platform = input.incident.value(field);
+        let review = input.reviews.get(field);
         if observed.is_none()
+            && review.is_none()
             && base.map_or(platform.is_empty(), |base| {
                 base.platform == platform.digest()
             })
@@ -90,16 +123,25 @@ impl<'a> Sides<'a> {
             record_updated_at: input.external.updated_at,
             may_out: input.rules.may_flow_out(rule),
             may_in: input.rules.may_flow_in(rule) && observed.is_some(),
+            review,
+            flips: input.flips.get(field),
+            now: input.now,
         })
     }
 
     fn decide(&self) -> Option<Decision> {
+        match self.review {
+            Some(review) => self.under_review(review),
+            None => self.by_rules(),
+        }
+    }
+
+    pub(crate) fn by_rules(&self) -> Option<Decision> {
         let Some(base) = self.base else {
             return Some(self.without_base());
         };
-        let platform_changed = base.platform != self.platform.digest();
-        let external_changed = self.observed.is_some() && base.external != self.external.digest();
-        if self.observed.is_some() && self.in_sync() {
+        let (platform_changed, external_changed) = self.changed_since(base);
+        if self.is_in_sync() {
             return (platform_changed || external_changed)
                 .then(|| self.rebase(Rule::InSync, "both sides say the same"));
         }
@@ -111,9 +153,19 @@ impl<'a> Sides<'a> {
         }
     }
 
+    fn changed_since(&self, base: &BasePair) -> (bool, bool) {
+        (
+            base.platform != self.platform.digest(),
+            self.observed.is_some() && base.external != self.external.digest(),
+        )
+    }
+
     /// Rule 1. Either direction's map may prove it where both may flow: so an echo through a many-to-one map never
     /// changes the value it came from.
-    fn in_sync(&self) -> bool {
+    pub(crate) fn is_in_sync(&self) -> bool {
+        if self.observed.is_none() {
+            return false;
+        }
         let out_agrees = self.outward().value() == Some(&self.external.0);
         let in_agrees = self.inward().value() == Some(&self.platform.0);
         match (self.may_out, self.may_in) {
@@ -131,18 +183,14 @@ impl<'a> Sides<'a> {
                 "the field may not flow to the vendor",
             );
         }
-        let decision = self.push(
+        // The vendor's value may be a person's edit of a moment ago: then two people edited, and one should know.
+        if self.may_in && !base.ours && self.is_platform_edit() && self.is_within_window() {
+            return self.conflict(Clash::Window(Side::Platform));
+        }
+        self.push(
             Rule::PlatformChanged,
             "the platform's value is newer than base",
-        );
-        // The vendor's value may be a person's edit of a moment ago: then two people edited, and one should know.
-        let theirs = self.observed.and_then(|observed| observed.changed_at);
-        match theirs {
-            Some(theirs) if self.may_in && !base.ours && self.within_window(theirs) => {
-                Self::as_conflict(decision, Side::External, theirs)
-            }
-            _ => decision,
-        }
+        )
     }
 
     /// Rule 3.
@@ -153,63 +201,100 @@ impl<'a> Sides<'a> {
                 "the field may not flow to the platform",
             );
         }
-        let decision = self.pull(
+        if self.may_out && self.is_platform_edit() && self.is_within_window() {
+            return self.conflict(Clash::Window(Side::External));
+        }
+        self.pull(
             Rule::ExternalChanged,
             "the vendor's value is newer than base",
-        );
-        let theirs = self.external_time();
-        match self.state {
-            Some(state)
-                if self.may_out
-                    && state.origin.is_platform_edit()
-                    && self.within_window(theirs) =>
-            {
-                Self::as_conflict(decision, Side::Platform, state.changed_at)
-            }
-            _ => decision,
-        }
+        )
     }
 
     /// Rule 4, both changed since base.
     fn both_changed(&self) -> Decision {
-        let (ours, theirs) = (self.platform_time(), self.external_time());
-        let winner = match (self.may_out, self.may_in) {
-            (false, false) => return self.rebase(Rule::Conflict, "the field may flow neither way"),
-            (true, false) => Side::Platform,
-            (false, true) => Side::External,
-            (true, true) => self.winner(ours, theirs),
-        };
-        match winner {
-            Side::Platform => {
-                let decision = self.push(Rule::Conflict, "both sides changed since base");
-                Self::as_conflict(decision, Side::External, theirs)
-            }
-            Side::External => {
-                let decision = self.pull(Rule::Conflict, "both sides changed since base");
-                Self::as_conflict(decision, Side::Platform, ours)
-            }
+        let only = "only this side may flow";
+        match (self.may_out, self.may_in) {
+            (false, false) => self.rebase(Rule::Conflict, "the field may flow neither way"),
+            (true, false) => self.won_by(Side::Platform, only),
+            (false, true) => self.won_by(Side::External, only),
+            (true, true) => self.conflict(Clash::Both),
         }
     }
 
-    fn winner(&self, ours: Timestamp, theirs: Timestamp) -> Side {
+    /// Rule 4, where both sides may flow: the integration's strategy decides.
+    fn conflict(&self, clash: Clash) -> Decision {
         let ownership = self.rule.ownership;
-        if self.rules.strategy == ConflictStrategy::OwnershipPriority {
-            match ownership.platform.cmp(&ownership.external) {
-                std::cmp::Ordering::Greater => return Side::Platform,
-                std::cmp::Ordering::Less => return Side::External,
-                std::cmp::Ordering::Equal => {}
+        match self.rules.strategy {
+            ConflictStrategy::ManualReview => return self.hold(clash),
+            ConflictStrategy::OwnershipPriority => {
+                match ownership.platform.cmp(&ownership.external) {
+                    std::cmp::Ordering::Greater => {
+                        return self.won_by(Side::Platform, "its owner has the higher priority");
+                    }
+                    std::cmp::Ordering::Less => {
+                        return self.won_by(Side::External, "its owner has the higher priority");
+                    }
+                    std::cmp::Ordering::Equal => {}
+                }
             }
+            ConflictStrategy::LastWriteWins => {}
         }
-        if theirs > ours {
-            Side::External
-        } else {
-            Side::Platform
+        match clash {
+            Clash::Window(side) => self.won_by(side, "it was edited after both agreed"),
+            Clash::Both if self.external_time().at > self.platform_time().at => {
+                self.won_by(Side::External, "it changed later")
+            }
+            Clash::Both => self.won_by(Side::Platform, "it changed later, or at the same time"),
+        }
+    }
+
+    fn won_by(&self, winner: Side, why: &str) -> Decision {
+        let times = self.times();
+        let (decision, loser, lost_at, words) = match winner {
+            Side::Platform => (
+                self.push(Rule::Conflict, "both sides changed since base"),
+                Side::External,
+                times.external.at,
+                "the platform's value wins over the vendor's",
+            ),
+            Side::External => (
+                self.pull(Rule::Conflict, "both sides changed since base"),
+                Side::Platform,
+                times.platform.at,
+                "the vendor's value wins over the platform's",
+            ),
+        };
+        if !matches!(decision.action, Action::Push { .. } | Action::Pull { .. }) {
+            return decision;
+        }
+        Decision {
+            why: format!("{words} of {lost_at}: {why}"),
+            notice: Some(NoticeKind::Conflict),
+            lost: Some(Lost {
+                side: loser,
+                changed_at: lost_at,
+            }),
+            conflict: Some(ConflictStep::Record),
+            ..decision
+        }
+    }
+
+    fn hold(&self, clash: Clash) -> Decision {
+        let why = match clash {
+            Clash::Both => "both sides changed since base",
+            Clash::Window(_) => "both sides were edited within the conflict window",
+        };
+        let why = format!("{why}: it waits for a person to choose");
+        Decision {
+            notice: Some(NoticeKind::Conflict),
+            conflict: Some(ConflictStep::Queue),
+            ..self.decision(Rule::Conflict, Action::Hold, why)
         }
     }
 
     /// Rule 5.
     fn without_base(&self) -> Decision {
-        if self.in_sync() {
+        if self.is_in_sync() {
             return self.rebase(Rule::NoBase, "both sides say the same");
         }
         let owner = self.rule.ownership.single().map(|owner| match owner {
@@ -230,7 +315,7 @@ impl<'a> Sides<'a> {
         self.rebase(Rule::NoBase, "no side may give the first value")
     }
 
-    fn push(&self, rule: Rule, why: &str) -> Decision {
+    pub(crate) fn push(&self, rule: Rule, why: &str) -> Decision {
         if self.rule.writability == Writability::OnCreate {
             let why = "the vendor takes this field only when the record is created";
             let notice = Some(NoticeKind::Unwritable);
@@ -249,13 +334,14 @@ impl<'a> Sides<'a> {
                 let value = ExternalValue(value);
                 match self.rule.limit.refuses(&value) {
                     Some(why) => self.report(rule, NoticeKind::Unwritable, why),
+                    None if self.is_at_war(&self.platform) => self.truce(rule),
                     None => self.decision(rule, Action::Push { value }, why.to_owned()),
                 }
             }
         }
     }
 
-    fn pull(&self, rule: Rule, why: &str) -> Decision {
+    pub(crate) fn pull(&self, rule: Rule, why: &str) -> Decision {
         match self.inward() {
             Mapped::LeaveAlone => {
                 let why = format!("the inbound map leaves {:?} alone", self.external);
@@ -270,13 +356,40 @@ impl<'a> Sides<'a> {
                 if let Err(invalid) = self.field.parse_value(value.as_str()) {
                     return self.leave_alone(rule, format!("the vendor's value: {invalid}"));
                 }
+                let value = PlatformValue(value);
+                if self.is_at_war(&value) {
+                    return self.truce(rule);
+                }
                 let action = Action::Pull {
-                    value: PlatformValue(value),
-                    changed_at: self.external_time(),
+                    value,
+                    changed_at: self.external_time().at,
                     author: self.observed.and_then(|observed| observed.author.clone()),
                 };
                 self.decision(rule, action, why.to_owned())
             }
+        }
+    }
+
+    /// Does the field keep going to and fro between two values, of which this is one, and no person gave it the present
+    /// one on the platform?
+    fn is_at_war(&self, moving: &PlatformValue) -> bool {
+        !self.is_platform_edit()
+            && self
+                .flips
+                .is_some_and(|known| flips::is_at_war(known, moving.digest(), self.now))
+    }
+
+    /// Two automations at war: what is there now stays, on both sides, and somebody is told.
+    fn truce(&self, rule: Rule) -> Decision {
+        let why = format!(
+            "it changed {} times to and fro between two values: two rules seem to be at war; both sides stay as they \
+             are until a person edits it here, or for {} min",
+            flips::MOST,
+            flips::QUIET.as_mins(),
+        );
+        Decision {
+            notice: Some(NoticeKind::Flipping),
+            ..self.decision(rule, Action::Rebase, why)
         }
     }
 
@@ -288,7 +401,7 @@ impl<'a> Sides<'a> {
         }
     }
 
-    fn rebase(&self, rule: Rule, why: &str) -> Decision {
+    pub(crate) fn rebase(&self, rule: Rule, why: &str) -> Decision {
         self.decision(rule, Action::Rebase, why.to_owned())
     }
 
@@ -299,39 +412,19 @@ impl<'a> Sides<'a> {
         }
     }
 
-    fn as_conflict(decision: Decision, loser: Side, changed_at: Timestamp) -> Decision {
-        if !matches!(decision.action, Action::Push { .. } | Action::Pull { .. }) {
-            return decision;
-        }
-        let winner = match loser {
-            Side::Platform => "the vendor's value wins over the platform's",
-            Side::External => "the platform's value wins over the vendor's",
-        };
+    pub(crate) fn decision(&self, rule: Rule, action: Action, why: String) -> Decision {
+        let unseen = self.base.filter(|_| self.observed.is_none());
         Decision {
-            why: format!("{winner}, changed at {changed_at}"),
-            rule: Rule::Conflict,
-            notice: Some(NoticeKind::Conflict),
-            lost: Some(Lost {
-                side: loser,
-                changed_at,
-            }),
-            ..decision
-        }
-    }
-
-    fn decision(&self, rule: Rule, action: Action, why: String) -> Decision {
-        Decision {
-            rule,
-            action,
-            platform: self.platform.clone(),
-            external: self.external.clone(),
-            unseen: self
-                .base
-                .filter(|_| self.observed.is_none())
-                .map(|base| base.external),
-            why,
-            notice: None,
-            lost: None,
+            unseen: unseen.map(|base| base.external),
+            times: Some(self.times()),
+            author: self.observed.and_then(|observed| observed.author.clone()),
+            ..Decision::new(
+                rule,
+                action,
+                self.platform.clone(),
+                self.external.clone(),
+                why,
+            )
         }
     }
 
@@ -343,18 +436,73 @@ impl<'a> Sides<'a> {
         self.rule.inward.apply(&self.external.0)
     }
 
-    fn platform_time(&self) -> Timestamp {
-        self.state.map_or(self.created_at, |state| state.changed_at)
+    /// Was the platform's value put there by a person, and not by a link?
+    fn is_platform_edit(&self) -> bool {
+        self.state
+            .is_some_and(|state| state.origin.is_platform_edit())
     }
 
-    fn external_time(&self) -> Timestamp {
-        self.observed
-            .and_then(|observed| observed.changed_at)
-            .unwrap_or(self.record_updated_at)
+    pub(crate) fn times(&self) -> Times {
+        Times {
+            platform: self.platform_time(),
+            external: self.external_time(),
+        }
     }
 
-    fn within_window(&self, theirs: Timestamp) -> bool {
-        let apart: SignedDuration = self.platform_time().duration_since(theirs);
-        apart.abs() <= self.rules.conflict_window
+    fn platform_time(&self) -> ChangeTime {
+        match self.state {
+            None => ChangeTime {
+                at: self.created_at,
+                source: TimeSource::Creation,
+            },
+            Some(state) => ChangeTime {
+                at: state.changed_at,
+                source: if state.origin.is_platform_edit() {
+                    TimeSource::Platform
+                } else {
+                    TimeSource::Link
+                },
+            },
+        }
+    }
+
+    fn external_time(&self) -> ChangeTime {
+        let known = self.observed.and_then(|observed| observed.changed);
+        known.unwrap_or(ChangeTime {
+            at: self.record_updated_at,
+            source: TimeSource::Record,
+        })
+    }
+
+    /// Did the vendor's field change within the window of the platform's? The record's time alone does not say so.
+    fn is_within_window(&self) -> bool {
+        let theirs = self.observed.and_then(|observed| observed.changed);
+        theirs.is_some_and(|theirs| {
+            let apart: SignedDuration = self.platform_time().at.duration_since(theirs.at);
+            apart.abs() <= self.rules.conflict_window
+        })
+    }
+
+    /// See [`wanting_times`]. A field's own change is not later than its record's: where that is long before the
+    /// platform's edit, or long after, nothing is to be found out.
+    fn wants_time(&self) -> bool {
+        let is_known = self
+            .observed
+            .is_none_or(|observed| observed.changed.is_some());
+        let Some(base) = self.base else { return false };
+        if is_known || !self.may_out || !self.may_in || self.is_in_sync() {
+            return false;
+        }
+        let record_after = self
+            .record_updated_at
+            .duration_since(self.platform_time().at);
+        let is_near = record_after >= -self.rules.conflict_window
+            && record_after <= SignedDuration::from_mins(1);
+        match self.changed_since(base) {
+            (true, true) => true,
+            (true, false) => !base.ours && self.is_platform_edit() && is_near,
+            (false, true) => self.is_platform_edit() && is_near,
+            (false, false) => false,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a link's fields may do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
     ConflictStrategy, Direction, ExternalValue, Field, NoteKind, Ownership, Writability,
@@ -52,6 +52,8 @@ pub struct FieldRule {
     pub writability: Writability,
     /// What the vendor can hold.
     pub limit: Limit,
+    /// Every value that the vendor's field can hold, where they can be counted.
+    pub vendor_values: Option<BTreeSet<String>>,
 }
 
 impl FieldRule {
@@ -63,6 +65,16 @@ impl FieldRule {
             ownership: Ownership::default(),
             writability: Writability::Always,
             limit,
+            vendor_values: None,
+        }
+    }
+
+    /// The same rule for a field of which the vendor has these values, and no others.
+    #[must_use]
+    pub fn with_vendor_values<T: Into<String>>(self, values: impl IntoIterator<Item = T>) -> Self {
+        Self {
+            vendor_values: Some(values.into_iter().map(Into::into).collect()),
+            ..self
         }
     }
 }
@@ -84,10 +96,8 @@ pub struct LinkRules {
 }
 
 impl LinkRules {
-    /// The guide's default conflict window: 5 s.
-    pub const CONFLICT_WINDOW: SignedDuration = SignedDuration::from_secs(5);
-
-    pub(crate) fn may_flow_out(&self, rule: &FieldRule) -> bool {
+    /// May the field's value go to the vendor?
+    pub fn may_flow_out(&self, rule: &FieldRule) -> bool {
         self.direction.allows_outbound() && rule.ownership.lets_out()
     }
 
@@ -103,7 +113,8 @@ impl LinkRules {
         self.direction.allows_inbound() && self.notes.get(&kind).is_some_and(allowed)
     }
 
-    pub(crate) fn may_flow_in(&self, rule: &FieldRule) -> bool {
+    /// May the field's value come to the platform?
+    pub fn may_flow_in(&self, rule: &FieldRule) -> bool {
         self.direction.allows_inbound() && rule.ownership.lets_in()
     }
 }

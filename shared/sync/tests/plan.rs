@@ -80,13 +80,7 @@ fn rule(field: &Field) -> FieldRule {
         ),
         _ => (same.clone(), same),
     };
-    FieldRule {
-        outward,
-        inward,
-        ownership: Ownership::default(),
-        writability: Writability::Always,
-        limit: Limit::default(),
-    }
+    FieldRule::new(outward, inward, Limit::default())
 }
 
 impl Link {
@@ -116,7 +110,7 @@ impl Link {
             rules: LinkRules {
                 direction: Direction::Bidirectional,
                 strategy: ConflictStrategy::LastWriteWins,
-                conflict_window: LinkRules::CONFLICT_WINDOW,
+                conflict_window: im_model::Integration::CONFLICT_WINDOW,
                 notes: BTreeMap::new(),
                 fields: FIELDS
                     .iter()
@@ -791,5 +785,8 @@ proptest! {
 
 #[test]
 fn the_window_is_five_seconds_unless_configured() {
-    assert_eq!(LinkRules::CONFLICT_WINDOW, SignedDuration::from_secs(5));
+    assert_eq!(
+        im_model::Integration::CONFLICT_WINDOW,
+        SignedDuration::from_secs(5)
+    );
 }

@@ -209,6 +209,9 @@ pub trait VendorApi: Send + Sync {
         connection: Connection<'_>,
     ) -> Result<LinkRules, VendorError>;
 
+    /// The same without asking the vendor: where an account's own names count, the usual ones stand for them.
+    fn usual_rules(&self, integration: &Integration) -> LinkRules;
+
     /// Those of the values that a creation can carry; the others follow as a first change.
     fn creatable(&self, values: BTreeMap<Field, ExternalValue>) -> BTreeMap<Field, ExternalValue>;
 

@@ -52,6 +52,7 @@ impl NoteJson {
         let copies = note.copies.iter().map(|(integration, copy)| {
             let (state, external_note_id, why) = match copy {
                 NoteCopy::Sent { id } => ("sent", id.as_ref().map(ToString::to_string), None),
+                NoteCopy::Withheld => ("withheld", None, None),
                 NoteCopy::Refused { why } => ("refused", None, Some(why.clone())),
             };
             CopyJson {

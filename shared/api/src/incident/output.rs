@@ -169,6 +169,7 @@ impl NoticeJson {
             NoticeKind::Unwritable => "unwritable",
             NoticeKind::Overruled => "overruled",
             NoticeKind::Conflict => "conflict",
+            NoticeKind::Flipping => "flipping",
         };
         Self {
             field: field.name(),

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use im_model::{
-    Activity, ConflictStrategy, Direction, Integration, IntegrationId, IntegrationType,
-    OrganizationId, Secret,
+    Activity, ConflictStrategy, Direction, Integration, IntegrationId, IntegrationType, Mappings,
+    OrganizationId, Secret, Triggers,
 };
 use im_vendors::{Configuration, Credentials, VendorApi, registry};
 use url::Url;
@@ -106,6 +106,9 @@ impl Integrations {
             enabled: new.enabled,
             activity: Activity::Active,
             strategy: new.strategy,
+            conflict_window: Integration::CONFLICT_WINDOW,
+            mappings: Mappings::default(),
+            triggers: Triggers::default(),
             options: new.options,
             ownership: vendor.default_ownership(),
             version: 1,

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use im_model::{
     ActorId, ExternalId, ExternalRecord, Incident, IncidentId, Integration, IntegrationId, Link,
-    LinkState, NoteProgress, OrganizationId, Side,
+    LinkState, OrganizationId, Side,
 };
 
 use super::{FieldProblem, Incidents, ManageError, VendorAccess};
@@ -101,6 +101,8 @@ impl Links {
                 },
                 base: BTreeMap::new(),
                 notices: BTreeMap::new(),
+                reviews: BTreeMap::new(),
+                flips: BTreeMap::new(),
                 ..link.clone()
             };
             let unlink = Unlink {
@@ -255,16 +257,9 @@ fn present(
 
 /// A link without a base: what both sides hold now is compared as if never seen (design 3, rule 5).
 fn new_link(version: u64, record: &ExternalRecord) -> Link {
-    Link {
-        version,
-        state: LinkState::Linked {
-            external_id: record.id.clone(),
-            url: record.url.clone(),
-        },
-        created_from: Side::Platform,
-        record_version: None,
-        base: BTreeMap::new(),
-        notices: BTreeMap::new(),
-        notes: NoteProgress::default(),
-    }
+    let state = LinkState::Linked {
+        external_id: record.id.clone(),
+        url: record.url.clone(),
+    };
+    Link::new(version, state, Side::Platform)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use im_model::{ExternalRecord, Incident, Link, LinkState, NoteProgress, Side};
+use im_model::{ExternalRecord, Incident, Link, LinkState, Side};
 use im_sync::{PlanInput, plan};
 use im_vendors::VendorErrorKind;
 
@@ -91,13 +91,9 @@ impl Worker<'_> {
         }
         let draft = self.draft(incident).await?;
         let link = Link {
-            version: replaces + 1,
-            state: LinkState::Reserved,
-            created_from: Side::Platform,
-            record_version: None,
             base: self.base_of_creation(incident, &draft.sent),
             notices: draft.notices.clone(),
-            notes: NoteProgress::default(),
+            ..Link::new(replaces + 1, LinkState::Reserved, Side::Platform)
         };
         let fields: BTreeSet<_> = link.base.keys().cloned().collect();
         let reserve = Reserve {
@@ -183,6 +179,9 @@ impl Worker<'_> {
             created_from: link.created_from,
             notices: &link.notices,
             insist: false,
+            reviews: &link.reviews,
+            flips: &link.flips,
+            now: self.now(),
         });
         let is_all = follow_up.is_empty() && !self.notes_are_due(incident, &link);
         let connect = Connect {

@@ -130,18 +130,12 @@ impl Worker<'_> {
         written: &Written,
     ) {
         let decisions = draft.sent.iter().map(|(field, sent)| {
-            let decision = Decision {
-                rule: Rule::NoBase,
-                action: Action::Push {
-                    value: sent.external.clone(),
-                },
-                platform: sent.platform.clone(),
-                external: ExternalValue::EMPTY,
-                unseen: None,
-                why: "sent with the creation".to_owned(),
-                notice: None,
-                lost: None,
+            let action = Action::Push {
+                value: sent.external.clone(),
             };
+            let platform = sent.platform.clone();
+            let why = "sent with the creation";
+            let decision = Decision::new(Rule::NoBase, action, platform, ExternalValue::EMPTY, why);
             (field.clone(), decision)
         });
         let plan = Plan {

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use im_model::{
-    ExternalId, ExternalRecord, FieldState, Incident, IncidentId, Link, LinkState, NoteProgress,
-    Origin, Side,
+    ExternalId, ExternalRecord, FieldState, Incident, IncidentId, Link, LinkState, Origin, Side,
 };
 use im_sync::seed_incident;
 use im_vendors::{VendorError, VendorErrorKind};
@@ -86,15 +85,7 @@ impl Worker<'_> {
             },
             // Ours once, and linked no more: link it again, with no base to go by.
             None => {
-                let link = Link {
-                    version: 0,
-                    state: LinkState::Reserved,
-                    created_from: Side::External,
-                    record_version: None,
-                    base: BTreeMap::new(),
-                    notices: BTreeMap::new(),
-                    notes: NoteProgress::default(),
-                };
+                let link = Link::new(0, LinkState::Reserved, Side::External);
                 self.done.adopted = Some(record.id.clone());
                 self.connect(&incident, link, record).await.map(Some)
             }
@@ -117,17 +108,15 @@ impl Worker<'_> {
             };
             (field, state)
         });
+        let state = LinkState::Linked {
+            external_id: record.id.clone(),
+            url: record.url.clone(),
+        };
         let link = Link {
-            version: 1,
-            state: LinkState::Linked {
-                external_id: record.id.clone(),
-                url: record.url.clone(),
-            },
-            created_from: Side::External,
             record_version: Some(record.version),
             base,
             notices,
-            notes: NoteProgress::default(),
+            ..Link::new(1, state, Side::External)
         };
         let mut owed = self
             .engine

@@ -80,6 +80,9 @@ impl Worker<'_> {
             created_from: link.created_from,
             notices: &link.notices,
             insist: self.job.insist && !self.insisted,
+            reviews: &link.reviews,
+            flips: &link.flips,
+            now: self.now(),
         })
     }
 

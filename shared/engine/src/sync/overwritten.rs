@@ -9,7 +9,7 @@ use im_model::{
     ActorId, BasePair, ExternalRecord, ExternalValue, Field, Incident, Link, Notice, NoticeKind,
     Side,
 };
-use im_sync::{Action, Decision, Lost, Plan, Rule};
+use im_sync::{Action, ConflictStep, Decision, Lost, Plan, Rule};
 use jiff::Timestamp;
 
 use super::worker::Worker;
@@ -170,17 +170,15 @@ impl Worker<'_> {
 }
 
 fn lost_value(incident: &Incident, field: &Field, value: ExternalValue, at: Timestamp) -> Decision {
+    let why = format!("our write took the place of {value:?}, set at {at} after we read");
+    let platform = incident.value(field);
     Decision {
-        rule: Rule::Conflict,
-        action: Action::Rebase,
-        platform: incident.value(field),
-        why: format!("our write took the place of {value:?}, set at {at} after we read"),
-        external: value,
-        unseen: None,
         notice: Some(NoticeKind::Conflict),
         lost: Some(Lost {
             side: Side::External,
             changed_at: at,
         }),
+        conflict: Some(ConflictStep::Record),
+        ..Decision::new(Rule::Conflict, Action::Rebase, platform, value, why)
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use im_model::{
-    ActorId, BasePair, ExternalId, ExternalRecord, Field, Incident, IncidentId, Integration,
-    IntegrationId, LinkState, Ownable, RecordVersion,
+    ActorId, BasePair, ChangeTime, ExternalId, ExternalRecord, Field, Incident, IncidentId,
+    Integration, IntegrationId, LinkState, Ownable, RecordVersion, TimeSource,
 };
 use im_sync::{Decision, LinkRules};
 use im_vendors::{Connection, Credentials, VendorApi};
@@ -179,12 +179,15 @@ impl Worker<'_> {
             };
             // A record's times have whole seconds: within the same one the announced time is the exact one.
             let later = observed
-                .changed_at
-                .is_some_and(|known| known.as_second() > at.as_second());
+                .changed
+                .is_some_and(|known| known.at.as_second() > at.as_second());
             let anothers =
                 observed.author.is_some() && author.is_some() && observed.author != *author;
             if !later && !anothers {
-                observed.changed_at = Some(*at);
+                observed.changed = Some(ChangeTime {
+                    at: *at,
+                    source: TimeSource::Webhook,
+                });
                 observed.author = author.clone().or(observed.author.take());
             }
         }

@@ -49,6 +49,10 @@ impl VendorApi for Jira {
         Ok(defaults::rules(integration, statuses.as_deref(), &shapes))
     }
 
+    fn usual_rules(&self, integration: &Integration) -> LinkRules {
+        defaults::rules(integration, None, &custom_value::Shapes::new())
+    }
+
     /// A creation goes to the workflow's first status.
     fn creatable(
         &self,

@@ -49,6 +49,10 @@ impl VendorApi for PagerDuty {
         Ok(defaults::rules(integration))
     }
 
+    fn usual_rules(&self, integration: &Integration) -> LinkRules {
+        defaults::rules(integration)
+    }
+
     /// A creation is always `triggered`, and takes assignees only without an escalation policy (official schema).
     fn creatable(
         &self,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use im_model::{
-    ActorId, ExternalId, ExternalRecord, ExternalValue, Field, IncidentId, Observed, RecordVersion,
+    ActorId, ChangeTime, ExternalId, ExternalRecord, ExternalValue, Field, IncidentId, Observed,
+    RecordVersion, TimeSource,
 };
 use im_sync::Change;
 use jiff::Timestamp;
@@ -122,7 +123,7 @@ impl Incident {
             Field::Status,
             Observed {
                 value: ExternalValue::text(self.status),
-                changed_at: status_changed_at,
+                changed: status_changed_at.map(field_time),
                 author: self
                     .last_status_change_by
                     .and_then(|by| ActorId::parse(&by.id?).ok()),
@@ -155,9 +156,16 @@ fn observed_assignee(
         .or_else(|| known.get(&assignee.id).cloned())?;
     Some(Observed {
         value: ExternalValue::text(email.to_lowercase()),
-        changed_at: at,
+        changed: at.map(field_time),
         author: None,
     })
+}
+
+fn field_time(at: Timestamp) -> ChangeTime {
+    ChangeTime {
+        at,
+        source: TimeSource::Field,
+    }
 }
 
 #[derive(Debug, Deserialize)]

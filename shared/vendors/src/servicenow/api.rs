@@ -52,6 +52,10 @@ impl VendorApi for ServiceNow {
         Ok(defaults::rules(integration))
     }
 
+    fn usual_rules(&self, integration: &Integration) -> LinkRules {
+        defaults::rules(integration)
+    }
+
     /// A record begins in state 1. Any other state follows as a change, with what that state demands.
     fn creatable(
         &self,

@@ -193,8 +193,7 @@ mod tests {
             values,
             expected.map(|(name, value)| (name.to_owned(), value))
         );
-        let silent =
-            |observed: &Observed| observed.changed_at.is_none() && observed.author.is_none();
+        let silent = |observed: &Observed| observed.changed.is_none() && observed.author.is_none();
         assert!(record.fields.values().all(silent));
     }
 
