@@ -169,6 +169,8 @@ pub enum FieldOutcome {
         /// In its words.
         why: String,
     },
+    /// An earlier attempt had written it, and its answer was lost: the vendor shows it.
+    Settled,
     /// The platform holds the vendor's value.
     Pulled {
         /// As the platform holds it.

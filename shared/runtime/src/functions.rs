@@ -85,6 +85,7 @@ pub fn batch_function(
 ) -> BatchFunction {
     let engine = SyncEngine {
         store: ports.store.clone(),
+        conflicts: ports.store.clone(),
         integrations: ports.integrations(),
         credentials: ports.credentials(),
         transport: ports.transport.clone(),
