@@ -172,10 +172,7 @@ pub enum FieldOutcome {
     /// An earlier attempt had written it, and its answer was lost: the vendor shows it.
     Settled,
     /// The platform holds the vendor's value.
-    Pulled {
-        /// As the platform holds it.
-        value: PlatformValue,
-    },
+    Pulled,
     /// No value moved.
     Kept,
 }

@@ -375,12 +375,14 @@ fn origin(entries: &[TimelineEntry], field: &Field, state: &FieldState) -> Optio
                     .is_some_and(|(_, after)| *after == state.value)
             })
     };
-    let brings =
-        |step: &FieldStep| match (&step.outcome, step.decision.as_ref().map(|it| &it.action)) {
-            (Some(FieldOutcome::Pulled { value }), _) => *value == state.value,
-            (Some(FieldOutcome::Overruled { .. }), Some(Action::Push { .. })) => true,
+    let brings = |step: &FieldStep| {
+        let action = step.decision.as_ref().map(|decision| &decision.action);
+        match (&step.outcome, action) {
+            (Some(FieldOutcome::Pulled), Some(Action::Pull { value, .. })) => *value == state.value,
+            (Some(FieldOutcome::Overruled { .. }), _) => true,
             _ => false,
-        };
+        }
+    };
     let found = match &state.origin {
         Origin::Platform { .. } => entries.iter().rev().find(edited),
         Origin::External { integration, .. } => entries.iter().rev().find(|entry| {

@@ -99,15 +99,15 @@ impl Worker<'_> {
         let id = IncidentId::from_ulid(self.engine.ids.ulid(now));
         let entry = self.imported(&id, record, &values, &base);
         let outcomes = base.keys().map(|field| {
-            let outcome = match values.get(field) {
-                Some(pulled) => FieldOutcome::Pulled {
-                    value: pulled.value.clone(),
-                },
-                None => FieldOutcome::Kept,
+            let is_taken = values.contains_key(field);
+            let outcome = if is_taken {
+                FieldOutcome::Pulled
+            } else {
+                FieldOutcome::Kept
             };
             (field.clone(), outcome)
         });
-        let outcomes = outcomes.collect::<Vec<_>>().into_iter();
+        let outcomes = outcomes.collect();
         let fields = values.into_iter().map(|(field, pulled)| {
             let state = FieldState {
                 value: pulled.value,
@@ -130,7 +130,7 @@ impl Worker<'_> {
                 link_version: 0,
                 attempt: 1,
                 at: now,
-                fields: outcomes.collect(),
+                fields: outcomes,
             }),
             moved: base.keys().map(|field| (field.clone(), 0)).collect(),
             base,
