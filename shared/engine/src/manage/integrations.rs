@@ -111,6 +111,7 @@ impl Integrations {
             triggers: Triggers::default(),
             options: new.options,
             ownership: vendor.default_ownership(),
+            notes_in_since: BTreeMap::new(),
             version: 1,
             created_at: now,
             updated_at: now,
@@ -188,6 +189,7 @@ impl Integrations {
                 .keep(&integration.secret_id, &credentials)
                 .await?;
         }
+        let before = integration.clone();
         integration.name = change.name.unwrap_or(integration.name);
         integration.base_url = change.base_url.unwrap_or(integration.base_url);
         integration.direction = change.direction.unwrap_or(integration.direction);
@@ -196,6 +198,7 @@ impl Integrations {
         integration.options.extend(change.options);
         integration.version += 1;
         integration.updated_at = self.clock.now();
+        integration.note_flows_since(&before, integration.updated_at);
         match self.store.update_integration(&integration).await? {
             Attempt::Done => Ok(integration),
             Attempt::LostRace => Err(changed_meanwhile()),

@@ -102,6 +102,7 @@ impl Worker<'_> {
                 external,
                 rules: &self.rules,
                 insist,
+                created_at: incident.created_at,
             })
         };
         // Nothing to send and nothing announced: the vendor need not be asked.

@@ -123,6 +123,7 @@ impl Link {
                 strategy: ConflictStrategy::LastWriteWins,
                 conflict_window: im_model::Integration::CONFLICT_WINDOW,
                 notes: BTreeMap::new(),
+                notes_in_since: BTreeMap::new(),
                 fields: FIELDS
                     .iter()
                     .map(|field| (field.clone(), rule(field)))
