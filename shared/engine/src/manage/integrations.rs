@@ -84,7 +84,6 @@ impl Integrations {
             &new.credentials,
         ));
         problems.extend(check_values(vendor, &new.options));
-        problems.extend(check_strategy(new.strategy));
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
         }
@@ -255,7 +254,6 @@ fn check_change(
 ) -> Vec<FieldProblem> {
     let given: Vec<_> = change.credentials.keys().map(String::as_str).collect();
     let mut problems = check_names(configuration, &change.options, &given);
-    problems.extend(change.strategy.and_then(check_strategy));
     let emptied = configuration
         .required_options
         .iter()
@@ -303,12 +301,4 @@ fn missing(
     let credentials = credentials
         .map(|(name, problem)| FieldProblem::new(format!("credentials.{name}"), problem));
     options.chain(credentials).collect()
-}
-
-fn check_strategy(strategy: ConflictStrategy) -> Option<FieldProblem> {
-    (strategy == ConflictStrategy::ManualReview).then(|| {
-        let problem =
-            "manual-review is not available yet: use last-write-wins or ownership-priority";
-        FieldProblem::new("conflict_strategy", problem)
-    })
 }
