@@ -79,6 +79,7 @@ macro_rules! conformance {
             people::looks_up_a_person_once,
             probe::finds_nothing_wrong_with_a_good_account,
             probe::says_that_a_credential_is_wrong,
+            read::counts_the_values_of_what_can_be_counted,
             read::knows_no_record_that_is_not_there,
             read::reads_what_a_person_wrote,
             read::samples_every_mapped_field,

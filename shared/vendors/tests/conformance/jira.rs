@@ -168,6 +168,7 @@ impl<S: Signing> Rig for JiraRig<S> {
         in_notes: Some("ann@example.com"),
         in_webhooks: Some("5b10a2844c20165700ede002"),
     };
+    const TIMED: &'static [Field] = &[];
 
     fn new(setting: Setting) -> Self {
         let url = url::Url::parse(&setting.webhook_url).expect("a URL");

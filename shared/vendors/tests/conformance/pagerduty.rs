@@ -38,6 +38,7 @@ impl Rig for PagerDutyRig {
         in_notes: Some("Ann Example"),
         in_webhooks: Some("PUSER02"),
     };
+    const TIMED: &'static [Field] = &[Field::Status, Field::AssignedTo];
 
     fn new(setting: Setting) -> Self {
         let config = PagerDutyConfig::demo(TOKEN, SECRET).clock(setting.clock);

@@ -121,6 +121,8 @@ pub trait Rig: Send + Sync + Sized {
     const DELETION: Ability;
     /// Who works there.
     const PERSON: Person;
+    /// The fields of which a record that is read has the time of the last change, at least in one of the sampled values.
+    const TIMED: &'static [Field];
 
     /// A new account without records.
     fn new(setting: Setting) -> Self;

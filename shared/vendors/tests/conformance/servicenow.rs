@@ -79,6 +79,7 @@ impl Rig for ServiceNowRig {
         in_notes: Some("ann.example"),
         in_webhooks: None,
     };
+    const TIMED: &'static [Field] = &[];
 
     fn new(setting: Setting) -> Self {
         let mut config = ServiceNowConfig::demo(USER_NAME, PASSWORD, SECRET).clock(setting.clock);
