@@ -1,6 +1,6 @@
 //! The REST half of a vendor, over a transport that the caller supplies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -218,8 +218,8 @@ pub trait VendorApi: Send + Sync {
     /// What a creation sets by itself where it is sent nothing else.
     fn implied_by_creation(&self, rules: &LinkRules) -> BTreeMap<Field, ExternalValue>;
 
-    /// The fields of which [`VendorApi::history`] tells the changes.
-    fn history_covers(&self) -> BTreeSet<Field>;
+    /// Does [`VendorApi::history`] tell the changes of this field, where it is mapped?
+    fn history_covers(&self, field: &Field) -> bool;
 
     /// Reads a record.
     async fn read(

@@ -41,6 +41,8 @@ pub struct Sample {
     pub read: Ability,
     /// Whether the field can be emptied.
     pub clear: Ability,
+    /// Whether a history that tells of a change says to which value.
+    pub named_in_history: Ability,
     /// The fields that the vendor changes along with it.
     pub moves: Vec<Field>,
     /// The fields that do not take effect if they are sent along with it, with the reason.
@@ -56,6 +58,7 @@ impl Sample {
             values,
             read,
             clear,
+            named_in_history: Ability::Has,
             moves: Vec::new(),
             wins_over: Vec::new(),
         }
@@ -71,6 +74,15 @@ impl Sample {
     pub fn unclearable(self, why: &'static str) -> Self {
         let clear = Ability::Lacks(why);
         Self { clear, ..self }
+    }
+
+    /// A history says only that it changed.
+    pub fn unnamed_in_history(self, why: &'static str) -> Self {
+        let named_in_history = Ability::Lacks(why);
+        Self {
+            named_in_history,
+            ..self
+        }
     }
 
     /// The vendor changes this other field along with it.
