@@ -39,7 +39,7 @@ const AUDITED: [&str; 6] = [
 ];
 
 /// The columns whose audit counts: of the base system and of custom fields.
-pub(super) fn audited<'a>(custom: &'a [CustomField]) -> impl Iterator<Item = &'a str> {
+pub(super) fn audited(custom: &[CustomField]) -> impl Iterator<Item = &str> {
     let custom = custom.iter().map(|field| field.path.as_str());
     AUDITED.into_iter().chain(custom)
 }
