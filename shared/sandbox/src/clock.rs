@@ -62,9 +62,10 @@ impl OffsetClock {
         Self { inner, offset }
     }
 
-    /// How far it goes ahead; behind, if negative.
-    pub(crate) fn set_offset(&self, offset: SignedDuration) {
-        *self.offset.lock().unwrap_or_else(PoisonError::into_inner) = offset;
+    /// How far it goes ahead; behind, if negative. The offset before is handed back.
+    pub(crate) fn set_offset(&self, offset: SignedDuration) -> SignedDuration {
+        let mut present = self.offset.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *present, offset)
     }
 }
 

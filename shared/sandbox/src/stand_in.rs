@@ -197,10 +197,10 @@ impl<V: Vendor> StandIn<V> {
     }
 
     /// Makes the vendor's clock go ahead of the one it was given, or behind it: all its times, versions, signatures and
-    /// `Date` headers follow. Its records never go back in time: after a step back, changes share the last one's time
-    /// until the clock has caught up.
+    /// `Date` headers follow. To be set before there are records: after a step back a change would be older than what it
+    /// changes.
     pub fn set_clock_offset(&self, offset: SignedDuration) {
-        self.state().surroundings().clock.set_offset(offset);
+        self.state().surroundings().set_clock_offset(offset);
     }
 
     /// Every API request so far.

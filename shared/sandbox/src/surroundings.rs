@@ -42,6 +42,13 @@ impl Surroundings {
         self.latest
     }
 
+    /// Makes the clock wrong; the time of the last change steps with it.
+    pub(crate) fn set_clock_offset(&mut self, offset: SignedDuration) {
+        let before = self.clock.set_offset(offset);
+        let step = offset - before;
+        self.latest = self.latest.saturating_add(step).unwrap_or(self.latest);
+    }
+
     /// The next change comes a second after the last one, at least.
     pub(crate) fn pass_a_second(&mut self) {
         let now = self.now();

@@ -183,7 +183,8 @@ pub enum CheckOutcome {
     Failed,
 }
 
-/// One vendor's REST API.
+/// One vendor's REST API. What the registry hands out takes and gives times by our clock; a vendor's own module need not
+/// care.
 #[async_trait]
 pub trait VendorApi: Send + Sync {
     /// What it can be configured with.
@@ -285,7 +286,7 @@ pub trait VendorApi: Send + Sync {
         None
     }
 
-    /// What changed on a record since a moment.
+    /// What changed on a record since a moment; perhaps with a little of what was before.
     async fn history(
         &self,
         connection: Connection<'_>,

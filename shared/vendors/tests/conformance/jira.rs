@@ -184,6 +184,10 @@ impl<S: Signing> Rig for JiraRig<S> {
         }
     }
 
+    fn set_clock_offset(&self, offset: SignedDuration) {
+        self.jira.set_clock_offset(offset);
+    }
+
     fn answer(&self, request: Request<Bytes>) -> Answer {
         self.jira.handle_with_faults(request)
     }

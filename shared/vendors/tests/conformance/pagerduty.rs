@@ -45,6 +45,10 @@ impl Rig for PagerDutyRig {
         Self(PagerDuty::new(config))
     }
 
+    fn set_clock_offset(&self, offset: SignedDuration) {
+        self.0.set_clock_offset(offset);
+    }
+
     fn answer(&self, request: Request<Bytes>) -> Answer {
         self.0.handle_with_faults(request)
     }

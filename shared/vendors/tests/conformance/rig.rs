@@ -139,6 +139,9 @@ pub trait Rig: Send + Sync + Sized {
     /// A new account without records.
     fn new(setting: Setting) -> Self;
 
+    /// Makes the sandbox's clock wrong by so much.
+    fn set_clock_offset(&self, offset: SignedDuration);
+
     /// The sandbox's answer: `handle_with_faults`.
     fn answer(&self, request: Request<Bytes>) -> Answer;
 

@@ -96,6 +96,10 @@ impl Rig for ServiceNowRig {
         Self(ServiceNow::new(config))
     }
 
+    fn set_clock_offset(&self, offset: SignedDuration) {
+        self.0.set_clock_offset(offset);
+    }
+
     fn answer(&self, request: Request<Bytes>) -> Answer {
         self.0.handle_with_faults(request)
     }
