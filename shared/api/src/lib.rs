@@ -12,6 +12,7 @@ mod authenticate;
 mod authorise;
 mod body;
 mod caller;
+mod conflict;
 mod delivery;
 mod health;
 mod incident;
@@ -22,6 +23,7 @@ mod query;
 mod router;
 #[cfg(test)]
 mod unreachable;
+mod value;
 
 pub use authenticate::{
     Authenticator, FixedKey, HmacAuthenticator, KeySource, LoopbackAdministrator, Unauthenticated,

@@ -5,13 +5,13 @@ use std::{collections::BTreeSet, sync::LazyLock};
 use axum::routing::MethodFilter;
 use http::Method;
 use im_model::{
-    Activity, ConflictStrategy, Direction, IntegrationType, Note, NoteKind, Priority, Severity,
-    Status,
+    Activity, ConflictStatus, ConflictStrategy, Direction, IntegrationType, Note, NoteKind,
+    Priority, Resolution, Severity, Status, TimeSource,
 };
 use serde_json::{Value, json};
 
 use super::{Access, BASE, ROUTES, Route};
-use crate::{OPENAPI, incident, integration};
+use crate::{OPENAPI, conflict, incident, integration};
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(OPENAPI).expect("openapi.json is JSON"));
@@ -141,10 +141,16 @@ fn routes_and_operations_are_the_same() {
 const ASKING_A_VENDOR: [(Method, &str); 1] = [(Method::POST, "/incidents/{id}/links")];
 
 const TEST: &str = "/integrations/{id}/test";
+const RESOLVE: &str = "/conflicts/{id}/resolve";
+const RESTORE: &str = "/conflicts/{id}/restore";
+
+/// What is posted there changes what exists, or nothing.
+const CREATING_NOTHING: [&str; 3] = [TEST, RESOLVE, RESTORE];
 
 /// Routes that read no body.
-const WITHOUT_BODY: [&str; 3] = [
+const WITHOUT_BODY: [&str; 4] = [
     TEST,
+    RESTORE,
     "/deliveries/{id}/replay",
     "/deliveries/{id}/{delivery}/replay",
 ];
@@ -154,7 +160,7 @@ fn statuses(route: &Route) -> BTreeSet<&'static str> {
     let method = method(route.method);
     let done = match method {
         Method::POST if route.path.ends_with("/replay") => "202",
-        Method::POST if route.path == TEST => "200",
+        Method::POST if CREATING_NOTHING.contains(&route.path) => "200",
         Method::POST => "201",
         _ => "200",
     };
@@ -239,6 +245,7 @@ fn bodies_have_the_fields_that_are_described() {
     );
     assert_eq!(properties("NewNote"), set(&incident::note::NAMES));
     assert_eq!(properties("NewLink"), set(&incident::link::NAMES));
+    assert_eq!(properties("NewResolution"), set(&conflict::NAMES));
     let shown = properties("Incident");
     let writable = set(&incident::NAMES)
         .into_iter()
@@ -286,6 +293,18 @@ fn words_are_those_of_the_model() {
     check(
         "ConflictStrategy",
         ConflictStrategy::ALL.iter().map(|w| w.as_str()).collect(),
+    );
+    check(
+        "ConflictStatus",
+        ConflictStatus::ALL.iter().map(|w| w.as_str()).collect(),
+    );
+    check(
+        "Resolution",
+        Resolution::ALL.iter().map(|w| w.as_str()).collect(),
+    );
+    check(
+        "TimeSource",
+        TimeSource::ALL.iter().map(|w| w.as_str()).collect(),
     );
     check(
         "Activity",

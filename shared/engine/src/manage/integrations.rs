@@ -84,7 +84,6 @@ impl Integrations {
             &new.credentials,
         ));
         problems.extend(check_values(vendor, &new.options));
-        problems.extend(check_strategy(new.strategy));
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
         }
@@ -111,6 +110,7 @@ impl Integrations {
             triggers: Triggers::default(),
             options: new.options,
             ownership: vendor.default_ownership(),
+            notes_in_since: BTreeMap::new(),
             version: 1,
             created_at: now,
             updated_at: now,
@@ -188,6 +188,7 @@ impl Integrations {
                 .keep(&integration.secret_id, &credentials)
                 .await?;
         }
+        let before = integration.clone();
         integration.name = change.name.unwrap_or(integration.name);
         integration.base_url = change.base_url.unwrap_or(integration.base_url);
         integration.direction = change.direction.unwrap_or(integration.direction);
@@ -196,6 +197,7 @@ impl Integrations {
         integration.options.extend(change.options);
         integration.version += 1;
         integration.updated_at = self.clock.now();
+        integration.note_flows_since(&before, integration.updated_at);
         match self.store.update_integration(&integration).await? {
             Attempt::Done => Ok(integration),
             Attempt::LostRace => Err(changed_meanwhile()),
@@ -252,7 +254,6 @@ fn check_change(
 ) -> Vec<FieldProblem> {
     let given: Vec<_> = change.credentials.keys().map(String::as_str).collect();
     let mut problems = check_names(configuration, &change.options, &given);
-    problems.extend(change.strategy.and_then(check_strategy));
     let emptied = configuration
         .required_options
         .iter()
@@ -300,12 +301,4 @@ fn missing(
     let credentials = credentials
         .map(|(name, problem)| FieldProblem::new(format!("credentials.{name}"), problem));
     options.chain(credentials).collect()
-}
-
-fn check_strategy(strategy: ConflictStrategy) -> Option<FieldProblem> {
-    (strategy == ConflictStrategy::ManualReview).then(|| {
-        let problem =
-            "manual-review is not available yet: use last-write-wins or ownership-priority";
-        FieldProblem::new("conflict_strategy", problem)
-    })
 }

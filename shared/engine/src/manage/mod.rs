@@ -1,7 +1,9 @@
 //! The management use cases: what people and programs do through the API.
 
 mod checks;
+mod conflicts;
 mod deliveries;
+mod history;
 mod incidents;
 mod integrations;
 mod links;
@@ -9,9 +11,12 @@ mod notes;
 mod problem;
 mod removal;
 mod vendor_access;
+mod win;
 
 pub use checks::{Checks, webhook_url};
+pub use conflicts::{ConflictFilter, Conflicts};
 pub use deliveries::Deliveries;
+pub use history::{Chain, Ending, Explanation, FieldStep, Happening, Histories, TimelineEntry};
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};
 pub use links::Links;
