@@ -64,14 +64,16 @@ impl VendorClock {
         self.believed = Some(Sample { ahead, ..sample });
     }
 
-    /// How far it is ahead of ours, or behind if negative; zero where that is not known, or no more than explained.
+    /// How far it is ahead of ours, or behind if negative; zero where that is not known, or no more than explained. In
+    /// whole seconds, so that what fell into one second there does so here; rounded up, for a date is rounded down.
     pub(crate) fn offset(&self, now: Timestamp) -> SignedDuration {
         let known = self.believed.filter(|known| known.is_fresh(now));
         let ahead = known.map_or(SignedDuration::ZERO, |known| known.ahead);
         if ahead.abs() <= TOLERANCE {
             return SignedDuration::ZERO;
         }
-        ahead
+        let started = i64::from(ahead.subsec_nanos() > 0);
+        SignedDuration::from_secs(ahead.as_secs() + started)
     }
 }
 
@@ -122,6 +124,20 @@ mod tests {
         assert_eq!(offset(&[(0, -300), (9, -302)]), -302);
         assert_eq!(offset(&[(0, 300), (9, 303)]), 0, "they do not agree");
         assert_eq!(offset(&[(0, 300), (9, 303), (20, 302)]), 302);
+    }
+
+    #[test]
+    fn an_offset_has_whole_seconds() {
+        for offset in [300, -300] {
+            let mut clock = VendorClock::default();
+            for began in [at(0), at(9)] {
+                let began = began + SignedDuration::from_millis(678);
+                let theirs = began + seconds(offset);
+                let dated = Timestamp::from_second(theirs.as_second()).expect("a time");
+                clock.note(dated, began);
+            }
+            assert_eq!(clock.offset(at(9)), seconds(offset));
+        }
     }
 
     #[test]
