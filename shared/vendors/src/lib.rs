@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alias;
 mod api;
 mod custom;
 mod error;
@@ -12,6 +13,7 @@ mod rules;
 pub mod servicenow;
 mod webhook;
 
+pub use alias::ownable;
 pub use api::{
     Check, CheckOutcome, Configuration, Connection, Credentials, Transport, TransportError,
     VendorApi, Written,
