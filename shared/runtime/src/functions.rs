@@ -131,6 +131,7 @@ pub fn api_router(
         vault: ports.vault.clone(),
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
+        vendors: vendors.clone(),
         secret_prefix,
     });
     im_api::router(Api {
@@ -146,6 +147,9 @@ pub fn api_router(
             store: ports.store.clone(),
             integrations: ports.store.clone(),
             clock: ports.clock.clone(),
+        }),
+        rules: Arc::new(Rules {
+            integrations: integrations.clone(),
         }),
         removal: Arc::new(Removal {
             incidents: incidents.clone(),

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{FieldMaps, Otherwise, Value, ValueTable};
+use im_model::{FieldMaps, Mappings, Otherwise, Value, ValueTable};
 
-use crate::{FieldRule, ValueMap, ValueType};
+use crate::{FieldRule, LinkRules, ValueMap, ValueType};
 
 impl ValueMap {
     /// The table that is in force, inherited entries included; `None` where no table says what becomes of a value.
@@ -118,6 +118,22 @@ impl FieldRule {
         FieldMaps {
             outbound: differing(&self.outward, maps.outbound.as_ref()),
             inbound: differing(&self.inward, maps.inbound.as_ref()),
+        }
+    }
+}
+
+impl LinkRules {
+    /// The rules as the vendor's defaults have them, with these tables laid over their maps.
+    #[must_use]
+    pub fn with_mappings(&self, mappings: &Mappings) -> Self {
+        let none = FieldMaps::default();
+        let laid_over = |(field, rule): (&im_model::Field, &FieldRule)| {
+            let maps = mappings.get(field).unwrap_or(&none);
+            (field.clone(), rule.with_tables(maps))
+        };
+        Self {
+            fields: self.fields.iter().map(laid_over).collect(),
+            ..self.clone()
         }
     }
 }

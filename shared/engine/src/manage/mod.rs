@@ -8,6 +8,7 @@ mod links;
 mod notes;
 mod problem;
 mod removal;
+mod rules;
 mod vendor_access;
 
 pub use checks::{Checks, webhook_url};
@@ -17,4 +18,8 @@ pub use integrations::{IntegrationChange, Integrations, NewIntegration};
 pub use links::Links;
 pub use problem::{FieldProblem, ManageError};
 pub use removal::{Removal, Removed};
-pub use vendor_access::VendorAccess;
+pub use rules::{
+    ChangedRules, CheckReport, FieldOwnership, Flows, MappingsDocument, NewMappings, NewOwnership,
+    RuleChange, Rules,
+};
+pub use vendor_access::{KnownRules, VendorAccess};
