@@ -28,6 +28,8 @@ pub enum Action {
     DeleteIntegration,
     /// Test whether an integration can work.
     TestIntegration,
+    /// Change an integration's ownership rules and mappings.
+    ChangeRules,
     /// Read what an integration's webhooks brought.
     ReadDeliveries,
     /// Have a delivery processed again.
@@ -36,7 +38,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
@@ -45,6 +47,7 @@ impl Action {
         Self::ChangeIntegration,
         Self::DeleteIntegration,
         Self::TestIntegration,
+        Self::ChangeRules,
         Self::ReadDeliveries,
         Self::ReplayDelivery,
     ];
@@ -61,6 +64,7 @@ impl fmt::Display for Action {
             Self::ChangeIntegration => "change integrations",
             Self::DeleteIntegration => "delete integrations",
             Self::TestIntegration => "test integrations",
+            Self::ChangeRules => "change rules of integrations",
             Self::ReadDeliveries => "read deliveries of integrations",
             Self::ReplayDelivery => "replay deliveries of integrations",
         })
@@ -165,6 +169,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::ChangeIntegration
             | Action::DeleteIntegration
             | Action::TestIntegration
+            | Action::ChangeRules
             | Action::ReadDeliveries
             | Action::ReplayDelivery => match which {
                 Which::Any => !caller.scopes.is_empty(),
@@ -188,6 +193,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::ChangeIntegration
             | Action::DeleteIntegration
             | Action::TestIntegration
+            | Action::ChangeRules
             | Action::ReadDeliveries
             | Action::ReplayDelivery => false,
         },

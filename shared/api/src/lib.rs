@@ -20,6 +20,7 @@ mod precondition;
 mod problem;
 mod query;
 mod router;
+mod rules;
 #[cfg(test)]
 mod unreachable;
 

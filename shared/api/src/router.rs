@@ -15,7 +15,7 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{Method, Uri, header, request::Parts};
-use im_engine::manage::{Checks, Deliveries, Incidents, Integrations, Links, Removal};
+use im_engine::manage::{Checks, Deliveries, Incidents, Integrations, Links, Removal, Rules};
 
 #[cfg(test)]
 pub(crate) use self::openapi::assert_is;
@@ -25,7 +25,7 @@ use crate::{
     body::shortened,
     delivery, health,
     incident::{self, link, note},
-    integration,
+    integration, rules,
 };
 
 /// Where all paths start.
@@ -41,6 +41,8 @@ pub struct Api {
     pub deliveries: Arc<Deliveries>,
     /// The integrations.
     pub integrations: Arc<Integrations>,
+    /// Their rules.
+    pub rules: Arc<Rules>,
     /// Removes them.
     pub removal: Arc<Removal>,
     /// Tests them.
@@ -86,12 +88,13 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 22] = {
+pub(crate) const ROUTES: [Route; 30] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const PATCH: MethodFilter = MethodFilter::PATCH;
+    const PUT: MethodFilter = MethodFilter::PUT;
     const DELETE: MethodFilter = MethodFilter::DELETE;
     [
         route(GET, "/health", Public, |m| on(m, health::health)),
@@ -170,6 +173,54 @@ pub(crate) const ROUTES: [Route; 22] = {
             "/integrations/{id}/test",
             Only(A::TestIntegration),
             |m| on(m, integration::test),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/field-ownership",
+            Only(A::ReadIntegrations),
+            |m| on(m, rules::list_ownership),
+        ),
+        route(
+            PUT,
+            "/integrations/{id}/field-ownership/{field}",
+            Only(A::ChangeRules),
+            |m| on(m, rules::set_ownership),
+        ),
+        route(
+            DELETE,
+            "/integrations/{id}/field-ownership/{field}",
+            Only(A::ChangeRules),
+            |m| on(m, rules::delete_ownership),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/mappings",
+            Only(A::ReadIntegrations),
+            |m| on(m, rules::mappings),
+        ),
+        route(
+            PUT,
+            "/integrations/{id}/mappings",
+            Only(A::ChangeRules),
+            |m| on(m, rules::set_mappings),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/check",
+            Only(A::ReadIntegrations),
+            |m| on(m, rules::check),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/pause",
+            Only(A::ChangeIntegration),
+            |m| on(m, rules::pause),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/resume",
+            Only(A::ChangeIntegration),
+            |m| on(m, rules::resume),
         ),
         route(GET, "/deliveries", Only(A::ReadDeliveries), |m| {
             on(m, delivery::list)

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
     CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
-    manage::{Checks, Deliveries, Incidents, Integrations, Links, Removal, VendorAccess},
+    manage::{Checks, Deliveries, Incidents, Integrations, Links, Removal, Rules, VendorAccess},
     ports::{Clock, Ids, RetryQueue, Vault},
 };
 use im_model::IntegrationType;

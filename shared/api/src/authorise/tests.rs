@@ -63,6 +63,7 @@ fn the_table_of_roles() {
             (ChangeIntegration, none),
             (DeleteIntegration, none),
             (TestIntegration, none),
+            (ChangeRules, none),
             (ReadDeliveries, none),
             (ReplayDelivery, none),
         ]
@@ -77,6 +78,7 @@ fn the_table_of_roles() {
             (ChangeIntegration, integrations),
             (DeleteIntegration, integrations),
             (TestIntegration, integrations),
+            (ChangeRules, integrations),
             (ReadDeliveries, integrations),
             (ReplayDelivery, integrations),
         ]

@@ -13,6 +13,7 @@ mod vendor_access;
 
 pub use checks::{Checks, webhook_url};
 pub use deliveries::Deliveries;
+pub use im_sync::prove::{Finding, FindingKind, Level, Verdict};
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};
 pub use links::Links;
