@@ -339,9 +339,10 @@ async fn a_conflict_is_decided_by_the_later_change_and_the_loser_is_in_the_journ
         NoticeKind::Conflict
     );
     let claims = world.claims(&id).await;
-    let decision = claims
+    let mut decisions = claims
         .iter()
-        .find_map(|claim| claim.decisions.get(&Field::Status));
+        .filter_map(|claim| claim.decisions.get(&Field::Status));
+    let decision = decisions.find(|decision| decision.lost.is_some());
     let decision = decision.expect("it is in the journal");
     assert_eq!(
         decision.platform.as_str(),

@@ -352,6 +352,9 @@ impl Simulation {
             created_from: link.created_from,
             notices: &link.notices,
             insist: false,
+            reviews: &link.reviews,
+            flips: &link.flips,
+            now: self.world.clock.read(),
         });
         assert!(again.is_empty(), "invariant 1: converges: {again:#?}");
         for (field, rule) in &rules.fields {

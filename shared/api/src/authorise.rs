@@ -34,11 +34,15 @@ pub enum Action {
     ReadDeliveries,
     /// Have a delivery processed again.
     ReplayDelivery,
+    /// Read conflicts.
+    ReadConflicts,
+    /// Resolve a conflict, or undo an automatic resolution.
+    ResolveConflict,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
@@ -50,6 +54,8 @@ impl Action {
         Self::ChangeRules,
         Self::ReadDeliveries,
         Self::ReplayDelivery,
+        Self::ReadConflicts,
+        Self::ResolveConflict,
     ];
 }
 
@@ -67,6 +73,8 @@ impl fmt::Display for Action {
             Self::ChangeRules => "change rules of integrations",
             Self::ReadDeliveries => "read deliveries of integrations",
             Self::ReplayDelivery => "replay deliveries of integrations",
+            Self::ReadConflicts => "read conflicts",
+            Self::ResolveConflict => "resolve conflicts",
         })
     }
 }
@@ -92,6 +100,13 @@ pub enum Which<'a> {
     },
     /// An integration.
     Integration(&'a IntegrationId),
+    /// A conflict.
+    Conflict {
+        /// Of which integration.
+        integration: &'a IntegrationId,
+        /// Who works on the incident.
+        assigned_to: Option<&'a str>,
+    },
 }
 
 impl<'a> Resource<'a> {
@@ -116,6 +131,22 @@ impl<'a> Resource<'a> {
         Self {
             organization: &caller.organization,
             which: Which::Integration(id),
+        }
+    }
+
+    /// A conflict of the caller's own organization.
+    pub fn conflict(
+        caller: &'a Caller,
+        integration: &'a IntegrationId,
+        assigned_to: Option<&'a str>,
+    ) -> Self {
+        let which = Which::Conflict {
+            integration,
+            assigned_to,
+        };
+        Self {
+            organization: &caller.organization,
+            which,
         }
     }
 }
@@ -154,6 +185,9 @@ pub fn may(caller: &Caller, action: Action, resource: Resource<'_>) -> Result<()
         Which::Any => "",
         Which::Incident { .. } => " that are not assigned to the token's subject",
         Which::Integration(_) => " outside the token's scopes",
+        Which::Conflict { .. } => {
+            ": the incident is not assigned to the token's subject, nor the integration in its scopes"
+        }
     };
     Err(Denied(format!(
         "the token's roles ({roles}) do not allow it to {action}{which}"
@@ -171,21 +205,25 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::TestIntegration
             | Action::ChangeRules
             | Action::ReadDeliveries
-            | Action::ReplayDelivery => match which {
+            | Action::ReplayDelivery
+            | Action::ResolveConflict => match which {
                 Which::Any => !caller.scopes.is_empty(),
-                Which::Integration(id) => {
-                    caller.scopes.contains("*") || caller.scopes.contains(id.as_str())
-                }
+                Which::Integration(id)
+                | Which::Conflict {
+                    integration: id, ..
+                } => caller.scopes.contains("*") || caller.scopes.contains(id.as_str()),
                 Which::Incident { .. } => false,
             },
-            Action::ReadIncidents => true,
+            Action::ReadIncidents | Action::ReadConflicts => true,
             Action::CreateIncident | Action::EditIncident => false,
         },
         Role::IncidentCommander => match action {
-            Action::CreateIncident | Action::ReadIncidents => true,
-            Action::EditIncident => match which {
+            Action::CreateIncident | Action::ReadIncidents | Action::ReadConflicts => true,
+            Action::EditIncident | Action::ResolveConflict => match which {
                 Which::Any => true,
-                Which::Incident { assigned_to } => assigned_to == Some(caller.subject.as_str()),
+                Which::Incident { assigned_to } | Which::Conflict { assigned_to, .. } => {
+                    assigned_to == Some(caller.subject.as_str())
+                }
                 Which::Integration(_) => false,
             },
             Action::CreateIntegration

@@ -1,5 +1,6 @@
 //! `/incidents`.
 
+pub(crate) mod history;
 mod input;
 pub(crate) mod link;
 pub(crate) mod note;
@@ -39,10 +40,11 @@ const LIST_PARAMETERS: [&str; 3] = [Slice::NAMES[0], Slice::NAMES[1], "status"];
 /// An edit whose permission depends on the incident gives up after losing this many races.
 const MOST_RACES: u32 = 8;
 
+/// One page.
 #[derive(Serialize)]
-struct List<T> {
-    items: Vec<T>,
-    next: Option<String>,
+pub(crate) struct List<T> {
+    pub(crate) items: Vec<T>,
+    pub(crate) next: Option<String>,
 }
 
 /// `POST /incidents`

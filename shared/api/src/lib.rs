@@ -12,6 +12,7 @@ mod authenticate;
 mod authorise;
 mod body;
 mod caller;
+mod conflict;
 mod delivery;
 mod health;
 mod incident;
@@ -23,6 +24,7 @@ mod router;
 mod rules;
 #[cfg(test)]
 mod unreachable;
+mod value;
 
 pub use authenticate::{
     Authenticator, FixedKey, HmacAuthenticator, KeySource, LoopbackAdministrator, Unauthenticated,

@@ -15,7 +15,9 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 use http::{Method, Uri, header, request::Parts};
-use im_engine::manage::{Checks, Deliveries, Incidents, Integrations, Links, Removal, Rules};
+use im_engine::manage::{
+    Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Removal, Rules,
+};
 
 #[cfg(test)]
 pub(crate) use self::openapi::assert_is;
@@ -23,8 +25,8 @@ use crate::{
     Authenticator, Problem, Unauthenticated,
     authorise::{Action, Resource, may},
     body::shortened,
-    delivery, health,
-    incident::{self, link, note},
+    conflict, delivery, health,
+    incident::{self, history, link, note},
     integration, rules,
 };
 
@@ -37,6 +39,10 @@ pub struct Api {
     pub incidents: Arc<Incidents>,
     /// Links by hand.
     pub links: Arc<Links>,
+    /// What two sides disagree about.
+    pub conflicts: Arc<Conflicts>,
+    /// What happened to incidents, and why.
+    pub histories: Arc<Histories>,
     /// What their webhooks brought.
     pub deliveries: Arc<Deliveries>,
     /// The integrations.
@@ -88,7 +94,7 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 30] = {
+pub(crate) const ROUTES: [Route; 36] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
@@ -173,6 +179,36 @@ pub(crate) const ROUTES: [Route; 30] = {
             "/integrations/{id}/test",
             Only(A::TestIntegration),
             |m| on(m, integration::test),
+        ),
+        route(
+            GET,
+            "/incidents/{id}/timeline",
+            Only(A::ReadIncidents),
+            |m| on(m, history::timeline),
+        ),
+        route(
+            GET,
+            "/incidents/{id}/explain/{field}",
+            Only(A::ReadIncidents),
+            |m| on(m, history::explain),
+        ),
+        route(GET, "/conflicts", Only(A::ReadConflicts), |m| {
+            on(m, conflict::list)
+        }),
+        route(GET, "/conflicts/{id}", Only(A::ReadConflicts), |m| {
+            on(m, conflict::get)
+        }),
+        route(
+            POST,
+            "/conflicts/{id}/resolve",
+            Only(A::ResolveConflict),
+            |m| on(m, conflict::resolve),
+        ),
+        route(
+            POST,
+            "/conflicts/{id}/restore",
+            Only(A::ResolveConflict),
+            |m| on(m, conflict::restore),
         ),
         route(
             GET,

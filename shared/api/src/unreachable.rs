@@ -3,16 +3,16 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_engine::{
-    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, LinkByHand, NewIncident,
-    NewNote, Reserve, StoreError, Unlink,
+    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand,
+    NewIncident, NewNote, Reserve, Ruling, StoreError, Unlink,
     ports::{
-        Attempt, Clock, DeliveryPosition, DeliveryStore, Ids, IncidentStore, IntegrationStore,
-        Page, Vault,
+        Attempt, Clock, ConflictStore, DeliveryPosition, DeliveryStore, Ids, IncidentStore,
+        IntegrationStore, Page, Vault,
     },
 };
 use im_model::{
-    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note,
-    NoteCopy, NoteKey, OrganizationId,
+    Conflict, ConflictId, ConflictStatus, Digest, ExternalId, IdempotencyKey, Incident, IncidentId,
+    Integration, IntegrationId, Note, NoteCopy, NoteKey, OrganizationId,
 };
 use im_vendors::{Credentials, Transport, TransportError};
 use jiff::Timestamp;
@@ -88,6 +88,20 @@ impl IncidentStore for Unreachable {
     ) -> Result<Option<Claim>, StoreError> {
         down()
     }
+    async fn claims_on(
+        &self,
+        _: &IncidentId,
+        _: &IntegrationId,
+        _: u64,
+    ) -> Result<Vec<Claim>, StoreError> {
+        down()
+    }
+    async fn journal(&self, _: &IncidentId) -> Result<Vec<JournalEntry>, StoreError> {
+        down()
+    }
+    async fn rule(&self, _: &Ruling<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
     async fn commit(&self, _: &Commit<'_>) -> Result<Attempt, StoreError> {
         down()
     }
@@ -134,6 +148,22 @@ impl DeliveryStore for Unreachable {
         down()
     }
     async fn finish(&self, _: &DeliveryKey, _: &str) -> Result<(), StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
+impl ConflictStore for Unreachable {
+    async fn conflict(&self, _: &ConflictId) -> Result<Option<Conflict>, StoreError> {
+        down()
+    }
+    async fn conflicts(
+        &self,
+        _: &OrganizationId,
+        _: ConflictStatus,
+        _: Option<&ConflictId>,
+        _: u16,
+    ) -> Result<Page<Conflict>, StoreError> {
         down()
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
-    ActorId, BasePair, Digest, ExternalId, Field, IdempotencyKey, Incident, IncidentId,
-    IntegrationId, Link, Note, NoteKey, Notice, PlatformValue, RecordVersion,
+    ActorId, BasePair, ClaimOutcome, Conflict, Digest, ExternalId, Field, IdempotencyKey, Incident,
+    IncidentId, IntegrationId, Link, Note, NoteKey, PlatformValue, RecordVersion,
 };
-use im_sync::{Decision, Pulled, Sent};
+use im_sync::{Decision, Sent};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -41,45 +41,12 @@ pub struct Claim {
     /// The notes that are about to be sent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<NoteKey>,
+    /// What came of the claim before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<ClaimOutcome>,
     /// Every decision, with the values of both sides it was taken on.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub decisions: BTreeMap<Field, Decision>,
-}
-
-/// The update that ends a sync. It holds only if link, fields and debt are still as loaded.
-#[derive(Debug, Clone)]
-pub struct Commit<'a> {
-    /// As loaded.
-    pub incident: &'a Incident,
-    /// Whose link.
-    pub integration: &'a IntegrationId,
-    /// New bases.
-    pub base: BTreeMap<Field, BasePair>,
-    /// Values the platform takes over.
-    pub pulls: BTreeMap<Field, Pulled>,
-    /// Notices to set or take back.
-    pub notices: BTreeMap<Field, Option<Notice>>,
-    /// The vendor's version up to which all changes are planned now.
-    pub record_version: RecordVersion,
-    /// Other integrations that are owed what was pulled.
-    pub owed: BTreeSet<IntegrationId>,
-    /// How far the link's notes are, if they moved.
-    pub notes: Option<NotesCommit>,
-    /// Something is still to be sent: the integration stays owed what it is owed.
-    pub keeps_debt: bool,
-    /// The present.
-    pub now: Timestamp,
-}
-
-/// How far a link's notes are after a sync.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotesCommit {
-    /// All notes up to this were sent or need not be.
-    pub sent: u64,
-    /// How many of the vendor's notes the platform holds.
-    pub imported: u64,
-    /// True if the other links have to hear of new ones.
-    pub news: bool,
 }
 
 /// A note that is written on the platform.
@@ -158,6 +125,8 @@ pub struct Unlink<'a> {
 pub struct NewIncident {
     /// The incident with fields, link (if it comes from a record) and debts.
     pub incident: Incident,
+    /// What the journal says of it.
+    pub entry: JournalEntry,
     /// What must not exist yet: it is stored in the same transaction.
     pub origin: CreationOrigin,
 }
@@ -182,10 +151,62 @@ pub struct EditOfIncident<'a> {
     pub values: BTreeMap<Field, PlatformValue>,
     /// Who.
     pub actor: ActorId,
+    /// Names the request: one that loses a race tries again, and is one edit all the same.
+    pub request: String,
     /// When.
     pub now: Timestamp,
     /// The integrations that are owed the change.
     pub owed: BTreeSet<IntegrationId>,
     /// The caller has seen this revision and wants no other to be changed (`If-Match`).
     pub if_revision: Option<u64>,
+}
+
+/// One entry of an incident's journal. None is ever changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JournalEntry {
+    /// A worker's claim, with all that it decided.
+    Claim(Box<Claim>),
+    /// An edit on the platform.
+    Edit(PlatformEdit),
+}
+
+/// An edit on the platform: a value that is overwritten there is not lost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlatformEdit {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: ActorId,
+    /// What made it: the creation of the incident, say. Absent for an ordinary edit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// Names the request: of several entries of one request, the last one took effect.
+    #[serde(default)]
+    pub request: String,
+    /// The incident's revision that it makes.
+    #[serde(default)]
+    pub revision: u64,
+    /// What the fields held.
+    pub before: BTreeMap<Field, PlatformValue>,
+    /// What they hold now.
+    pub after: BTreeMap<Field, PlatformValue>,
+}
+
+/// A person's word on a conflict. The claim on the version of the link that it replaces was won before.
+#[derive(Debug, Clone)]
+pub struct Ruling<'a> {
+    /// As loaded.
+    pub incident: &'a Incident,
+    /// Whose link.
+    pub integration: &'a IntegrationId,
+    /// The link as it will be.
+    pub link: Link,
+    /// The conflict as it will be.
+    pub conflict: Conflict,
+    /// A value that is brought back on the platform, with the edit that says so in the journal.
+    pub edit: Option<PlatformEdit>,
+    /// The integrations that are owed it.
+    pub owed: BTreeSet<IntegrationId>,
+    /// When.
+    pub now: Timestamp,
 }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod cache;
+mod commit;
 mod error;
 mod hint;
 mod journal;
@@ -13,11 +14,12 @@ mod sync;
 
 pub use accept::{Accepted, DeliveryAcceptor, Rejected};
 pub use cache::{CredentialCache, IntegrationCache};
+pub use commit::{Commit, NotesCommit};
 pub use error::{StoreError, SyncError};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
 pub use journal::{
-    Claim, Commit, Connect, CreationOrigin, EditOfIncident, LinkByHand, NewIncident, NewNote,
-    NotesCommit, Reserve, Unlink,
+    Claim, Connect, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
+    PlatformEdit, Reserve, Ruling, Unlink,
 };
 pub use retry::{Disposition, RetryLadder, RetryMessage};
 pub use runner::JobRunner;

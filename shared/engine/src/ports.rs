@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 use im_model::{
-    DeliveryId, Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration,
-    IntegrationId, Note, NoteCopy, NoteKey, OrganizationId,
+    Conflict, ConflictId, ConflictStatus, DeliveryId, Digest, ExternalId, IdempotencyKey, Incident,
+    IncidentId, Integration, IntegrationId, Note, NoteCopy, NoteKey, OrganizationId,
 };
 use im_vendors::Credentials;
 use jiff::Timestamp;
 use url::form_urlencoded;
 
 use crate::{
-    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, LinkByHand, NewIncident,
-    NewNote, Reserve, RetryMessage, StoreError, Unlink,
+    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand,
+    NewIncident, NewNote, Reserve, RetryMessage, Ruling, StoreError, Unlink,
 };
 
 /// The present. Nothing else in the engine knows it.
@@ -104,7 +104,23 @@ pub trait IncidentStore: Send + Sync {
         link_version: u64,
     ) -> Result<Option<Claim>, StoreError>;
 
-    /// The one conditional update that ends a sync and so closes its claim.
+    /// All claims on a version of a link, in the order of their attempts. Strongly consistent.
+    async fn claims_on(
+        &self,
+        incident: &IncidentId,
+        integration: &IntegrationId,
+        link_version: u64,
+    ) -> Result<Vec<Claim>, StoreError>;
+
+    /// The whole journal of an incident, by key. Strongly consistent.
+    async fn journal(&self, incident: &IncidentId) -> Result<Vec<JournalEntry>, StoreError>;
+
+    /// Stores a person's word on a conflict: the link, the conflict, and a value that is brought back, in one
+    /// transaction. Whoever is owed it is woken.
+    async fn rule(&self, ruling: &Ruling<'_>) -> Result<Attempt, StoreError>;
+
+    /// The one conditional update that ends a sync and so closes its claim. Where conflicts were found it is a
+    /// transaction with them.
     async fn commit(&self, commit: &Commit<'_>) -> Result<Attempt, StoreError>;
 
     /// All notes of an incident, by key. Strongly consistent.
@@ -132,6 +148,22 @@ pub trait IncidentStore: Send + Sync {
         incident: &Incident,
         integration: &IntegrationId,
     ) -> Result<Attempt, StoreError>;
+}
+
+/// Conflicts.
+#[async_trait]
+pub trait ConflictStore: Send + Sync {
+    /// One of them. Strongly consistent.
+    async fn conflict(&self, id: &ConflictId) -> Result<Option<Conflict>, StoreError>;
+
+    /// One page of an organization's conflicts of one status, newest first, starting below `before`.
+    async fn conflicts(
+        &self,
+        organization: &OrganizationId,
+        status: ConflictStatus,
+        before: Option<&ConflictId>,
+        limit: u16,
+    ) -> Result<Page<Conflict>, StoreError>;
 }
 
 /// Where a page of an integration's deliveries ended. As text `<received at>~<delivery id>`, encoded for a query.

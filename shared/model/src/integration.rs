@@ -246,6 +246,9 @@ pub struct Integration {
     pub options: BTreeMap<String, String>,
     /// Ownership by field, complete: the vendor's defaults are copied in when the integration is created.
     pub ownership: OwnershipRules,
+    /// Since when notes of a kind come in again that did not before: what the vendor's people wrote until then is not
+    /// caught up with on links that existed. See [`Integration::note_flows_since`].
+    pub notes_in_since: BTreeMap<NoteKind, Timestamp>,
     /// Where its credentials are kept.
     pub secret_id: String,
     /// Raised by one at every change.
@@ -259,6 +262,22 @@ pub struct Integration {
 impl Integration {
     /// The guide's default conflict window: 5 s.
     pub const CONFLICT_WINDOW: SignedDuration = SignedDuration::from_secs(5);
+
+    /// May the vendor's notes of this kind come in?
+    pub fn lets_notes_in(&self, kind: NoteKind) -> bool {
+        let ownership = self.ownership.get(&kind.into());
+        self.direction.allows_inbound() && ownership.copied().unwrap_or_default().lets_in()
+    }
+
+    /// Remembers which kinds of notes come in from now on and did not before. To be called with every change of direction
+    /// or ownership.
+    pub fn note_flows_since(&mut self, before: &Self, now: Timestamp) {
+        for kind in NoteKind::ALL {
+            if self.lets_notes_in(*kind) && !before.lets_notes_in(*kind) {
+                self.notes_in_since.insert(*kind, now);
+            }
+        }
+    }
 
     /// Are its jobs worked on now?
     pub fn is_working(&self) -> bool {

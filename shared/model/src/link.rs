@@ -169,11 +169,10 @@ pub enum FieldOutcome {
         /// In its words.
         why: String,
     },
+    /// An earlier attempt had written it, and its answer was lost: the vendor shows it.
+    Settled,
     /// The platform holds the vendor's value.
-    Pulled {
-        /// As the platform holds it.
-        value: PlatformValue,
-    },
+    Pulled,
     /// No value moved.
     Kept,
 }

@@ -6,7 +6,10 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
     CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
-    manage::{Checks, Deliveries, Incidents, Integrations, Links, Removal, Rules, VendorAccess},
+    manage::{
+        Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Removal, Rules,
+        VendorAccess,
+    },
     ports::{Clock, Ids, RetryQueue, Vault},
 };
 use im_model::IntegrationType;
@@ -85,6 +88,7 @@ pub fn batch_function(
 ) -> BatchFunction {
     let engine = SyncEngine {
         store: ports.store.clone(),
+        conflicts: ports.store.clone(),
         integrations: ports.integrations(),
         credentials: ports.credentials(),
         transport: ports.transport.clone(),
@@ -142,6 +146,14 @@ pub fn api_router(
         checks: Arc::new(Checks {
             integrations: integrations.clone(),
             vendors,
+        }),
+        conflicts: Arc::new(Conflicts {
+            store: ports.store.clone(),
+            incidents: incidents.clone(),
+            integrations: ports.store.clone(),
+        }),
+        histories: Arc::new(Histories {
+            incidents: incidents.clone(),
         }),
         deliveries: Arc::new(Deliveries {
             store: ports.store.clone(),

@@ -2,7 +2,7 @@
 
 mod link;
 mod note;
-mod row;
+pub(crate) mod row;
 mod update;
 
 use std::collections::HashMap;
@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, builders::PutBuilder};
 use im_engine::{
-    Claim, Commit, Connect, CreationOrigin, EditOfIncident, LinkByHand, NewIncident, NewNote,
-    Reserve, StoreError, Unlink,
+    Claim, Commit, Connect, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand, NewIncident,
+    NewNote, Reserve, Ruling, StoreError, Unlink,
     ports::{Attempt, IncidentStore, Page},
 };
 use im_model::{
@@ -22,8 +22,8 @@ use im_model::{
 use self::{
     row::{EditRow, StateRow},
     update::{
-        announce_note, commit_expression, edit_expression, require_fields, require_link, set_link,
-        settle_debt, unlink_expression,
+        announce_note, commit_expression, edit_expression, require_fields, require_link,
+        ruling_expression, set_link, settle_debt, unlink_expression,
     },
 };
 use crate::{
@@ -83,28 +83,31 @@ impl IncidentStore for DynamoStore {
         let row = StateRow::of(&new.incident);
         let pk = row.pk.clone();
         let entry = match &new.origin {
-            CreationOrigin::Request => return self.put_new(&row, &pk).await,
+            CreationOrigin::Request => None,
             CreationOrigin::Record(integration, external_id) => {
                 let entry = external_row(integration, external_id, &new.incident.id);
-                self.put_of(item(&entry, &pk)?)
-                    .condition_expression("attribute_not_exists(pk)")
+                let put = self.put_of(item(&entry, &pk)?);
+                Some(put.condition_expression("attribute_not_exists(pk)"))
             }
             CreationOrigin::NamedRequest(key, asked) => {
                 let entry = RequestRow::of(&new.incident, key, *asked);
                 // TTL removes what has run out when it likes.
-                self.put_of(item(&entry, &pk)?)
+                let put = self
+                    .put_of(item(&entry, &pk)?)
                     .condition_expression("attribute_not_exists(pk) OR expires_at < :now")
                     .expression_attribute_values(
                         ":now",
                         AttributeValue::N(new.incident.created_at.as_second().to_string()),
-                    )
+                    );
+                Some(put)
             }
         };
         let state = self
             .put_of(item(&row, &pk)?)
             .condition_expression("attribute_not_exists(pk)");
         let mut puts = Vec::new();
-        for put in [state, entry] {
+        let journal = self.put_of(self.journal_item(&new.incident.id, &new.entry)?);
+        for put in [Some(state), entry, Some(journal)].into_iter().flatten() {
             let put = put
                 .build()
                 .map_err(|error| broken("create the incident", &pk, &error))?;
@@ -130,7 +133,7 @@ impl IncidentStore for DynamoStore {
     async fn edit(&self, edit: &EditOfIncident<'_>) -> Result<Attempt, StoreError> {
         let incident = edit.incident;
         let pk = keys::incident(&incident.id);
-        let entry = EditRow::of(edit, &pk);
+        let entry = EditRow::of_request(edit);
         // An entry whose update then loses a race says what was tried; the next attempt has an entry of its own.
         let _ = self.put_new(&entry, &entry.sk).await?;
         let update = edit_expression(edit).map_err(|error| unwritable(&pk, &error))?;
@@ -179,13 +182,49 @@ impl IncidentStore for DynamoStore {
             .await
     }
 
+    async fn claims_on(
+        &self,
+        incident: &IncidentId,
+        integration: &IntegrationId,
+        link_version: u64,
+    ) -> Result<Vec<Claim>, StoreError> {
+        self.find_claims(incident, integration, link_version).await
+    }
+
+    async fn journal(&self, incident: &IncidentId) -> Result<Vec<JournalEntry>, StoreError> {
+        self.read_journal(incident).await
+    }
+
+    async fn rule(&self, ruling: &Ruling<'_>) -> Result<Attempt, StoreError> {
+        let (pk, tried) = (keys::incident(&ruling.incident.id), "rule on the conflict");
+        let update = ruling_expression(ruling).map_err(|error| unwritable(&pk, &error))?;
+        let mut items = vec![
+            self.state_update(&pk, &update, tried)?,
+            self.conflict_put(&ruling.conflict, tried)?,
+        ];
+        if let Some(edit) = &ruling.edit {
+            let row = EditRow::of(&ruling.incident.id, edit.clone());
+            let put = self.put_of(item(&row, &pk)?).build();
+            let put = put.map_err(|error| broken(tried, &pk, &error))?;
+            items.push(TransactWriteItem::builder().put(put).build());
+        }
+        self.transact(items, tried, &pk).await
+    }
+
     async fn commit(&self, commit: &Commit<'_>) -> Result<Attempt, StoreError> {
-        let pk = keys::incident(&commit.incident.id);
-        let Some(link) = commit.incident.links.get(commit.integration) else {
+        let (pk, tried) = (keys::incident(&commit.incident.id), "commit the sync");
+        let Some(after) = commit.link_after() else {
             return Ok(Attempt::LostRace);
         };
-        let update = commit_expression(commit, link).map_err(|error| unwritable(&pk, &error))?;
-        self.update(&pk, &update, "commit the sync").await
+        let update = commit_expression(commit, &after).map_err(|error| unwritable(&pk, &error))?;
+        if commit.conflicts.is_empty() {
+            return self.update(&pk, &update, tried).await;
+        }
+        let mut items = vec![self.state_update(&pk, &update, tried)?];
+        for conflict in &commit.conflicts {
+            items.push(self.conflict_put(conflict, tried)?);
+        }
+        self.transact(items, tried, &pk).await
     }
 
     async fn notes(&self, incident: &IncidentId) -> Result<Vec<Note>, StoreError> {
@@ -235,7 +274,7 @@ impl DynamoStore {
             .set_item(Some(item))
     }
 
-    async fn get(
+    pub(crate) async fn get(
         &self,
         pk: &str,
         sk: &str,

@@ -142,6 +142,35 @@ pub(crate) struct ListingPage {
 }
 
 impl DynamoStore {
+    /// A page of items of the `listing` index, newest first, below a `listing_sk`.
+    pub(crate) async fn newest(
+        &self,
+        partition: &str,
+        before: Option<&str>,
+        limit: u16,
+    ) -> Result<ListingPage, StoreError> {
+        let text = |text: &str| AttributeValue::S(text.to_owned());
+        let query = self
+            .client
+            .query()
+            .table_name(&self.tables.sync)
+            .index_name(crate::schema::LISTING)
+            .expression_attribute_values(":partition", text(partition))
+            .scan_index_forward(false)
+            .limit(i32::from(limit));
+        let query = match before {
+            None => query.key_condition_expression("listing_pk = :partition"),
+            Some(before) => query
+                .key_condition_expression("listing_pk = :partition AND listing_sk < :before")
+                .expression_attribute_values(":before", text(before)),
+        };
+        let answer = query
+            .send()
+            .await
+            .map_err(|error| failed("list", partition, &error))?;
+        self.listed(answer.items, answer.last_evaluated_key).await
+    }
+
     /// The index holds keys only: a change of a field costs no write to it. The items are read by key, consistently.
     pub(crate) async fn listing(
         &self,
@@ -176,17 +205,20 @@ impl DynamoStore {
             .send()
             .await
             .map_err(|error| failed("list", partition, &error))?;
-        let next = answer
-            .last_evaluated_key
-            .and_then(|key| key.get("listing_sk")?.as_s().ok().cloned());
-        let keys = answer
-            .items
-            .unwrap_or_default()
-            .into_iter()
-            .map(|mut item| {
-                item.retain(|name, _| name == "pk" || name == "sk");
-                item
-            });
+        self.listed(answer.items, answer.last_evaluated_key).await
+    }
+
+    /// The items that an index names, in its order.
+    async fn listed(
+        &self,
+        found: Option<Vec<HashMap<String, AttributeValue>>>,
+        last: Option<HashMap<String, AttributeValue>>,
+    ) -> Result<ListingPage, StoreError> {
+        let next = last.and_then(|key| key.get("listing_sk")?.as_s().ok().cloned());
+        let keys = found.unwrap_or_default().into_iter().map(|mut item| {
+            item.retain(|name, _| name == "pk" || name == "sk");
+            item
+        });
         Ok(ListingPage {
             items: self.get_all(&self.tables.sync, keys.collect()).await?,
             next,

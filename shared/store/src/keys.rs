@@ -1,6 +1,9 @@
 //! Keys of both tables (design section 7).
 
-use im_model::{ExternalId, IdempotencyKey, IncidentId, IntegrationId, NoteKey, OrganizationId};
+use im_model::{
+    ConflictId, ConflictStatus, ExternalId, IdempotencyKey, IncidentId, IntegrationId, NoteKey,
+    OrganizationId,
+};
 use sha2::{Digest as _, Sha256};
 
 /// How many partitions the sparse indexes spread over.
@@ -29,6 +32,22 @@ pub(crate) fn integration(id: &IntegrationId) -> String {
     format!("INT#{id}")
 }
 
+/// A conflict.
+pub(crate) fn conflict(id: &ConflictId) -> String {
+    format!("CONFLICT#{id}")
+}
+
+/// What the keys of all journal entries start with.
+pub(crate) const JOURNAL: &str = "JOURNAL#";
+
+/// What the keys of all edits on the platform start with.
+pub(crate) const EDITS: &str = "JOURNAL#@platform#";
+
+/// Conflicts of one status.
+pub(crate) fn conflicts_of(organization: &OrganizationId, status: ConflictStatus) -> String {
+    format!("CONFLICT#{organization}#{status}")
+}
+
 /// What the keys of all notes start with.
 pub(crate) const NOTES: &str = "NOTE#";
 
@@ -49,7 +68,7 @@ pub(crate) fn claims(integration: &IntegrationId, link_version: u64) -> String {
 
 /// An edit on the platform; two at the same instant differ in their values. No integration is called `@platform`.
 pub(crate) fn edit(revision: u64, nanosecond: i128, digest: &str) -> String {
-    format!("JOURNAL#@platform#{revision:012}#{nanosecond}#{digest}")
+    format!("{EDITS}{revision:012}#{nanosecond}#{digest}")
 }
 
 pub(crate) fn incidents_of(organization: &OrganizationId) -> String {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use im_model::{
     Activity, BasePair, ClaimOutcome, ConflictStrategy, Digest, Direction, Field, FieldState,
     Flips, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, IntegrationType, Link,
-    LinkState, Mappings, NoteProgress, Notice, OrganizationId, Origin, OwnershipRules,
+    LinkState, Mappings, NoteKind, NoteProgress, Notice, OrganizationId, Origin, OwnershipRules,
     PlatformValue, RecordVersion, Review, Side, Triggers,
 };
 use jiff::{SignedDuration, Timestamp};
@@ -232,6 +232,8 @@ pub(crate) struct IntegrationRow {
     triggers: Triggers,
     options: BTreeMap<String, String>,
     ownership: OwnershipRules,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    notes_in_since: BTreeMap<NoteKind, Timestamp>,
     secret_id: String,
     version: u64,
     created_at: Timestamp,
@@ -264,6 +266,7 @@ impl From<&Integration> for IntegrationRow {
             triggers: it.triggers,
             options: it.options,
             ownership: it.ownership,
+            notes_in_since: it.notes_in_since,
             secret_id: it.secret_id,
             version: it.version,
             created_at: it.created_at,
@@ -289,6 +292,7 @@ impl From<IntegrationRow> for Integration {
             triggers: row.triggers,
             options: row.options,
             ownership: row.ownership,
+            notes_in_since: row.notes_in_since,
             secret_id: row.secret_id,
             version: row.version,
             created_at: row.created_at,

@@ -162,8 +162,7 @@ impl OneField<'_> {
             author: author.cloned(),
         };
         self.conclusion.pulls.insert(self.field.clone(), pulled);
-        let value = value.clone();
-        self.outcome(FieldOutcome::Pulled { value });
+        self.outcome(FieldOutcome::Pulled);
         self.notice(self.decision.notice, &self.decision.why.clone());
     }
 

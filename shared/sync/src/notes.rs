@@ -2,6 +2,8 @@
 
 use im_model::{ExternalNote, IntegrationId, Note, NoteCopy, NoteId, NoteKey, NoteSource};
 
+use jiff::Timestamp;
+
 use crate::LinkRules;
 
 /// Everything a plan of notes is made from.
@@ -17,6 +19,8 @@ pub struct NotesInput<'a> {
     pub rules: &'a LinkRules,
     /// Send again what the vendor refused before.
     pub insist: bool,
+    /// When the incident was created: the link is not older.
+    pub created_at: Timestamp,
 }
 
 /// What is to be done about notes.
@@ -101,6 +105,11 @@ fn is_from(note: &Note, integration: &IntegrationId) -> bool {
 /// The note as the platform takes it over; `None` if it is known, ours, or may not flow.
 fn to_import(input: &NotesInput<'_>, note: &ExternalNote) -> Option<Note> {
     if !input.rules.notes_flow_in(note.kind) || note.text.trim().is_empty() {
+        return None;
+    }
+    // Written while the list did not flow.
+    let since = input.rules.notes_in_since.get(&note.kind);
+    if since.is_some_and(|since| note.at < *since && input.created_at < *since) {
         return None;
     }
     let key = |origin: NoteId| NoteKey {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use im_model::{
     ConflictStrategy, Direction, ExternalValue, Field, NoteKind, Ownership, Writability,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::ValueMap;
 
@@ -93,6 +93,8 @@ pub struct LinkRules {
     /// The lists of notes that are synced, and who owns them. A list that is absent is not sent; a vendor's note of
     /// such a kind is not imported.
     pub notes: BTreeMap<NoteKind, Ownership>,
+    /// Kinds of notes that came in again at some time: what was written before is not caught up with.
+    pub notes_in_since: BTreeMap<NoteKind, Timestamp>,
 }
 
 impl LinkRules {

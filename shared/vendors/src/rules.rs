@@ -23,6 +23,7 @@ pub(crate) fn link_rules(
         strategy: integration.strategy,
         conflict_window: integration.conflict_window,
         fields: owned.collect(),
+        notes_in_since: integration.notes_in_since.clone(),
         notes: NoteKind::ALL
             .iter()
             .map(|kind| (*kind, owner((*kind).into())))

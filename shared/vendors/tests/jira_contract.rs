@@ -223,6 +223,7 @@ fn integration(now: jiff::Timestamp) -> Integration {
         conflict_window: im_model::Integration::CONFLICT_WINDOW,
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
+        notes_in_since: std::collections::BTreeMap::new(),
         options: options.into(),
         ownership: Jira.default_ownership(),
         secret_id: "none".to_owned(),

@@ -33,6 +33,7 @@ fn integration(integration_type: IntegrationType, direction: Direction) -> Integ
             .map(|name| ((*name).to_owned(), "X".to_owned()))
             .collect(),
         ownership: api.default_ownership(),
+        notes_in_since: BTreeMap::new(),
         secret_id: String::new(),
         version: 1,
         created_at: Timestamp::UNIX_EPOCH,

@@ -21,6 +21,10 @@ fn decisions(caller: &Caller) -> Vec<(Action, [bool; 3])> {
                 Resource::incident(caller, Some("ann@example.com")),
                 Resource::incident(caller, Some("bob@example.com")),
             ),
+            Action::ReadConflicts | Action::ResolveConflict => (
+                Resource::conflict(caller, &mine, Some("ann@example.com")),
+                Resource::conflict(caller, &other, Some("bob@example.com")),
+            ),
             _ => (
                 Resource::integration(caller, &mine),
                 Resource::integration(caller, &other),
@@ -66,6 +70,8 @@ fn the_table_of_roles() {
             (ChangeRules, none),
             (ReadDeliveries, none),
             (ReplayDelivery, none),
+            (ReadConflicts, all),
+            (ResolveConflict, own),
         ]
     );
     let manager = |integrations| {
@@ -81,6 +87,8 @@ fn the_table_of_roles() {
             (ChangeRules, integrations),
             (ReadDeliveries, integrations),
             (ReplayDelivery, integrations),
+            (ReadConflicts, all),
+            (ResolveConflict, integrations),
         ]
     };
     let of_scopes = |scopes: &[&str]| decisions(&caller(&[Role::IntegrationManager], scopes));
@@ -125,4 +133,27 @@ fn an_unassigned_incident_is_nobodys() {
         "the token's roles (incident_commander) do not allow it to edit incidents that are \
          not assigned to the token's subject"
     );
+}
+
+#[test]
+fn a_conflict_is_resolved_by_scope_or_by_assignment_but_not_by_the_others_claim() {
+    let integration = IntegrationId::parse("mine").expect("valid");
+    let decide = |caller: &Caller, assigned_to| {
+        let resource = Resource::conflict(caller, &integration, Some(assigned_to));
+        may(caller, Action::ResolveConflict, resource).map_err(|denied| denied.to_string())
+    };
+    let commander = caller(&[Role::IncidentCommander], &["mine"]);
+    assert!(decide(&commander, "ann@example.com").is_ok());
+    assert_eq!(
+        decide(&commander, "bob@example.com"),
+        Err(
+            "the token's roles (incident_commander) do not allow it to resolve conflicts: the \
+             incident is not assigned to the token's subject, nor the integration in its scopes"
+                .to_owned()
+        )
+    );
+    let manager = caller(&[Role::IntegrationManager], &["other"]);
+    assert!(decide(&manager, "ann@example.com").is_err());
+    let manager = caller(&[Role::IntegrationManager], &["mine"]);
+    assert!(decide(&manager, "bob@example.com").is_ok());
 }

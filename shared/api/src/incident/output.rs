@@ -48,7 +48,7 @@ struct FieldJson {
 
 #[derive(Debug, Serialize)]
 #[serde(tag = "source", rename_all = "snake_case")]
-enum OriginJson {
+pub(super) enum OriginJson {
     Platform {
         actor: String,
     },
@@ -68,7 +68,7 @@ pub(super) struct LinkJson {
 }
 
 #[derive(Debug, Serialize)]
-struct NoticeJson {
+pub(super) struct NoticeJson {
     field: String,
     kind: &'static str,
     detail: String,
@@ -115,21 +115,26 @@ impl IncidentJson {
 
 impl FieldJson {
     fn of(state: &FieldState) -> Self {
-        let origin = match &state.origin {
-            Origin::Platform { actor } => OriginJson::Platform {
+        Self {
+            changed_at: state.changed_at,
+            origin: OriginJson::of(&state.origin),
+        }
+    }
+}
+
+impl OriginJson {
+    pub(super) fn of(origin: &Origin) -> Self {
+        match origin {
+            Origin::Platform { actor } => Self::Platform {
                 actor: actor.to_string(),
             },
             Origin::External {
                 integration,
                 author,
-            } => OriginJson::External {
+            } => Self::External {
                 integration_id: integration.to_string(),
                 author: author.as_ref().map(ToString::to_string),
             },
-        };
-        Self {
-            changed_at: state.changed_at,
-            origin,
         }
     }
 }
@@ -163,7 +168,7 @@ impl LinkJson {
 }
 
 impl NoticeJson {
-    fn of(field: &Field, notice: &Notice) -> Self {
+    pub(super) fn of(field: &Field, notice: &Notice) -> Self {
         let kind = match notice.kind {
             NoticeKind::Unmapped => "unmapped",
             NoticeKind::Unwritable => "unwritable",

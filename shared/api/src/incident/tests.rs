@@ -149,6 +149,10 @@ fn link() -> Link {
         base: BTreeMap::new(),
         notices: BTreeMap::from([(Field::Priority, notice)]),
         notes: NoteProgress::default(),
+        reviews: BTreeMap::new(),
+        flips: BTreeMap::new(),
+        moved: BTreeMap::new(),
+        outcome: None,
     }
 }
 

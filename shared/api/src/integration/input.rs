@@ -123,15 +123,13 @@ fn changed(
     if_version: Option<u64>,
     allow_loopback: bool,
 ) -> IntegrationChange {
-    let strategy = body.parsed("conflict_strategy");
-    vendor::check_strategy(body, strategy);
     IntegrationChange {
         name: name(body),
         base_url: base_url(body, allow_loopback),
         credentials: credentials(body),
         direction: body.parsed("sync_direction"),
         enabled: body.boolean("enabled"),
-        strategy,
+        strategy: body.parsed("conflict_strategy"),
         conflict_window: window(body),
         options: body.texts("options", LONGEST_OPTION),
         if_version,

@@ -61,7 +61,7 @@ fn what_is_said_is_kept() {
         ("organization_id", json!("rival")),
         ("sync_direction", json!("inbound")),
         ("enabled", json!(false)),
-        ("conflict_strategy", json!("ownership-priority")),
+        ("conflict_strategy", json!("manual-review")),
     ] {
         body[name] = value;
     }
@@ -73,7 +73,7 @@ fn what_is_said_is_kept() {
         "whether that is allowed is decided elsewhere"
     );
     assert_eq!((new.direction, new.enabled), (Direction::Inbound, false));
-    assert_eq!(new.strategy, ConflictStrategy::OwnershipPriority);
+    assert_eq!(new.strategy, ConflictStrategy::ManualReview);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn everything_that_is_wrong_is_named_and_no_credential_is_repeated() {
     let body = json!({
         "integration_type": "pagerduty", "id": "No Slug", "base_url": "ftp://s3cret@host",
         "options": {"servce": "s3cret"}, "enabled": "yes", "sync_direction": "both",
-        "conflict_strategy": "manual-review", "version": 3, "colour": "red",
+        "conflict_strategy": "first-come", "version": 3, "colour": "red",
         "credentials": {"token": 5, "passwd": "s3cret", "webhook_secret": ""},
     });
     let problem = created(&body).expect_err("all wrong");
@@ -198,6 +198,7 @@ fn integration() -> Integration {
         conflict_window: im_model::Integration::CONFLICT_WINDOW,
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
+        notes_in_since: std::collections::BTreeMap::new(),
         options: BTreeMap::from([("service".to_owned(), "PS1".to_owned())]),
         ownership: OwnershipRules::new(),
         secret_id: "im/prod/integration/prod-pd".to_owned(),

@@ -1,7 +1,7 @@
 //! What the vendor of a new integration expects. The use case checks it too, but is not reached while anything else is
 //! wrong, and one answer is to name everything.
 
-use im_model::{ConflictStrategy, IntegrationType};
+use im_model::IntegrationType;
 use im_vendors::{Configuration, registry};
 
 use crate::body::{ObjectReader, shortened};
@@ -15,15 +15,6 @@ pub(super) fn check(body: &mut ObjectReader, integration_type: IntegrationType) 
         body,
         &registry::vendor_api(integration_type).configuration(),
     );
-}
-
-/// Notes a strategy that cannot be carried out yet.
-pub(super) fn check_strategy(body: &mut ObjectReader, strategy: Option<ConflictStrategy>) {
-    if strategy == Some(ConflictStrategy::ManualReview) {
-        let problem =
-            "manual-review is not available yet: use last-write-wins or ownership-priority";
-        body.refuse("conflict_strategy", problem);
-    }
 }
 
 fn check_names(body: &mut ObjectReader, configuration: &Configuration) {

@@ -6,13 +6,13 @@ use axum::routing::MethodFilter;
 use http::Method;
 use im_engine::manage::{FindingKind, Flows};
 use im_model::{
-    Activity, ConflictStrategy, Direction, IntegrationType, Note, NoteKind, Owner, Priority,
-    Severity, Status,
+    Activity, ConflictStatus, ConflictStrategy, Direction, IntegrationType, Note, NoteKind, Owner,
+    Priority, Resolution, Severity, Status, TimeSource,
 };
 use serde_json::{Value, json};
 
 use super::{Access, BASE, ROUTES, Route};
-use crate::{OPENAPI, incident, integration, rules};
+use crate::{OPENAPI, conflict, incident, integration, rules};
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(OPENAPI).expect("openapi.json is JSON"));
@@ -142,10 +142,16 @@ fn routes_and_operations_are_the_same() {
 const ASKING_A_VENDOR: [(Method, &str); 1] = [(Method::POST, "/incidents/{id}/links")];
 
 const TEST: &str = "/integrations/{id}/test";
+const RESOLVE: &str = "/conflicts/{id}/resolve";
+const RESTORE: &str = "/conflicts/{id}/restore";
+
+/// What is posted there changes what exists, or nothing.
+const CREATING_NOTHING: [&str; 3] = [TEST, RESOLVE, RESTORE];
 
 /// Routes that read no body.
-const WITHOUT_BODY: [&str; 5] = [
+const WITHOUT_BODY: [&str; 6] = [
     TEST,
+    RESTORE,
     "/integrations/{id}/pause",
     "/integrations/{id}/resume",
     "/deliveries/{id}/replay",
@@ -163,7 +169,7 @@ fn statuses(route: &Route) -> BTreeSet<&'static str> {
     let method = method(route.method);
     let done = match method {
         Method::POST if route.path.ends_with("/replay") => "202",
-        Method::POST if route.path == TEST || changes_rules(route) => "200",
+        Method::POST if CREATING_NOTHING.contains(&route.path) || changes_rules(route) => "200",
         Method::POST => "201",
         _ => "200",
     };
@@ -257,6 +263,7 @@ fn bodies_have_the_fields_that_are_described() {
     assert_eq!(properties("Mappings"), properties("NewMappings"));
     assert_eq!(properties("NewNote"), set(&incident::note::NAMES));
     assert_eq!(properties("NewLink"), set(&incident::link::NAMES));
+    assert_eq!(properties("NewResolution"), set(&conflict::NAMES));
     let shown = properties("Incident");
     let writable = set(&incident::NAMES)
         .into_iter()
@@ -306,6 +313,18 @@ fn words_are_those_of_the_model() {
         ConflictStrategy::ALL.iter().map(|w| w.as_str()).collect(),
     );
     check("Owner", Owner::ALL.iter().map(|w| w.as_str()).collect());
+    check(
+        "ConflictStatus",
+        ConflictStatus::ALL.iter().map(|w| w.as_str()).collect(),
+    );
+    check(
+        "Resolution",
+        Resolution::ALL.iter().map(|w| w.as_str()).collect(),
+    );
+    check(
+        "TimeSource",
+        TimeSource::ALL.iter().map(|w| w.as_str()).collect(),
+    );
     check(
         "Activity",
         Activity::ALL.iter().map(|w| w.as_str()).collect(),

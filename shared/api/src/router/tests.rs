@@ -20,6 +20,7 @@ use crate::{
 };
 
 const INCIDENT: &str = "/incidents/INC-01ARZ3NDEKTSV4RRFFQ69G5FAV";
+const CONFLICT: &str = "/conflicts/CON-01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 /// Whoever names a role is believed; `down` is a vault that does not answer.
 struct Believing;
@@ -109,6 +110,14 @@ fn api() -> Router {
         checks: Arc::new(Checks {
             integrations: integrations.clone(),
             vendors,
+        }),
+        conflicts: Arc::new(Conflicts {
+            store: store.clone(),
+            incidents: incidents.clone(),
+            integrations: store.clone(),
+        }),
+        histories: Arc::new(Histories {
+            incidents: incidents.clone(),
         }),
         deliveries: Arc::new(Deliveries {
             store: store.clone(),

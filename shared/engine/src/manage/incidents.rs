@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use super::{FieldProblem, ManageError};
 use crate::{
-    CreationOrigin, EditOfIncident, NewIncident, StoreError,
+    CreationOrigin, EditOfIncident, JournalEntry, NewIncident, PlatformEdit, StoreError,
     cache::owed,
     ports::{Attempt, Clock, Ids, IncidentStore, IntegrationStore, Page},
 };
@@ -97,7 +97,24 @@ impl Incidents {
             None => CreationOrigin::Request,
             Some(key) => CreationOrigin::NamedRequest(key, asked),
         };
-        let new = NewIncident { incident, origin };
+        let entry = JournalEntry::Edit(PlatformEdit {
+            at: now,
+            actor: actor.clone(),
+            cause: Some("created on the platform".to_owned()),
+            request: self.ids.ulid(now).to_string(),
+            revision: 1,
+            before: BTreeMap::new(),
+            after: incident
+                .fields
+                .iter()
+                .map(|(field, state)| (field.clone(), state.value.clone()))
+                .collect(),
+        });
+        let new = NewIncident {
+            incident,
+            entry,
+            origin,
+        };
         match (self.store.create(&new).await?, key) {
             (Attempt::Done, _) => Ok(new.incident),
             (Attempt::LostRace, Some(key)) => self.created_before(organization, &key, asked).await,
@@ -162,6 +179,7 @@ impl Incidents {
         if_revision: Option<u64>,
     ) -> Result<Incident, ManageError> {
         let owed = self.owed(organization).await?;
+        let request = self.ids.ulid(self.clock.now()).to_string();
         for _ in 0..Self::MOST_RACES {
             let incident = self.get(organization, id).await?;
             if if_revision.is_some_and(|seen| seen != incident.revision) {
@@ -181,6 +199,7 @@ impl Incidents {
                 incident: &incident,
                 values: changed,
                 actor: actor.clone(),
+                request: request.clone(),
                 now: self.clock.now(),
                 owed,
                 if_revision,

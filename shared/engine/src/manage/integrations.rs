@@ -91,7 +91,6 @@ impl Integrations {
             &new.credentials,
         ));
         problems.extend(check_values(vendor, &new.options));
-        problems.extend(check_strategy(new.strategy));
         problems.extend(check_window(new.conflict_window));
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
@@ -119,6 +118,7 @@ impl Integrations {
             triggers: Triggers::default(),
             options: new.options,
             ownership: vendor.default_ownership(),
+            notes_in_since: BTreeMap::new(),
             version: 1,
             created_at: now,
             updated_at: now,
@@ -222,9 +222,10 @@ fn changed(
     change: IntegrationChange,
     now: jiff::Timestamp,
 ) -> Integration {
+    let before = integration.clone();
     let mut options = integration.options;
     options.extend(change.options);
-    Integration {
+    let mut changed = Integration {
         name: change.name.unwrap_or(integration.name),
         base_url: change.base_url.unwrap_or(integration.base_url),
         direction: change.direction.unwrap_or(integration.direction),
@@ -237,7 +238,9 @@ fn changed(
         version: integration.version + 1,
         updated_at: now,
         ..integration
-    }
+    };
+    changed.note_flows_since(&before, now);
+    changed
 }
 
 /// A rotation: until the vendor signs with the new secret, the one before is accepted too.
@@ -289,7 +292,6 @@ fn check_change(
 ) -> Vec<FieldProblem> {
     let given: Vec<_> = change.credentials.keys().map(String::as_str).collect();
     let mut problems = check_names(configuration, &change.options, &given);
-    problems.extend(change.strategy.and_then(check_strategy));
     problems.extend(change.conflict_window.and_then(check_window));
     let emptied = configuration
         .required_options
@@ -351,12 +353,4 @@ fn check_window(window: SignedDuration) -> Option<FieldProblem> {
 /// Who speaks the API of an integration's vendor.
 pub(super) fn vendor_of(integration: &Integration) -> &'static dyn VendorApi {
     registry::vendor_api(integration.integration_type)
-}
-
-fn check_strategy(strategy: ConflictStrategy) -> Option<FieldProblem> {
-    (strategy == ConflictStrategy::ManualReview).then(|| {
-        let problem =
-            "manual-review is not available yet: use last-write-wins or ownership-priority";
-        FieldProblem::new("conflict_strategy", problem)
-    })
 }

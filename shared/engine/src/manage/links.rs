@@ -8,7 +8,7 @@ use im_model::{
 };
 
 use super::{FieldProblem, Incidents, ManageError, VendorAccess};
-use crate::{Claim, LinkByHand, SyncEngine, Unlink, ports::Attempt};
+use crate::{LinkByHand, Unlink, ports::Attempt};
 
 /// Links and unlinks.
 pub struct Links {
@@ -34,7 +34,7 @@ impl Links {
         // Its id as the vendor writes it: a caller may have given a key or a number.
         let record = self.vendors.record(&integration, external_id).await?;
         let cause = format!("linked by hand with {} by {actor}", record.id);
-        let worker = self.worker();
+        let worker = self.incidents.worker();
         for _ in 0..Incidents::MOST_RACES {
             let incident = self.incidents.get(organization, incident).await?;
             let replaces = match present(&incident, &integration.id, &record.id)? {
@@ -46,6 +46,7 @@ impl Links {
             // Where there is no link, there is none that somebody could be working on.
             if replaces > 0
                 && !self
+                    .incidents
                     .win(&incident, &integration.id, replaces, &worker, &cause)
                     .await?
             {
@@ -78,7 +79,7 @@ impl Links {
         integration: &IntegrationId,
     ) -> Result<Link, ManageError> {
         let cause = format!("unlinked by hand by {actor}");
-        let worker = self.worker();
+        let worker = self.incidents.worker();
         for _ in 0..Incidents::MOST_RACES {
             let incident = self.incidents.get(organization, incident).await?;
             let Some(link) = incident.links.get(integration) else {
@@ -89,6 +90,7 @@ impl Links {
                 return Ok(link.clone());
             }
             if !self
+                .incidents
                 .win(&incident, integration, link.version, &worker, &cause)
                 .await?
             {
@@ -175,57 +177,6 @@ impl Links {
         }
         let owner = self.incidents.store.incident_of(integration, left).await?;
         Ok((owner.as_ref() == Some(&incident.id)).then(|| left.clone()))
-    }
-
-    /// Wins the journal key of a link's version, without which nobody raises it. False: load again.
-    async fn win(
-        &self,
-        incident: &Incident,
-        integration: &IntegrationId,
-        version: u64,
-        worker: &str,
-        cause: &str,
-    ) -> Result<bool, ManageError> {
-        let now = self.incidents.clock.now();
-        let mut claim = Claim {
-            incident: incident.id.clone(),
-            integration: integration.clone(),
-            link_version: version,
-            attempt: 1,
-            worker: worker.to_owned(),
-            claimed_at: now,
-            lease_until: now + SyncEngine::LEASE,
-            cause: cause.to_owned(),
-            record_version: None,
-            sent: BTreeMap::new(),
-            settled: BTreeMap::new(),
-            notes: Vec::new(),
-            decisions: BTreeMap::new(),
-        };
-        let store = &self.incidents.store;
-        if store.claim(&claim).await? == Attempt::Done {
-            return Ok(true);
-        }
-        let last = store.last_claim(&incident.id, integration, version).await?;
-        let Some(last) = last else { return Ok(false) };
-        if last.worker == worker || last.lease_until <= now {
-            claim.attempt = last.attempt + 1;
-            return Ok(store.claim(&claim).await? == Attempt::Done);
-        }
-        let present = store.load(&incident.id).await?;
-        let present = present.and_then(|it| it.links.get(integration).map(|link| link.version));
-        if present != Some(version) {
-            return Ok(false);
-        }
-        Err(ManageError::Conflict(format!(
-            "the link of incident {} with {integration} is being synced right now; try again in a moment",
-            incident.id
-        )))
-    }
-
-    fn worker(&self) -> String {
-        let incidents = &self.incidents;
-        incidents.ids.ulid(incidents.clock.now()).to_string()
     }
 }
 

@@ -1,7 +1,9 @@
 //! The management use cases: what people and programs do through the API.
 
 mod checks;
+mod conflicts;
 mod deliveries;
+mod history;
 mod incidents;
 mod integrations;
 mod links;
@@ -10,9 +12,12 @@ mod problem;
 mod removal;
 mod rules;
 mod vendor_access;
+mod win;
 
 pub use checks::{Checks, webhook_url};
+pub use conflicts::{ConflictFilter, Conflicts};
 pub use deliveries::Deliveries;
+pub use history::{Chain, Ending, Explanation, FieldStep, Happening, Histories, TimelineEntry};
 pub use im_sync::prove::{Finding, FindingKind, Level, Verdict};
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use im_model::{ExternalRecord, Incident, Link, LinkState, Side};
+use im_model::{ClaimOutcome, ExternalRecord, FieldOutcome, Incident, Link, LinkState, Side};
 use im_sync::{PlanInput, plan};
 use im_vendors::VendorErrorKind;
 
@@ -90,8 +90,10 @@ impl Worker<'_> {
                 .await;
         }
         let draft = self.draft(incident).await?;
+        let base = self.base_of_creation(incident, &draft.sent);
         let link = Link {
-            base: self.base_of_creation(incident, &draft.sent),
+            moved: base.keys().map(|f| (f.clone(), replaces + 1)).collect(),
+            base,
             notices: draft.notices.clone(),
             ..Link::new(replaces + 1, LinkState::Reserved, Side::Platform)
         };
@@ -150,8 +152,19 @@ impl Worker<'_> {
             return Ok(Pass::Again);
         };
         self.done.adopted = Some(record.id.clone());
+        let found = link.base.keys().cloned();
+        let outcome = ClaimOutcome {
+            link_version: link.version,
+            attempt: 1,
+            at: self.now(),
+            fields: found.map(|f| (f, FieldOutcome::Settled)).collect(),
+        };
         // The base is what the reservation sent, not what the record holds by now: an edit made meanwhile is a change.
-        self.connect(incident, link.clone(), record).await
+        let link = Link {
+            outcome: Some(outcome),
+            ..link.clone()
+        };
+        self.connect(incident, link, record).await
     }
 
     /// Links incident and record in one transaction.

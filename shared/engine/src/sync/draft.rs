@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{BasePair, ExternalValue, Field, Incident, Link, Notice, NoticeKind, PlatformValue};
+use im_model::{
+    BasePair, ClaimOutcome, ExternalValue, Field, Incident, Link, Notice, NoticeKind, PlatformValue,
+};
 use im_sync::{Action, Answer, Decision, Mapped, Plan, Rule, Sent, conclude};
 use im_vendors::Written;
 
@@ -147,6 +149,12 @@ impl Worker<'_> {
             ..Answer::default()
         };
         let conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
+        link.outcome = Some(ClaimOutcome {
+            link_version: link.version,
+            attempt: 1,
+            at: self.now(),
+            fields: conclusion.outcomes,
+        });
         for (field, pair) in conclusion.base {
             if !conclusion.pulls.contains_key(&field) {
                 link.base.insert(field, pair);

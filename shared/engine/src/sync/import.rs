@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use im_model::{
-    ExternalId, ExternalRecord, FieldState, Incident, IncidentId, Link, LinkState, Origin, Side,
+    BasePair, ClaimOutcome, ExternalId, ExternalRecord, Field, FieldOutcome, FieldState, Incident,
+    IncidentId, Link, LinkState, Origin, PlatformValue, Side,
 };
-use im_sync::seed_incident;
+use im_sync::{Action, Decision, Pulled, Rule, seed_incident};
 use im_vendors::{VendorError, VendorErrorKind};
 
 use super::{
     Outcome,
     worker::{Pass, Worker},
 };
-use crate::{CreationOrigin, NewIncident, SyncError, ports::Attempt};
+use crate::{Claim, CreationOrigin, JournalEntry, NewIncident, SyncError, ports::Attempt};
 
 impl Worker<'_> {
     pub(super) async fn unknown_record(&mut self, id: &ExternalId) -> Result<Pass, SyncError> {
@@ -96,6 +97,17 @@ impl Worker<'_> {
         let now = self.now();
         let (values, base, notices) = seed_incident(record, &self.rules, now);
         let id = IncidentId::from_ulid(self.engine.ids.ulid(now));
+        let entry = self.imported(&id, record, &values, &base);
+        let outcomes = base.keys().map(|field| {
+            let is_taken = values.contains_key(field);
+            let outcome = if is_taken {
+                FieldOutcome::Pulled
+            } else {
+                FieldOutcome::Kept
+            };
+            (field.clone(), outcome)
+        });
+        let outcomes = outcomes.collect();
         let fields = values.into_iter().map(|(field, pulled)| {
             let state = FieldState {
                 value: pulled.value,
@@ -114,6 +126,13 @@ impl Worker<'_> {
         };
         let link = Link {
             record_version: Some(record.version),
+            outcome: Some(ClaimOutcome {
+                link_version: 0,
+                attempt: 1,
+                at: now,
+                fields: outcomes,
+            }),
+            moved: base.keys().map(|field| (field.clone(), 0)).collect(),
             base,
             notices,
             ..Link::new(1, state, Side::External)
@@ -139,6 +158,7 @@ impl Worker<'_> {
         };
         let new = NewIncident {
             incident,
+            entry: JournalEntry::Claim(Box::new(entry)),
             origin: CreationOrigin::Record(self.id().clone(), record.id.clone()),
         };
         match self.store().create(&new).await? {
@@ -150,6 +170,48 @@ impl Worker<'_> {
                 Ok(Pass::Again)
             }
             Attempt::Done => Ok(Pass::Finished(Outcome::Imported(id))),
+        }
+    }
+
+    /// What the journal says of an import: a claim on the version before the first.
+    fn imported(
+        &self,
+        id: &IncidentId,
+        record: &ExternalRecord,
+        values: &BTreeMap<Field, Pulled>,
+        base: &BTreeMap<Field, BasePair>,
+    ) -> Claim {
+        let why = "the incident is made of the record, with all that is mapped";
+        let decision = |field: &Field| {
+            let observed = record.fields.get(field)?;
+            let action = match values.get(field) {
+                Some(pulled) => Action::Pull {
+                    value: pulled.value.clone(),
+                    changed_at: pulled.changed_at,
+                    author: pulled.author.clone(),
+                },
+                None => Action::Rebase,
+            };
+            let external = observed.value.clone();
+            let decision = Decision::new(Rule::NoBase, action, PlatformValue::EMPTY, external, why);
+            Some((field.clone(), decision))
+        };
+        let now = self.now();
+        Claim {
+            incident: id.clone(),
+            integration: self.id().clone(),
+            link_version: 0,
+            attempt: 1,
+            worker: self.id.clone(),
+            claimed_at: now,
+            lease_until: now,
+            cause: self.cause(),
+            record_version: Some(record.version),
+            sent: BTreeMap::new(),
+            settled: BTreeMap::new(),
+            notes: Vec::new(),
+            previous: None,
+            decisions: base.keys().filter_map(decision).collect(),
         }
     }
 }

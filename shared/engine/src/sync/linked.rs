@@ -1,16 +1,16 @@
 //! A link with both ends: plan, claim, write, commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use im_model::{BasePair, ExternalId, ExternalRecord, Field, Incident, IntegrationId, Link};
-use im_sync::{Action, Conclusion, Plan, PlanInput, Sent, conclude, plan, settle};
+use im_model::{BasePair, ExternalId, ExternalRecord, Field, Incident, Link};
+use im_sync::{Action, Plan, PlanInput, Sent, plan, settle};
 use im_vendors::{VendorError, VendorErrorKind};
 
 use super::{
     Outcome,
     worker::{Claimed, Pass, Worker},
 };
-use crate::{Claim, Commit, SyncError, ports::Attempt};
+use crate::{Claim, SyncError, ports::Attempt};
 
 impl Worker<'_> {
     pub(super) async fn linked(&mut self, incident: Incident) -> Result<Pass, SyncError> {
@@ -25,8 +25,9 @@ impl Worker<'_> {
         }
         // Linked with a record that was there before: nobody announces the notes that it has.
         self.notes_announced |= link.base.is_empty();
-        let record = self.read_linked(external_id).await?;
+        let mut record = self.read_linked(external_id).await?;
         self.refuse_stale(&record, link.record_version)?;
+        self.find_times(&incident, link, &mut record).await?;
         let mut plan = self.plan(&incident, link, &record);
         for (field, decision) in self.overwritten(&incident, link, &record).await? {
             let about = BasePair::seen(&decision.platform, &decision.external);
@@ -70,9 +71,20 @@ impl Worker<'_> {
     }
 
     fn plan(&self, incident: &Incident, link: &Link, record: &ExternalRecord) -> Plan {
+        self.planning(incident, link, record, plan)
+    }
+
+    /// Hands all that is known of the link's two sides to a function of the plan's.
+    pub(super) fn planning<T>(
+        &self,
+        incident: &Incident,
+        link: &Link,
+        record: &ExternalRecord,
+        of: impl Fn(&PlanInput<'_>) -> T,
+    ) -> T {
         let mut base = link.base.clone();
         base.extend(self.settled.clone());
-        plan(&PlanInput {
+        of(&PlanInput {
             base: &base,
             incident,
             external: record,
@@ -135,7 +147,7 @@ impl Worker<'_> {
         }
         // Read after the claim's lease: whatever its worker did is done by now, if the vendor shows it.
         let first = record.version;
-        let record = self.read_linked(&record.id).await?;
+        let mut record = self.read_linked(&record.id).await?;
         self.refuse_stale(&record, Some(first))?;
         let history = self
             .history(&record, dead.sent.keys(), dead.claimed_at)
@@ -154,6 +166,7 @@ impl Worker<'_> {
         let Some(link) = incident.links.get(self.id()) else {
             return Ok(Pass::Again);
         };
+        self.find_times(&incident, link, &mut record).await?;
         let plan = self.plan(&incident, link, &record);
         let mut claim = self.new_claim(&incident, dead.link_version, dead.attempt + 1);
         claim.record_version = Some(record.version);
@@ -165,130 +178,9 @@ impl Worker<'_> {
         }
         self.execute(&incident, &record, plan, claim).await
     }
-
-    /// The claim is ours: write what the plan says, then commit what came of it.
-    async fn execute(
-        &mut self,
-        incident: &Incident,
-        record: &ExternalRecord,
-        plan: Plan,
-        claim: Claim,
-    ) -> Result<Pass, SyncError> {
-        let began = self.now();
-        let link_version = incident.links.get(self.id()).map_or(0, |link| link.version);
-        let pushes = plan.pushes();
-        let mut answer = self.write(record, &pushes).await?;
-        let lost = match &answer.record {
-            Some(after) => {
-                self.skipped_over(incident, record, after, &plan, began)
-                    .await?
-            }
-            None => BTreeMap::new(),
-        };
-        // In the journal before anything else: nobody may find it a second time.
-        self.record_lost(claim, &lost).await?;
-        let differing = answer.differing(&plan);
-        if !differing.is_empty() {
-            // Overruled by the vendor, or changed by somebody right after us? Its history knows.
-            let history = self.history(record, differing.iter(), began).await?;
-            let mut sent = sent(&plan);
-            sent.retain(|field, _| differing.contains(field));
-            let held = answer.record.as_ref().unwrap_or(record);
-            answer.superseded = settle(&sent, held, &history, began).into_keys().collect();
-        }
-        let mut conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
-        let mut refused = sent(&plan);
-        refused.retain(|field, _| answer.refused.contains_key(field));
-        let held = answer.record.as_ref().unwrap_or(record);
-        let halfway = self.halfway(incident, held, &refused, began).await?;
-        conclusion.base.extend(halfway.clone());
-        self.lost.extend(lost);
-        conclusion.notices.extend(self.notices_of_lost());
-        let moved_meanwhile = !answer.superseded.is_empty()
-            || answer
-                .record
-                .as_ref()
-                .is_some_and(|answer| differs(record, answer, &plan));
-        // The version is that of the read: what others wrote between read and write is not planned yet.
-        let committed = self.commit(incident, record, &conclusion).await?;
-        let pushed = pushes
-            .keys()
-            .filter(|field| !conclusion.failed.contains_key(*field));
-        if committed == Attempt::LostRace {
-            // The write happened all the same: the next plan must know it.
-            let pairs = pushed.filter_map(|f| Some((f.clone(), *conclusion.base.get(f)?)));
-            let pairs: Vec<_> = pairs.collect();
-            self.done
-                .pushed
-                .extend(pairs.iter().map(|(field, _)| field.clone()));
-            self.settled.extend(pairs);
-            self.settled.extend(halfway);
-            self.settled_version = link_version;
-            return Ok(Pass::Again);
-        }
-        self.done.pushed.extend(pushed.cloned());
-        self.done.pulled.extend(conclusion.pulls.keys().cloned());
-        let failed = conclusion.failed.into_iter();
-        self.done
-            .failed
-            .extend(failed.map(|(field, why)| (field.into(), why)));
-        self.settled.clear();
-        self.lost.clear();
-        // Notes are next, in a claim of their own: what becomes of them must not undo what became of the fields.
-        let notes_are_due = incident
-            .links
-            .get(self.id())
-            .is_some_and(|link| self.notes_are_due(incident, link));
-        self.insisted = true;
-        if moved_meanwhile || notes_are_due {
-            return Ok(Pass::Again);
-        }
-        Ok(Pass::Finished(Outcome::NothingNew))
-    }
-
-    async fn commit(
-        &self,
-        incident: &Incident,
-        record: &ExternalRecord,
-        conclusion: &Conclusion,
-    ) -> Result<Attempt, SyncError> {
-        let mut base: BTreeMap<Field, BasePair> = self.settled.clone();
-        base.extend(conclusion.base.clone());
-        let link = incident.links.get(self.id());
-        let owed = self.owed_others(incident, !conclusion.pulls.is_empty());
-        let commit = Commit {
-            incident,
-            integration: self.id(),
-            base,
-            pulls: conclusion.pulls.clone(),
-            notices: conclusion.notices.clone(),
-            record_version: record.version,
-            owed: owed.await?,
-            notes: None,
-            keeps_debt: link.is_some_and(|link| self.notes_are_due(incident, link)),
-            now: self.now(),
-        };
-        Ok(self.store().commit(&commit).await?)
-    }
-
-    /// Who is to hear of news: every other link, and every other integration that sends.
-    pub(super) async fn owed_others(
-        &self,
-        incident: &Incident,
-        news: bool,
-    ) -> Result<BTreeSet<IntegrationId>, SyncError> {
-        if !news {
-            return Ok(BTreeSet::new());
-        }
-        let organization = &incident.organization;
-        let mut owed = self.engine.integrations.owed_by(organization).await?;
-        owed.extend(incident.links.keys().cloned());
-        owed.remove(self.id());
-        Ok(owed)
-    }
 }
 
-fn sent(plan: &Plan) -> BTreeMap<Field, Sent> {
+pub(super) fn sent(plan: &Plan) -> BTreeMap<Field, Sent> {
     let sent = |(field, decision): (&Field, &im_sync::Decision)| match &decision.action {
         Action::Push { value } => {
             let platform = decision.platform.clone();
@@ -303,19 +195,4 @@ fn sent(plan: &Plan) -> BTreeMap<Field, Sent> {
         _ => None,
     };
     plan.decisions.iter().filter_map(sent).collect()
-}
-
-/// Does the answer show that somebody changed a field that we did not write, after we read it?
-fn differs(read: &ExternalRecord, answer: &ExternalRecord, plan: &Plan) -> bool {
-    answer.fields.iter().any(|(field, now)| {
-        let pushed = plan
-            .decisions
-            .get(field)
-            .is_some_and(|decision| matches!(decision.action, Action::Push { .. }));
-        !pushed
-            && read
-                .fields
-                .get(field)
-                .is_some_and(|before| before.value != now.value)
-    })
 }

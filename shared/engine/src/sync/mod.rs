@@ -1,12 +1,15 @@
 //! Sync one link: load, read, plan, claim, write, commit (design section 2).
 
+mod conflicts;
 mod create;
 mod draft;
+mod execute;
 mod halfway;
 mod import;
 mod linked;
 mod notes;
 mod overwritten;
+mod times;
 mod worker;
 mod write;
 
@@ -22,7 +25,7 @@ use jiff::SignedDuration;
 use self::worker::{Done, Worker};
 use crate::{
     CredentialCache, Hint, IntegrationCache, Job, SyncError,
-    ports::{Clock, Ids, IncidentStore},
+    ports::{Clock, ConflictStore, Ids, IncidentStore},
 };
 
 /// What a sync came to.
@@ -90,6 +93,8 @@ impl std::fmt::Display for Outcome {
 pub struct SyncEngine {
     /// Incidents, links and claims.
     pub store: Arc<dyn IncidentStore>,
+    /// Conflicts.
+    pub conflicts: Arc<dyn ConflictStore>,
     /// Configuration.
     pub integrations: Arc<IntegrationCache>,
     /// Credentials.

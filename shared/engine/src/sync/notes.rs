@@ -9,7 +9,7 @@ use super::{
     Outcome,
     worker::{Claimed, Pass, Worker},
 };
-use crate::{Commit, NotesCommit, SyncError, ports::Attempt};
+use crate::{Claim, Commit, NotesCommit, SyncError, ports::Attempt};
 
 /// What is to be done, and what it was decided on.
 struct NotesWork {
@@ -23,6 +23,7 @@ impl NotesWork {
     fn is_done(&self, link: &Link) -> bool {
         self.plan.send.is_empty()
             && self.plan.import.is_empty()
+            && self.plan.withhold.is_empty()
             && self.plan.imported <= link.notes.imported
             && self.seen <= link.notes.sent
     }
@@ -31,10 +32,10 @@ impl NotesWork {
 impl Worker<'_> {
     /// Have notes to be looked at? Either side may have new ones.
     pub(super) fn notes_are_due(&self, incident: &Incident, link: &Link) -> bool {
-        let flows = |flow: &dyn Fn(NoteKind) -> bool| NoteKind::ALL.iter().any(|kind| flow(*kind));
-        let out =
-            incident.notes > link.notes.sent && flows(&|kind| self.rules.notes_flow_out(kind));
-        let inward = self.notes_announced && flows(&|kind| self.rules.notes_flow_in(kind));
+        let comes_in = |kind: &NoteKind| self.rules.notes_flow_in(*kind);
+        // Also where none may go out: what is written meanwhile is not sent later.
+        let out = incident.notes > link.notes.sent;
+        let inward = self.notes_announced && NoteKind::ALL.iter().any(comes_in);
         out || inward || self.job.insist && !self.insisted
     }
 
@@ -78,7 +79,13 @@ impl Worker<'_> {
         for note in &work.plan.send {
             self.send_note(incident, record, note).await?;
         }
-        self.commit_notes(incident, record, work).await
+        for key in &work.plan.withhold {
+            let copy = NoteCopy::Withheld;
+            self.store()
+                .note_copied(&incident.id, key, self.id(), &copy)
+                .await?;
+        }
+        self.commit_notes(incident, record, work, &claim).await
     }
 
     async fn plan_notes(
@@ -95,6 +102,7 @@ impl Worker<'_> {
                 external,
                 rules: &self.rules,
                 insist,
+                created_at: incident.created_at,
             })
         };
         // Nothing to send and nothing announced: the vendor need not be asked.
@@ -143,6 +151,7 @@ impl Worker<'_> {
         incident: &Incident,
         record: &ExternalRecord,
         work: NotesWork,
+        claim: &Claim,
     ) -> Result<Pass, SyncError> {
         let news = !work.plan.import.is_empty()
             || incident
@@ -162,6 +171,9 @@ impl Worker<'_> {
             notices: std::collections::BTreeMap::new(),
             record_version: record.version,
             owed: self.owed_others(incident, news).await?,
+            reviews: std::collections::BTreeMap::new(),
+            conflicts: Vec::new(),
+            outcome: self.outcome(claim, std::collections::BTreeMap::new()),
             notes: Some(notes),
             keeps_debt: false,
             now: self.now(),

@@ -100,13 +100,13 @@ impl Worker<'_> {
     /// changed. Whoever takes the link over finds in it what the first one says.
     pub(super) async fn record_lost(
         &self,
-        claim: Claim,
+        claim: &Claim,
         lost: &BTreeMap<Field, Decision>,
     ) -> Result<(), SyncError> {
         if lost.is_empty() {
             return Ok(());
         }
-        let mut entry = claim;
+        let mut entry = claim.clone();
         entry.attempt += 1;
         entry.decisions.extend(lost.clone());
         // Refused if the lease is over and somebody else works by now: their history shows it to them.

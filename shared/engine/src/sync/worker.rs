@@ -237,6 +237,10 @@ impl Worker<'_> {
             sent: BTreeMap::new(),
             settled: self.settled.clone(),
             notes: Vec::new(),
+            previous: incident
+                .links
+                .get(self.id())
+                .and_then(|link| link.outcome.clone()),
             decisions: BTreeMap::new(),
         }
     }

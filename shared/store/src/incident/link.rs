@@ -83,7 +83,7 @@ impl DynamoStore {
         self.transact(items, tried, &pk).await
     }
 
-    fn state_update(
+    pub(super) fn state_update(
         &self,
         pk: &str,
         expression: &Expression,

@@ -1,11 +1,9 @@
 //! Items of an incident as they are put.
 
-use std::collections::BTreeMap;
-
-use im_engine::EditOfIncident;
-use im_model::{Field, Incident, PlatformValue};
+use im_engine::{EditOfIncident, PlatformEdit};
+use im_model::{Incident, IncidentId, PlatformValue};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{keys, row::IncidentRow};
 
@@ -42,35 +40,43 @@ impl StateRow {
     }
 }
 
-/// An edit's entry in the journal: a value that is overwritten on the platform is not lost.
-#[derive(Serialize)]
-pub(super) struct EditRow<'a> {
-    pk: &'a str,
+/// An edit's entry in the journal.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct EditRow {
+    pk: String,
     pub(super) sk: String,
-    at: Timestamp,
-    actor: &'a im_model::ActorId,
-    before: BTreeMap<&'a Field, PlatformValue>,
-    after: &'a BTreeMap<Field, PlatformValue>,
+    #[serde(flatten)]
+    pub(crate) edit: PlatformEdit,
 }
 
-impl<'a> EditRow<'a> {
-    pub(super) fn of(edit: &'a EditOfIncident<'_>, pk: &'a str) -> Self {
-        let incident = edit.incident;
+impl EditRow {
+    pub(crate) fn of(incident: &IncidentId, edit: PlatformEdit) -> Self {
+        let digest = PlatformValue::text(format!("{:?}", edit.after)).digest();
         Self {
-            pk,
+            pk: keys::incident(incident),
             sk: keys::edit(
-                incident.revision + 1,
-                edit.now.as_nanosecond(),
-                &String::from(PlatformValue::text(format!("{:?}", edit.values)).digest()),
+                edit.revision,
+                edit.at.as_nanosecond(),
+                &String::from(digest),
             ),
-            at: edit.now,
-            actor: &edit.actor,
-            before: edit
-                .values
-                .keys()
-                .map(|field| (field, incident.value(field)))
-                .collect(),
-            after: &edit.values,
+            edit,
         }
+    }
+
+    pub(super) fn of_request(edit: &EditOfIncident<'_>) -> Self {
+        let incident = edit.incident;
+        let before = edit.values.keys();
+        let entry = PlatformEdit {
+            at: edit.now,
+            actor: edit.actor.clone(),
+            cause: None,
+            request: edit.request.clone(),
+            revision: incident.revision + 1,
+            before: before
+                .map(|field| (field.clone(), incident.value(field)))
+                .collect(),
+            after: edit.values.clone(),
+        };
+        Self::of(&incident.id, entry)
     }
 }

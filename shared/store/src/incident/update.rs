@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use im_engine::{Commit, EditOfIncident, NewNote, Unlink};
-use im_model::{Field, FieldState, Incident, IntegrationId, Link, NoteProgress, Origin};
+use im_engine::{Commit, EditOfIncident, NewNote, Ruling, Unlink};
+use im_model::{Field, FieldState, Incident, IntegrationId, Link, Origin};
 use jiff::Timestamp;
 
 use crate::{
@@ -39,30 +39,14 @@ pub(super) fn edit_expression(
 
 pub(super) fn commit_expression(
     commit: &Commit<'_>,
-    link: &Link,
+    after: &Link,
 ) -> Result<Expression, serde_dynamo::Error> {
     let incident = commit.incident;
     let mut update = Expression::default();
-    require_link(&mut update, commit.integration, link.version)?;
+    require_link(&mut update, commit.integration, after.version - 1)?;
     let touched: BTreeSet<_> = commit.base.keys().chain(commit.pulls.keys()).collect();
     require_fields(&mut update, incident, touched.into_iter())?;
-    let mut link = link.clone();
-    link.version += 1;
-    link.base.extend(commit.base.clone());
-    link.record_version = link.record_version.max(Some(commit.record_version));
-    for (field, notice) in &commit.notices {
-        match notice {
-            Some(notice) => link.notices.insert(field.clone(), notice.clone()),
-            None => link.notices.remove(field),
-        };
-    }
-    if let Some(notes) = commit.notes {
-        link.notes = NoteProgress {
-            sent: notes.sent,
-            imported: notes.imported,
-        };
-    }
-    set_link(&mut update, commit.integration, &link)?;
+    set_link(&mut update, commit.integration, after)?;
     for (field, pulled) in &commit.pulls {
         let state = FieldState {
             value: pulled.value.clone(),
@@ -97,6 +81,31 @@ pub(super) fn announce_note(new: &NewNote<'_>) -> Result<Expression, serde_dynam
     update.require("attribute_exists(pk)".to_owned());
     raise_notes(&mut update)?;
     raise_revision(&mut update, new.incident, &new.owed, new.now)?;
+    Ok(update)
+}
+
+/// A person's word on a conflict, and the value that it brings back.
+pub(super) fn ruling_expression(ruling: &Ruling<'_>) -> Result<Expression, serde_dynamo::Error> {
+    let mut update = Expression::default();
+    require_link(&mut update, ruling.integration, ruling.link.version - 1)?;
+    // The word is about this value: an edit since makes it a question again.
+    let field = [&ruling.conflict.field];
+    require_fields(&mut update, ruling.incident, field.into_iter())?;
+    set_link(&mut update, ruling.integration, &ruling.link)?;
+    let edits = ruling.edit.iter();
+    for (edit, (field, value)) in edits.flat_map(|edit| edit.after.iter().map(move |it| (edit, it)))
+    {
+        let state = FieldState {
+            value: value.clone(),
+            version: ruling.incident.field_version(field) + 1,
+            changed_at: ruling.now,
+            origin: Origin::Platform {
+                actor: edit.actor.clone(),
+            },
+        };
+        update.set(&["fields", &field.name()], &FieldRow::from(&state))?;
+    }
+    raise_revision(&mut update, ruling.incident, &ruling.owed, ruling.now)?;
     Ok(update)
 }
 

@@ -179,6 +179,7 @@ mod tests {
             conflict_window: im_model::Integration::CONFLICT_WINDOW,
             mappings: im_model::Mappings::default(),
             triggers: im_model::Triggers::default(),
+            notes_in_since: std::collections::BTreeMap::new(),
             options: options.collect(),
             ownership: ownership(),
             secret_id: String::new(),

@@ -223,6 +223,7 @@ fn integration<R: Rig>(api: &dyn VendorApi) -> Integration {
         conflict_window: im_model::Integration::CONFLICT_WINDOW,
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
+        notes_in_since: std::collections::BTreeMap::new(),
         options: options.collect(),
         ownership: api.default_ownership(),
         secret_id: "none".to_owned(),

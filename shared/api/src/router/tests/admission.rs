@@ -13,6 +13,8 @@ use crate::{
 fn concrete(method: &Method, path: &str) -> String {
     let id = if path.starts_with("/incidents") {
         "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV"
+    } else if path.starts_with("/conflicts") {
+        "CON-01ARZ3NDEKTSV4RRFFQ69G5FAV"
     } else {
         "prod-pd"
     };
@@ -26,8 +28,10 @@ fn concrete(method: &Method, path: &str) -> String {
     } else {
         path
     };
-    let path = path.replace("{field}", "severity");
-    path.replace("{id}", id).replace("{delivery}", "01FKZ") + query
+    path.replace("{id}", id)
+        .replace("{delivery}", "01FKZ")
+        .replace("{field}", "severity")
+        + query
 }
 
 /// A body that the route accepts.
@@ -48,6 +52,8 @@ fn good_body(path: &str) -> Value {
         json!({"text": "It is the cache"})
     } else if path.ends_with("/links") {
         json!({"integration_id": "prod-pd", "external_id": "PGR0VU2"})
+    } else if path.ends_with("/resolve") {
+        json!({"resolution": "ignore"})
     } else {
         json!({"title": "Disk full"})
     }
@@ -79,7 +85,9 @@ async fn every_route_has_a_decision_for_every_role() {
         let expected = match route.access {
             Access::Public => [200; 4],
             Access::Only(Action::CreateIncident | Action::EditIncident) => [503, 403, 503, 403],
-            Access::Only(Action::ReadIncidents) => [503, 503, 503, 403],
+            Access::Only(
+                Action::ReadIncidents | Action::ReadConflicts | Action::ResolveConflict,
+            ) => [503, 503, 503, 403],
             Access::Only(
                 Action::CreateIntegration
                 | Action::ReadIntegrations

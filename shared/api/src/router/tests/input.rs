@@ -3,7 +3,7 @@
 use axum::body::Body;
 use serde_json::json;
 
-use super::{INCIDENT, get, request, send, send_json};
+use super::{CONFLICT, INCIDENT, get, request, send, send_json};
 
 #[tokio::test]
 async fn bodies_that_cannot_be_read() {
@@ -13,6 +13,7 @@ async fn bodies_that_cannot_be_read() {
         ("PATCH", INCIDENT),
         ("POST", &format!("{INCIDENT}/work-notes")),
         ("POST", &format!("{INCIDENT}/links")),
+        ("POST", &format!("{CONFLICT}/resolve")),
         ("POST", "/integrations"),
         ("PATCH", "/integrations/a"),
         ("PUT", "/integrations/a/field-ownership/title"),
@@ -172,4 +173,57 @@ async fn a_malformed_if_match_is_refused_before_anything_is_read() {
         assert_eq!(answer("\"3\"").await, 503, "{path}");
         assert_eq!(answer("*").await, 503, "{path}");
     }
+}
+
+#[tokio::test]
+async fn a_conflict_is_resolved_with_one_of_three_words() {
+    let admin = "platform.administrator";
+    let path = format!("{CONFLICT}/resolve");
+    let among = "must be one of use_platform, use_external, ignore";
+    for (body, errors) in [
+        (json!({}), [("resolution", "is required")]),
+        (
+            json!({"resolution": "use-platform"}),
+            [("resolution", among)],
+        ),
+        (
+            json!({"resolution": "ignore", "value": "x"}),
+            [("value", "unknown; expected one of resolution")],
+        ),
+    ] {
+        let answer = send_json("POST", &path, admin, &body).await;
+        let named = (answer.status, answer.errors());
+        assert_eq!(named, (422, errors.to_vec()));
+    }
+    let listed = get("/conflicts?status=open&integration=Prod&incident=1", admin).await;
+    let named: Vec<_> = listed.errors().iter().map(|(field, _)| *field).collect();
+    assert_eq!(named, ["status", "integration", "incident"]);
+    let bad_cursor = get("/conflicts?cursor=x", admin).await;
+    let problem = "is not a cursor that a list answered with";
+    assert_eq!(bad_cursor.errors(), [("cursor", problem)]);
+    assert_eq!(get("/conflicts/CON-1", admin).await.status, 404);
+    let request = request("POST", &path, admin).header("content-type", "application/json");
+    let unquoted = request.header("if-match", "3");
+    let body = Body::from(json!({"resolution": "ignore"}).to_string());
+    let answer = send(unquoted.body(body).expect("a request")).await;
+    assert_eq!(answer.status, 400);
+}
+
+#[tokio::test]
+async fn an_explanation_is_of_a_field_that_there_is() {
+    let admin = "platform.administrator";
+    let explain = async |rest: &str| get(&format!("{INCIDENT}/explain/{rest}"), admin).await;
+    let unknown = explain("severty").await;
+    assert_eq!(unknown.status, 422);
+    assert_eq!(
+        unknown.errors(),
+        [(
+            "field",
+            "unknown: severty; expected one of title, description, severity, priority, status, \
+             assigned_to, escalation_policy, custom.<name>"
+        )]
+    );
+    assert_eq!(explain("custom.cost_center").await.status, 503);
+    assert_eq!(explain("severity?integration=Prod").await.status, 422);
+    assert_eq!(explain("%ff").await.status, 404);
 }

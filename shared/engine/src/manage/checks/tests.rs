@@ -28,6 +28,7 @@ fn integration() -> Integration {
         conflict_window: im_model::Integration::CONFLICT_WINDOW,
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
+        notes_in_since: std::collections::BTreeMap::new(),
         options: BTreeMap::from([("service".to_owned(), "PS1".to_owned())]),
         ownership: OwnershipRules::new(),
         secret_id: "secret".to_owned(),

@@ -85,7 +85,9 @@ impl Rules {
                 return Ok(changed);
             }
             changed.integration.version += 1;
-            changed.integration.updated_at = self.integrations.clock.now();
+            let now = self.integrations.clock.now();
+            changed.integration.updated_at = now;
+            changed.integration.note_flows_since(&present, now);
             let store = &self.integrations.store;
             match store.update_integration(&changed.integration).await? {
                 Attempt::Done => return Ok(changed),

@@ -1,0 +1,425 @@
+//! Conflicts: list, show, resolve, restore.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use im_model::{
+    ActorId, BasePair, Conflict, ConflictId, ConflictStatus, ExternalValue, Incident, IncidentId,
+    IntegrationId, Link, LinkState, OrganizationId, PlatformValue, Resolution, Review, Settlement,
+    Side, Verdict,
+};
+use im_sync::Mapped;
+
+use super::{FieldProblem, Incidents, ManageError};
+use crate::{
+    PlatformEdit, Ruling,
+    ports::{Attempt, ConflictStore, IntegrationStore, Page},
+};
+
+/// Which conflicts are listed.
+#[derive(Debug, Clone, Default)]
+pub struct ConflictFilter {
+    /// Only of this status.
+    pub status: Option<ConflictStatus>,
+    /// Only of this integration.
+    pub integration: Option<IntegrationId>,
+    /// Only of this incident.
+    pub incident: Option<IncidentId>,
+}
+
+impl ConflictFilter {
+    fn lets_through(&self, conflict: &Conflict) -> bool {
+        let integration = self.integration.as_ref();
+        let incident = self.incident.as_ref();
+        integration.is_none_or(|wanted| *wanted == conflict.integration)
+            && incident.is_none_or(|wanted| *wanted == conflict.incident)
+    }
+}
+
+/// Conflicts of the platform.
+pub struct Conflicts {
+    /// Where they are.
+    pub store: Arc<dyn ConflictStore>,
+    /// The incidents that they are about.
+    pub incidents: Arc<Incidents>,
+    /// What may flow.
+    pub integrations: Arc<dyn IntegrationStore>,
+}
+
+impl Conflicts {
+    /// One page, newest first.
+    pub async fn list(
+        &self,
+        organization: &OrganizationId,
+        filter: &ConflictFilter,
+        cursor: Option<&str>,
+        limit: u16,
+    ) -> Result<Page<Conflict>, ManageError> {
+        let before = cursor.map(ConflictId::parse).transpose().map_err(|_| {
+            let problem = "is not a cursor that a list answered with";
+            ManageError::Invalid(vec![FieldProblem::new("cursor", problem)])
+        })?;
+        let statuses = match &filter.status {
+            Some(status) => std::slice::from_ref(status),
+            None => ConflictStatus::ALL,
+        };
+        let limit = usize::from(limit);
+        let mut all = Vec::new();
+        let mut is_cut = false;
+        for status in statuses {
+            let found = self.matching(organization, *status, filter, before.clone(), limit);
+            let (found, more) = found.await?;
+            is_cut |= more;
+            all.extend(found);
+        }
+        all.sort_by(|a, b| b.id.cmp(&a.id));
+        is_cut |= all.len() > limit;
+        all.truncate(limit);
+        let last = all.last().map(|conflict| conflict.id.to_string());
+        Ok(Page {
+            next: last.filter(|_| is_cut),
+            items: all,
+        })
+    }
+
+    /// The newest of one status that match, and whether there are more.
+    async fn matching(
+        &self,
+        organization: &OrganizationId,
+        status: ConflictStatus,
+        filter: &ConflictFilter,
+        mut before: Option<ConflictId>,
+        limit: usize,
+    ) -> Result<(Vec<Conflict>, bool), ManageError> {
+        let mut found = Vec::new();
+        loop {
+            let page = self
+                .store
+                .conflicts(organization, status, before.as_ref(), 100)
+                .await?;
+            before = page.items.last().map(|conflict| conflict.id.clone());
+            found.extend(
+                page.items
+                    .into_iter()
+                    .filter(|one| filter.lets_through(one)),
+            );
+            if found.len() > limit || page.next.is_none() || before.is_none() {
+                let more = found.len() > limit || page.next.is_some();
+                found.truncate(limit);
+                return Ok((found, more));
+            }
+        }
+    }
+
+    /// One conflict of an organization.
+    pub async fn get(
+        &self,
+        organization: &OrganizationId,
+        id: &ConflictId,
+    ) -> Result<Conflict, ManageError> {
+        let found = self.store.conflict(id).await?;
+        found
+            .filter(|conflict| conflict.organization == *organization)
+            .ok_or_else(|| ManageError::NotFound(format!("conflict {id}")))
+    }
+
+    /// A person's choice. It is stored as a decision on the link and carried out by the next sync, which finds out
+    /// whether the two values are still there. `if_version` is the version of the conflict that the person has seen.
+    pub async fn resolve(
+        &self,
+        organization: &OrganizationId,
+        actor: &ActorId,
+        id: &ConflictId,
+        resolution: Resolution,
+        if_version: Option<u64>,
+    ) -> Result<Conflict, ManageError> {
+        let cause = format!("conflict {id} resolved by {actor}: {resolution}");
+        for _ in 0..Incidents::MOST_RACES {
+            let conflict = self.get(organization, id).await?;
+            refuse_unless_pending(&conflict, if_version)?;
+            let incident = self.incidents.get(organization, &conflict.incident).await?;
+            let link = linked(&incident, &conflict)?;
+            let review = link.reviews.get(&conflict.field);
+            let Some(review) = review.filter(|review| review.conflict == *id) else {
+                return Err(no_longer_asked(&conflict));
+            };
+            if incident.value(&conflict.field).digest() != review.about.platform {
+                return Err(ManageError::Conflict(format!(
+                    "conflict {id} is stale: {} was edited on the platform since, and is being compared again; look at \
+                     it again in a moment",
+                    conflict.field
+                )));
+            }
+            self.refuse_if_held_back(&conflict, resolution).await?;
+            let verdict = match resolution {
+                Resolution::UsePlatform => Verdict::UsePlatform,
+                Resolution::UseExternal => Verdict::UseExternal,
+                Resolution::Ignore => Verdict::Ignore,
+            };
+            let review = Review {
+                verdict,
+                ..review.clone()
+            };
+            let resolved = Conflict {
+                status: match resolution {
+                    Resolution::Ignore => ConflictStatus::Ignored,
+                    _ => ConflictStatus::Resolved,
+                },
+                settlement: Some(Settlement::Person {
+                    actor: actor.clone(),
+                    resolution,
+                }),
+                updated_at: self.incidents.clock.now(),
+                version: conflict.version + 1,
+                ..conflict
+            };
+            if self
+                .rule(&incident, link, resolved.clone(), review, None, &cause)
+                .await?
+            {
+                return Ok(resolved);
+            }
+        }
+        Err(ManageError::Changed(format!("conflict {id}")))
+    }
+
+    /// Undoes an automatic resolution in one step: both sides get the losing value, the vendor its own raw one. Refused
+    /// where either side has changed since, for then it would undo more than the resolution.
+    pub async fn restore(
+        &self,
+        organization: &OrganizationId,
+        actor: &ActorId,
+        id: &ConflictId,
+    ) -> Result<Conflict, ManageError> {
+        let cause = format!("conflict {id}: the losing value was brought back by {actor}");
+        for _ in 0..Incidents::MOST_RACES {
+            let conflict = self.get(organization, id).await?;
+            let winner = restorable(&conflict)?;
+            let incident = self.incidents.get(organization, &conflict.incident).await?;
+            let link = linked(&incident, &conflict)?;
+            let rules = self.rules_of(&conflict).await?;
+            let Some(rule) = rules.fields.get(&conflict.field) else {
+                return Err(ManageError::Conflict(format!(
+                    "{} is not mapped by {} any more",
+                    conflict.field, conflict.integration
+                )));
+            };
+            if !rules.may_flow_out(rule) {
+                return Err(ManageError::Conflict(format!(
+                    "{} may not flow to {}; change its owner or the direction first, or edit it there: the value was \
+                     {:?}",
+                    conflict.field, conflict.integration, conflict.platform.value
+                )));
+            }
+            let map_in = |external: &ExternalValue| match rule.inward.apply(&external.0) {
+                Mapped::Value(value) => Some(PlatformValue(value)),
+                Mapped::LeaveAlone | Mapped::Unmapped => None,
+            };
+            let present = incident.value(&conflict.field);
+            let (platform, verdict) = match winner {
+                Side::External => (conflict.platform.value.clone(), Verdict::UsePlatform),
+                Side::Platform => (
+                    map_in(&conflict.external.value)
+                        .filter(|value| conflict.field.parse_value(value.as_str()).is_ok())
+                        .unwrap_or_else(|| present.clone()),
+                    Verdict::Restore {
+                        external: conflict.external.value.clone(),
+                    },
+                ),
+            };
+            let base = link.base.get(&conflict.field);
+            let is_as_left = base.is_some_and(|base| {
+                base.platform == present.digest()
+                    && match winner {
+                        Side::External => base.external == conflict.external.value.digest(),
+                        Side::Platform => base.platform == conflict.platform.value.digest(),
+                    }
+            });
+            let (Some(base), true) = (base, is_as_left) else {
+                return Err(ManageError::Conflict(format!(
+                    "{} of {} was changed since conflict {id} was resolved; edit it instead: the value that lost was {}",
+                    conflict.field,
+                    conflict.incident,
+                    lost_in_words(&conflict, winner)
+                )));
+            };
+            let review = Review {
+                conflict: conflict.id.clone(),
+                about: BasePair {
+                    platform: platform.digest(),
+                    external: base.external,
+                    ours: false,
+                },
+                verdict,
+            };
+            let now = self.incidents.clock.now();
+            let edit = (platform != present).then(|| PlatformEdit {
+                at: now,
+                actor: actor.clone(),
+                cause: Some(cause.clone()),
+                request: self.incidents.worker(),
+                revision: incident.revision + 1,
+                before: BTreeMap::from([(conflict.field.clone(), present.clone())]),
+                after: BTreeMap::from([(conflict.field.clone(), platform.clone())]),
+            });
+            let restored = Conflict {
+                restored: Some((actor.clone(), now)),
+                updated_at: now,
+                version: conflict.version + 1,
+                ..conflict
+            };
+            if self
+                .rule(&incident, link, restored.clone(), review, edit, &cause)
+                .await?
+            {
+                return Ok(restored);
+            }
+        }
+        Err(ManageError::Changed(format!("conflict {id}")))
+    }
+
+    /// Wins the link's version, and stores the ruling. False: somebody was faster, load again.
+    async fn rule(
+        &self,
+        incident: &Incident,
+        link: &Link,
+        conflict: Conflict,
+        review: Review,
+        edit: Option<PlatformEdit>,
+        cause: &str,
+    ) -> Result<bool, ManageError> {
+        let integration = conflict.integration.clone();
+        let worker = self.incidents.worker();
+        let won = self
+            .incidents
+            .win(incident, &integration, link.version, &worker, cause);
+        if !won.await? {
+            return Ok(false);
+        }
+        let mut owed = match &edit {
+            None => std::collections::BTreeSet::new(),
+            Some(_) => {
+                let owed = self.incidents.owed(&incident.organization).await?;
+                owed.changes_of(incident)
+            }
+        };
+        owed.insert(integration.clone());
+        let mut after = link.clone();
+        after.version += 1;
+        after.reviews.insert(conflict.field.clone(), review);
+        let ruling = Ruling {
+            incident,
+            integration: &integration,
+            link: after,
+            conflict,
+            edit,
+            owed,
+            now: self.incidents.clock.now(),
+        };
+        Ok(self.incidents.store.rule(&ruling).await? == Attempt::Done)
+    }
+
+    /// Ownership and direction hold for people, too.
+    async fn refuse_if_held_back(
+        &self,
+        conflict: &Conflict,
+        resolution: Resolution,
+    ) -> Result<(), ManageError> {
+        let rules = self.rules_of(conflict).await?;
+        let rule = rules.fields.get(&conflict.field);
+        let (may, whose, way) = match resolution {
+            Resolution::Ignore => return Ok(()),
+            Resolution::UsePlatform => (
+                rule.is_some_and(|rule| rules.may_flow_out(rule)),
+                "the platform's value",
+                "to",
+            ),
+            Resolution::UseExternal => (
+                rule.is_some_and(|rule| rules.may_flow_in(rule)),
+                "the vendor's value",
+                "from",
+            ),
+        };
+        if may {
+            return Ok(());
+        }
+        Err(ManageError::Conflict(format!(
+            "{whose} cannot win: {} may not flow {way} {} at present; change its owner or the direction first",
+            conflict.field, conflict.integration
+        )))
+    }
+
+    async fn rules_of(&self, conflict: &Conflict) -> Result<im_sync::LinkRules, ManageError> {
+        let integration = self.integrations.integration(&conflict.integration).await?;
+        let Some(integration) = integration else {
+            return Err(ManageError::Conflict(format!(
+                "integration {} was deleted: nothing flows there any more",
+                conflict.integration
+            )));
+        };
+        let vendor = im_vendors::registry::vendor_api(integration.integration_type);
+        Ok(vendor.usual_rules(&integration))
+    }
+}
+
+fn refuse_unless_pending(conflict: &Conflict, if_version: Option<u64>) -> Result<(), ManageError> {
+    if conflict.status != ConflictStatus::Pending {
+        let by = match &conflict.settlement {
+            Some(Settlement::Person { actor, resolution }) => {
+                format!(" by {actor} with {resolution}")
+            }
+            Some(Settlement::Rule { .. }) => " by the integration's strategy".to_owned(),
+            Some(Settlement::Agreement) => ": both sides came to say the same".to_owned(),
+            None => String::new(),
+        };
+        return Err(ManageError::Conflict(format!(
+            "conflict {} is {} already{by}",
+            conflict.id, conflict.status
+        )));
+    }
+    if if_version.is_some_and(|seen| seen != conflict.version) {
+        return Err(ManageError::Changed(format!("conflict {}", conflict.id)));
+    }
+    Ok(())
+}
+
+fn linked<'a>(incident: &'a Incident, conflict: &Conflict) -> Result<&'a Link, ManageError> {
+    let link = incident.links.get(&conflict.integration);
+    let is_same = |link: &&Link| match &link.state {
+        LinkState::Linked { external_id, .. } => *external_id == conflict.external_id,
+        LinkState::Reserved | LinkState::Unlinked { .. } => false,
+    };
+    link.filter(is_same)
+        .ok_or_else(|| no_longer_asked(conflict))
+}
+
+fn no_longer_asked(conflict: &Conflict) -> ManageError {
+    ManageError::Conflict(format!(
+        "conflict {} is no question any more: {} and {} of {} were unlinked or linked anew since",
+        conflict.id, conflict.incident, conflict.external_id, conflict.integration
+    ))
+}
+
+/// Who won, if it was a rule and nobody has undone it.
+fn restorable(conflict: &Conflict) -> Result<Side, ManageError> {
+    let id = &conflict.id;
+    if let Some((actor, at)) = &conflict.restored {
+        let problem = format!("conflict {id} was undone by {actor} at {at} already");
+        return Err(ManageError::Conflict(problem));
+    }
+    match &conflict.settlement {
+        Some(Settlement::Rule { winner, .. }) => Ok(*winner),
+        Some(_) => Err(ManageError::Conflict(format!(
+            "conflict {id} was not resolved automatically: there is nothing to undo"
+        ))),
+        None => Err(ManageError::Conflict(format!(
+            "conflict {id} is pending: resolve it"
+        ))),
+    }
+}
+
+fn lost_in_words(conflict: &Conflict, winner: Side) -> String {
+    match winner {
+        Side::External => format!("{:?} on the platform", conflict.platform.value),
+        Side::Platform => format!("{:?} at {}", conflict.external.value, conflict.integration),
+    }
+}

@@ -1,0 +1,177 @@
+//! The claim is ours: write, and commit what came of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use im_model::{
+    BasePair, ClaimOutcome, ExternalRecord, Field, FieldOutcome, Incident, IntegrationId,
+};
+use im_sync::{Action, Conclusion, Plan, conclude, settle};
+
+use super::{
+    Outcome,
+    linked::sent,
+    worker::{Pass, Worker},
+};
+use crate::{Claim, Commit, SyncError, ports::Attempt};
+
+impl Worker<'_> {
+    /// Writes what the plan says, then commits what came of it.
+    pub(super) async fn execute(
+        &mut self,
+        incident: &Incident,
+        record: &ExternalRecord,
+        plan: Plan,
+        claim: Claim,
+    ) -> Result<Pass, SyncError> {
+        let began = self.now();
+        let link_version = incident.links.get(self.id()).map_or(0, |link| link.version);
+        let pushes = plan.pushes();
+        let mut answer = self.write(record, &pushes).await?;
+        let lost = match &answer.record {
+            Some(after) => {
+                self.skipped_over(incident, record, after, &plan, began)
+                    .await?
+            }
+            None => BTreeMap::new(),
+        };
+        // In the journal before anything else: nobody may find it a second time.
+        self.record_lost(&claim, &lost).await?;
+        let differing = answer.differing(&plan);
+        if !differing.is_empty() {
+            // Overruled by the vendor, or changed by somebody right after us? Its history knows.
+            let history = self.history(record, differing.iter(), began).await?;
+            let mut sent = sent(&plan);
+            sent.retain(|field, _| differing.contains(field));
+            let held = answer.record.as_ref().unwrap_or(record);
+            answer.superseded = settle(&sent, held, &history, began).into_keys().collect();
+        }
+        let mut conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
+        let mut refused = sent(&plan);
+        refused.retain(|field, _| answer.refused.contains_key(field));
+        let held = answer.record.as_ref().unwrap_or(record);
+        let halfway = self.halfway(incident, held, &refused, began).await?;
+        conclusion.base.extend(halfway.clone());
+        self.lost.extend(lost);
+        conclusion.notices.extend(self.notices_of_lost());
+        let moved_meanwhile = !answer.superseded.is_empty()
+            || answer
+                .record
+                .as_ref()
+                .is_some_and(|answer| differs(record, answer, &plan));
+        // The version is that of the read: what others wrote between read and write is not planned yet.
+        let committed = self.commit(incident, record, &plan, &conclusion, &claim);
+        let committed = committed.await?;
+        let pushed = pushes
+            .keys()
+            .filter(|field| !conclusion.failed.contains_key(*field));
+        if committed == Attempt::LostRace {
+            // The write happened all the same: the next plan must know it.
+            let pairs = pushed.filter_map(|f| Some((f.clone(), *conclusion.base.get(f)?)));
+            let pairs: Vec<_> = pairs.collect();
+            self.done
+                .pushed
+                .extend(pairs.iter().map(|(field, _)| field.clone()));
+            self.settled.extend(pairs);
+            self.settled.extend(halfway);
+            self.settled_version = link_version;
+            return Ok(Pass::Again);
+        }
+        self.done.pushed.extend(pushed.cloned());
+        self.done.pulled.extend(conclusion.pulls.keys().cloned());
+        let failed = conclusion.failed.into_iter();
+        self.done
+            .failed
+            .extend(failed.map(|(field, why)| (field.into(), why)));
+        self.settled.clear();
+        self.lost.clear();
+        // Notes are next, in a claim of their own: what becomes of them must not undo what became of the fields.
+        let notes_are_due = incident
+            .links
+            .get(self.id())
+            .is_some_and(|link| self.notes_are_due(incident, link));
+        self.insisted = true;
+        if moved_meanwhile || notes_are_due {
+            return Ok(Pass::Again);
+        }
+        Ok(Pass::Finished(Outcome::NothingNew))
+    }
+
+    async fn commit(
+        &self,
+        incident: &Incident,
+        record: &ExternalRecord,
+        plan: &Plan,
+        conclusion: &Conclusion,
+        claim: &Claim,
+    ) -> Result<Attempt, SyncError> {
+        let mut base: BTreeMap<Field, BasePair> = self.settled.clone();
+        base.extend(conclusion.base.clone());
+        let link = incident.links.get(self.id());
+        let owed = self.owed_others(incident, !conclusion.pulls.is_empty());
+        let conflicts = self.conflicts(incident, record, plan, conclusion).await?;
+        let settled = self.settled.keys().cloned();
+        let mut outcomes: BTreeMap<_, _> = settled.map(|f| (f, FieldOutcome::Settled)).collect();
+        outcomes.extend(conclusion.outcomes.clone());
+        let commit = Commit {
+            incident,
+            integration: self.id(),
+            base,
+            pulls: conclusion.pulls.clone(),
+            notices: conclusion.notices.clone(),
+            record_version: record.version,
+            owed: owed.await?,
+            reviews: conflicts.reviews,
+            conflicts: conflicts.items,
+            outcome: self.outcome(claim, outcomes),
+            notes: None,
+            keeps_debt: link.is_some_and(|link| self.notes_are_due(incident, link)),
+            now: self.now(),
+        };
+        Ok(self.store().commit(&commit).await?)
+    }
+
+    /// What came of a claim.
+    pub(super) fn outcome(
+        &self,
+        claim: &Claim,
+        fields: BTreeMap<Field, FieldOutcome>,
+    ) -> ClaimOutcome {
+        ClaimOutcome {
+            link_version: claim.link_version,
+            attempt: claim.attempt,
+            at: self.now(),
+            fields,
+        }
+    }
+
+    /// Who is to hear of news: every other link, and every other integration that sends.
+    pub(super) async fn owed_others(
+        &self,
+        incident: &Incident,
+        news: bool,
+    ) -> Result<BTreeSet<IntegrationId>, SyncError> {
+        if !news {
+            return Ok(BTreeSet::new());
+        }
+        let organization = &incident.organization;
+        let mut owed = self.engine.integrations.owed_by(organization).await?;
+        owed.extend(incident.links.keys().cloned());
+        owed.remove(self.id());
+        Ok(owed)
+    }
+}
+
+/// Does the answer show that somebody changed a field that we did not write, after we read it?
+fn differs(read: &ExternalRecord, answer: &ExternalRecord, plan: &Plan) -> bool {
+    answer.fields.iter().any(|(field, now)| {
+        let pushed = plan
+            .decisions
+            .get(field)
+            .is_some_and(|decision| matches!(decision.action, Action::Push { .. }));
+        !pushed
+            && read
+                .fields
+                .get(field)
+                .is_some_and(|before| before.value != now.value)
+    })
+}

@@ -1,0 +1,48 @@
+//! When the vendor's fields changed, where a decision may depend on it (design 3, rule 4).
+
+use im_model::{ChangeTime, ExternalRecord, Incident, Link, TimeSource};
+use im_sync::wanting_times;
+
+use super::worker::Worker;
+use crate::SyncError;
+
+impl Worker<'_> {
+    /// Asks the vendor's history when fields changed of which only the record's time is known. One query and one
+    /// request, on the way to a conflict only.
+    pub(super) async fn find_times(
+        &self,
+        incident: &Incident,
+        link: &Link,
+        record: &mut ExternalRecord,
+    ) -> Result<(), SyncError> {
+        let mut wanting = self.planning(incident, link, record, wanting_times);
+        let covers = self.vendor.history_covers();
+        wanting.retain(|field| covers.contains(field));
+        let Some(field) = wanting.first() else {
+            return Ok(());
+        };
+        // What both sides last agreed on is older than any change that is a question now.
+        let agreed_at = self.agreed(incident, link, field).await?.at;
+        let since = agreed_at.map_or(record.created_at, |at| {
+            at - im_model::Integration::CONFLICT_WINDOW
+        });
+        let history = self.vendor.history(self.connection(), &record.id, since);
+        for change in history.await?.changes {
+            let Some(observed) = record.fields.get_mut(&change.field) else {
+                continue;
+            };
+            let is_present = change
+                .value
+                .as_ref()
+                .is_none_or(|value| *value == observed.value);
+            if wanting.contains(&change.field) && is_present {
+                observed.changed = Some(ChangeTime {
+                    at: change.at,
+                    source: TimeSource::History,
+                });
+                observed.author = change.author.or(observed.author.take());
+            }
+        }
+        Ok(())
+    }
+}
