@@ -41,9 +41,9 @@ pub async fn reads_what_a_person_wrote<R: Rig>() {
             version = record.version;
             assert_eq!(record.updated_at.as_second(), edited_at.as_second());
             let observed = &record.fields[&sample.field];
-            if let Some(changed_at) = observed.changed_at {
+            if let Some(changed) = observed.changed {
                 assert_eq!(
-                    changed_at.as_second(),
+                    changed.at.as_second(),
                     edited_at.as_second(),
                     "{}",
                     sample.field

@@ -88,7 +88,7 @@ enum AnswerJson {
     Superseded { held: ValueJson },
     Refused { why: String },
     Settled,
-    Pulled { value: ValueJson },
+    Pulled,
     Kept,
 }
 
@@ -232,9 +232,7 @@ impl AnswerJson {
             FieldOutcome::Superseded { held } => Self::Superseded { held: held.into() },
             FieldOutcome::Refused { why } => Self::Refused { why: why.clone() },
             FieldOutcome::Settled => Self::Settled,
-            FieldOutcome::Pulled { value } => Self::Pulled {
-                value: value.into(),
-            },
+            FieldOutcome::Pulled => Self::Pulled,
             FieldOutcome::Kept => Self::Kept,
         }
     }

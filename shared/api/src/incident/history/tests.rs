@@ -165,12 +165,7 @@ fn every_word_is_described() {
             json!({"is": "refused", "why": "read-only"}),
         ),
         (FieldOutcome::Settled, json!({"is": "settled"})),
-        (
-            FieldOutcome::Pulled {
-                value: PlatformValue::EMPTY,
-            },
-            json!({"is": "pulled", "value": null}),
-        ),
+        (FieldOutcome::Pulled, json!({"is": "pulled"})),
         (FieldOutcome::Kept, json!({"is": "kept"})),
     ];
     for (outcome, expected) in outcomes {
