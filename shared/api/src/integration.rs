@@ -176,12 +176,12 @@ pub(crate) async fn test(
 }
 
 /// An id that cannot be one names nothing.
-fn parse_id(text: &str) -> Result<IntegrationId, Problem> {
+pub(crate) fn parse_id(text: &str) -> Result<IntegrationId, Problem> {
     let unknown = || Problem::not_found(format!("integration {}", body::shortened(text)));
     IntegrationId::parse(text).map_err(|_| unknown())
 }
 
-fn shown(api: &Api, integration: &Integration) -> impl IntoResponse + use<> {
+pub(crate) fn shown(api: &Api, integration: &Integration) -> impl IntoResponse + use<> {
     let json = IntegrationJson::of(integration, api.webhook_base_url.as_deref());
     ([(header::ETAG, etag(integration.version))], Json(json))
 }

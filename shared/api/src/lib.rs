@@ -21,6 +21,7 @@ mod precondition;
 mod problem;
 mod query;
 mod router;
+mod rules;
 #[cfg(test)]
 mod unreachable;
 mod value;

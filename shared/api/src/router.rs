@@ -16,7 +16,7 @@ use axum::{
 };
 use http::{Method, Uri, header, request::Parts};
 use im_engine::manage::{
-    Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Removal,
+    Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Removal, Rules,
 };
 
 #[cfg(test)]
@@ -27,7 +27,7 @@ use crate::{
     body::shortened,
     conflict, delivery, health,
     incident::{self, history, link, note},
-    integration,
+    integration, rules,
 };
 
 /// Where all paths start.
@@ -47,6 +47,8 @@ pub struct Api {
     pub deliveries: Arc<Deliveries>,
     /// The integrations.
     pub integrations: Arc<Integrations>,
+    /// Their rules.
+    pub rules: Arc<Rules>,
     /// Removes them.
     pub removal: Arc<Removal>,
     /// Tests them.
@@ -92,12 +94,13 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 28] = {
+pub(crate) const ROUTES: [Route; 36] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const PATCH: MethodFilter = MethodFilter::PATCH;
+    const PUT: MethodFilter = MethodFilter::PUT;
     const DELETE: MethodFilter = MethodFilter::DELETE;
     [
         route(GET, "/health", Public, |m| on(m, health::health)),
@@ -206,6 +209,54 @@ pub(crate) const ROUTES: [Route; 28] = {
             "/conflicts/{id}/restore",
             Only(A::ResolveConflict),
             |m| on(m, conflict::restore),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/field-ownership",
+            Only(A::ReadIntegrations),
+            |m| on(m, rules::list_ownership),
+        ),
+        route(
+            PUT,
+            "/integrations/{id}/field-ownership/{field}",
+            Only(A::ChangeRules),
+            |m| on(m, rules::set_ownership),
+        ),
+        route(
+            DELETE,
+            "/integrations/{id}/field-ownership/{field}",
+            Only(A::ChangeRules),
+            |m| on(m, rules::delete_ownership),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/mappings",
+            Only(A::ReadIntegrations),
+            |m| on(m, rules::mappings),
+        ),
+        route(
+            PUT,
+            "/integrations/{id}/mappings",
+            Only(A::ChangeRules),
+            |m| on(m, rules::set_mappings),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/check",
+            Only(A::ReadIntegrations),
+            |m| on(m, rules::check),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/pause",
+            Only(A::ChangeIntegration),
+            |m| on(m, rules::pause),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/resume",
+            Only(A::ChangeIntegration),
+            |m| on(m, rules::resume),
         ),
         route(GET, "/deliveries", Only(A::ReadDeliveries), |m| {
             on(m, delivery::list)

@@ -147,6 +147,27 @@ pub enum Ownable {
     Notes(NoteKind),
 }
 
+impl Ownable {
+    /// What a person calls it: its name, an alias that is the same for every vendor (`assignee`), or either with `-` for
+    /// `_` (`work-notes`).
+    ///
+    /// # Errors
+    /// Names the fields that there are.
+    pub fn named(text: &str) -> Result<Self, InvalidField> {
+        if let Ok(exact) = text.parse() {
+            return Ok(exact);
+        }
+        match text.replace('-', "_").as_str() {
+            "assignee" => Ok(Field::AssignedTo.into()),
+            "comment" => Ok(NoteKind::Comment.into()),
+            "work_note" => Ok(NoteKind::WorkNote.into()),
+            // A custom field's name is what it is.
+            name if !name.starts_with("custom.") => name.parse().or_else(|_| text.parse()),
+            _ => text.parse(),
+        }
+    }
+}
+
 impl std::fmt::Display for Ownable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -267,6 +288,28 @@ impl Integration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_people_call_a_field() {
+        for (name, expected) in [
+            ("assigned_to", "assigned_to"),
+            ("assignee", "assigned_to"),
+            ("escalation-policy", "escalation_policy"),
+            ("work-notes", "work_notes"),
+            ("comment", "comments"),
+            ("custom.a_b", "custom.a_b"),
+        ] {
+            let found = Ownable::named(name).map(|found| found.to_string());
+            assert_eq!(found.as_deref(), Ok(expected));
+        }
+        for unknown in ["custom.a-b", "sev", ""] {
+            let refused = Ownable::named(unknown).expect_err("unknown");
+            assert!(
+                refused.to_string().contains(&format!("{unknown:?}")),
+                "{refused}"
+            );
+        }
+    }
 
     #[test]
     fn one_owner_alone_flows_and_none_or_both_let_both_flow() {

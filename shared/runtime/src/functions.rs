@@ -7,7 +7,7 @@ use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
     CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
     manage::{
-        Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Removal,
+        Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Removal, Rules,
         VendorAccess,
     },
     ports::{Clock, Ids, RetryQueue, Vault},
@@ -135,6 +135,7 @@ pub fn api_router(
         vault: ports.vault.clone(),
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
+        vendors: vendors.clone(),
         secret_prefix,
     });
     im_api::router(Api {
@@ -158,6 +159,9 @@ pub fn api_router(
             store: ports.store.clone(),
             integrations: ports.store.clone(),
             clock: ports.clock.clone(),
+        }),
+        rules: Arc::new(Rules {
+            integrations: integrations.clone(),
         }),
         removal: Arc::new(Removal {
             incidents: incidents.clone(),

@@ -3,10 +3,12 @@
 mod conclude;
 mod decision;
 pub mod flips;
+mod in_force;
 mod map;
 mod note_text;
 mod notes;
 mod plan;
+pub mod prove;
 mod review;
 mod rules;
 mod settle;

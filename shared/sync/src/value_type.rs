@@ -38,6 +38,12 @@ impl ValueType {
         found.map(|(_, value_type)| value_type)
     }
 
+    /// The name of the type.
+    pub fn name(self) -> &'static str {
+        let found = Self::ALL.into_iter().find(|(_, known)| *known == self);
+        found.map_or("text", |(name, _)| name)
+    }
+
     /// The canonical text of a value; `None` if the text is none of this type.
     pub fn canonical(self, text: &str) -> Option<String> {
         let trimmed = text.trim();

@@ -199,6 +199,11 @@ pub trait VendorApi: Send + Sync {
     /// Tries each thing that the integration needs to be able to do, without changing anything.
     async fn probe(&self, connection: Connection<'_>) -> Vec<Check>;
 
+    /// What the vendor itself calls a field, where that is plain.
+    fn aliases(&self) -> &'static [(&'static str, Field)] {
+        &[]
+    }
+
     /// The guide's default ownership.
     fn default_ownership(&self) -> OwnershipRules;
 

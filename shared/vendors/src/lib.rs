@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod alias;
 mod api;
 mod custom;
 mod error;
@@ -14,6 +15,7 @@ pub mod servicenow;
 mod vendor_clock;
 mod webhook;
 
+pub use alias::ownable;
 pub use api::{
     Check, CheckOutcome, Configuration, Connection, Credentials, Transport, TransportError,
     VendorApi, Written,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use im_engine::manage::{IntegrationChange, NewIntegration};
-use im_model::{ConflictStrategy, Direction, IntegrationId, OrganizationId, Secret};
+use im_model::{ConflictStrategy, Direction, Integration, IntegrationId, OrganizationId, Secret};
+use jiff::SignedDuration;
 use url::Url;
 
 use super::{address, output::READ_ONLY, vendor};
@@ -13,7 +14,7 @@ use crate::{
 };
 
 /// Every name that the body of a new integration may have: what is fixed later, then what can be changed.
-pub(crate) const NAMES: [&str; 10] = {
+pub(crate) const NAMES: [&str; 11] = {
     let [id, organization, kind] = FIXED;
     let [
         name,
@@ -22,6 +23,7 @@ pub(crate) const NAMES: [&str; 10] = {
         direction,
         enabled,
         strategy,
+        window,
         options,
     ] = CHANGEABLE;
     [
@@ -34,6 +36,7 @@ pub(crate) const NAMES: [&str; 10] = {
         direction,
         enabled,
         strategy,
+        window,
         options,
     ]
 };
@@ -42,13 +45,14 @@ pub(crate) const NAMES: [&str; 10] = {
 const FIXED: [&str; 3] = ["id", "organization_id", "integration_type"];
 
 /// What can be changed.
-pub(crate) const CHANGEABLE: [&str; 7] = [
+pub(crate) const CHANGEABLE: [&str; 8] = [
     "name",
     "base_url",
     "credentials",
     "sync_direction",
     "enabled",
     "conflict_strategy",
+    "conflict_window",
     "options",
 ];
 
@@ -88,6 +92,9 @@ pub(super) fn new_integration(
                 direction: change.direction.unwrap_or(Direction::Bidirectional),
                 enabled: change.enabled.unwrap_or(true),
                 strategy: change.strategy.unwrap_or(ConflictStrategy::LastWriteWins),
+                conflict_window: change
+                    .conflict_window
+                    .unwrap_or(Integration::CONFLICT_WINDOW),
                 options: change.options,
             })
         }
@@ -123,9 +130,20 @@ fn changed(
         direction: body.parsed("sync_direction"),
         enabled: body.boolean("enabled"),
         strategy: body.parsed("conflict_strategy"),
+        conflict_window: window(body),
         options: body.texts("options", LONGEST_OPTION),
         if_version,
     }
+}
+
+/// A length of time as people write it.
+fn window(body: &mut ObjectReader) -> Option<SignedDuration> {
+    let text = body.text("conflict_window")?;
+    let problem = "must be a length of time from 0s to 10m, e.g. 5s, 250ms, 1m";
+    let window = text.parse::<SignedDuration>();
+    window
+        .map_err(|_| body.refuse("conflict_window", problem))
+        .ok()
 }
 
 fn name(body: &mut ObjectReader) -> Option<String> {

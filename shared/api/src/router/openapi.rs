@@ -4,14 +4,15 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use axum::routing::MethodFilter;
 use http::Method;
+use im_engine::manage::{FindingKind, Flows};
 use im_model::{
-    Activity, ConflictStatus, ConflictStrategy, Direction, IntegrationType, Note, NoteKind,
+    Activity, ConflictStatus, ConflictStrategy, Direction, IntegrationType, Note, NoteKind, Owner,
     Priority, Resolution, Severity, Status, TimeSource,
 };
 use serde_json::{Value, json};
 
 use super::{Access, BASE, ROUTES, Route};
-use crate::{OPENAPI, conflict, incident, integration};
+use crate::{OPENAPI, conflict, incident, integration, rules};
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(OPENAPI).expect("openapi.json is JSON"));
@@ -148,19 +149,27 @@ const RESTORE: &str = "/conflicts/{id}/restore";
 const CREATING_NOTHING: [&str; 3] = [TEST, RESOLVE, RESTORE];
 
 /// Routes that read no body.
-const WITHOUT_BODY: [&str; 4] = [
+const WITHOUT_BODY: [&str; 6] = [
     TEST,
     RESTORE,
+    "/integrations/{id}/pause",
+    "/integrations/{id}/resume",
     "/deliveries/{id}/replay",
     "/deliveries/{id}/{delivery}/replay",
 ];
+
+/// Routes that change an integration's rules: they take `If-Match`, and answer with what there is then.
+fn changes_rules(route: &Route) -> bool {
+    let words = ["/field-ownership/{field}", "/mappings", "/pause", "/resume"];
+    words.iter().any(|word| route.path.ends_with(word)) && method(route.method) != Method::GET
+}
 
 /// What a route can answer follows from what it is made of.
 fn statuses(route: &Route) -> BTreeSet<&'static str> {
     let method = method(route.method);
     let done = match method {
         Method::POST if route.path.ends_with("/replay") => "202",
-        Method::POST if CREATING_NOTHING.contains(&route.path) => "200",
+        Method::POST if CREATING_NOTHING.contains(&route.path) || changes_rules(route) => "200",
         Method::POST => "201",
         _ => "200",
     };
@@ -175,14 +184,16 @@ fn statuses(route: &Route) -> BTreeSet<&'static str> {
     if method != Method::GET && route.path != TEST {
         all.insert("409");
     }
-    if [Method::POST, Method::PATCH].contains(&method) && !WITHOUT_BODY.contains(&route.path) {
+    let has_body = [Method::POST, Method::PATCH, Method::PUT].contains(&method);
+    if has_body && !WITHOUT_BODY.contains(&route.path) {
         all.extend(["400", "413", "415"]);
     }
     if ASKING_A_VENDOR.contains(&(method.clone(), route.path)) {
         all.insert("502");
     }
-    if method == Method::PATCH {
-        all.insert("412");
+    if method == Method::PATCH || changes_rules(route) {
+        // A precondition that cannot be read, and one that does not hold.
+        all.extend(["400", "412"]);
     }
     all
 }
@@ -243,6 +254,13 @@ fn bodies_have_the_fields_that_are_described() {
         properties("IntegrationChange"),
         set(&integration::CHANGEABLE)
     );
+    assert_eq!(properties("NewFieldOwnership"), set(&rules::OWNERSHIP));
+    let ignored = set(&rules::READ_ONLY);
+    assert_eq!(
+        properties("NewMappings"),
+        set(&rules::MAPPINGS).union(&ignored).copied().collect()
+    );
+    assert_eq!(properties("Mappings"), properties("NewMappings"));
     assert_eq!(properties("NewNote"), set(&incident::note::NAMES));
     assert_eq!(properties("NewLink"), set(&incident::link::NAMES));
     assert_eq!(properties("NewResolution"), set(&conflict::NAMES));
@@ -294,6 +312,7 @@ fn words_are_those_of_the_model() {
         "ConflictStrategy",
         ConflictStrategy::ALL.iter().map(|w| w.as_str()).collect(),
     );
+    check("Owner", Owner::ALL.iter().map(|w| w.as_str()).collect());
     check(
         "ConflictStatus",
         ConflictStatus::ALL.iter().map(|w| w.as_str()).collect(),
@@ -310,6 +329,13 @@ fn words_are_those_of_the_model() {
         "Activity",
         Activity::ALL.iter().map(|w| w.as_str()).collect(),
     );
+    let property = |schema: &str, property: &str| {
+        DOCUMENT["components"]["schemas"][schema]["properties"][property]["enum"].clone()
+    };
+    let kinds = FindingKind::ALL.map(FindingKind::as_str);
+    assert_eq!(property("Finding", "kind"), json!(kinds));
+    let flows = Flows::ALL.map(Flows::as_str);
+    assert_eq!(property("FieldOwnership", "flows"), json!(flows));
 }
 
 #[test]

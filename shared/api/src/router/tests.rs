@@ -99,6 +99,7 @@ fn api() -> Router {
         vault: store.clone(),
         clock: store.clone(),
         ids: store.clone(),
+        vendors: vendors.clone(),
         secret_prefix: "im/".to_owned(),
     });
     router(Api {
@@ -122,6 +123,9 @@ fn api() -> Router {
             store: store.clone(),
             integrations: store.clone(),
             clock: store,
+        }),
+        rules: Arc::new(Rules {
+            integrations: integrations.clone(),
         }),
         removal: Arc::new(Removal {
             incidents: incidents.clone(),

@@ -7,9 +7,10 @@ use im_model::{
     OrganizationId, Secret, Triggers,
 };
 use im_vendors::{Configuration, Credentials, VendorApi, registry};
+use jiff::SignedDuration;
 use url::Url;
 
-use super::{FieldProblem, ManageError};
+use super::{FieldProblem, ManageError, VendorAccess, rules::refuse_errors};
 use crate::ports::{Attempt, Clock, Ids, IntegrationStore, Vault};
 
 /// What a new integration is made from; each part was parsed already.
@@ -33,6 +34,8 @@ pub struct NewIntegration {
     pub enabled: bool,
     /// Who wins when both sides changed.
     pub strategy: ConflictStrategy,
+    /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.
+    pub conflict_window: SignedDuration,
     /// What only this vendor has.
     pub options: BTreeMap<String, String>,
 }
@@ -52,6 +55,8 @@ pub struct IntegrationChange {
     pub enabled: Option<bool>,
     /// Who wins when both sides changed.
     pub strategy: Option<ConflictStrategy>,
+    /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.
+    pub conflict_window: Option<SignedDuration>,
     /// Those that are given replace those of the same name.
     pub options: BTreeMap<String, String>,
     /// The caller has seen this version and wants no other to be changed (`If-Match`).
@@ -68,6 +73,8 @@ pub struct Integrations {
     pub clock: Arc<dyn Clock>,
     /// Ids of their secrets.
     pub ids: Arc<dyn Ids>,
+    /// The way to their vendors.
+    pub vendors: Arc<VendorAccess>,
     /// What the ids of their secrets start with, e.g. `im/prod/`.
     pub secret_prefix: String,
 }
@@ -84,6 +91,7 @@ impl Integrations {
             &new.credentials,
         ));
         problems.extend(check_values(vendor, &new.options));
+        problems.extend(check_window(new.conflict_window));
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
         }
@@ -105,7 +113,7 @@ impl Integrations {
             enabled: new.enabled,
             activity: Activity::Active,
             strategy: new.strategy,
-            conflict_window: Integration::CONFLICT_WINDOW,
+            conflict_window: new.conflict_window,
             mappings: Mappings::default(),
             triggers: Triggers::default(),
             options: new.options,
@@ -115,6 +123,9 @@ impl Integrations {
             created_at: now,
             updated_at: now,
         };
+        if integration.enabled {
+            refuse_errors(&integration, &vendor.usual_rules(&integration))?;
+        }
         if self.store.integration(&integration.id).await?.is_some() {
             return Err(ManageError::Exists(format!(
                 "integration {}",
@@ -163,7 +174,7 @@ impl Integrations {
         id: &IntegrationId,
         change: IntegrationChange,
     ) -> Result<Integration, ManageError> {
-        let mut integration = self.get(organization, id).await?;
+        let integration = self.get(organization, id).await?;
         let changed_meanwhile = || ManageError::Changed(format!("integration {id}"));
         if change
             .if_version
@@ -179,30 +190,57 @@ impl Integrations {
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
         }
-        if !change.credentials.is_empty() {
-            let kept = self.vault.credentials(&integration.secret_id).await?;
-            let mut credentials = kept.unwrap_or_default();
-            remember_webhook_secret(&mut credentials, &change.credentials);
-            credentials.0.extend(change.credentials);
-            self.vault
-                .keep(&integration.secret_id, &credentials)
-                .await?;
+        let (is_enabled, credentials) = (change.enabled == Some(true), change.credentials.clone());
+        let is_moved = change.base_url.is_some() || !credentials.is_empty();
+        let changed = changed(integration, change, self.clock.now());
+        if is_enabled {
+            // Credentials go to no server that they were not given for, and these are not stored yet.
+            let rules = if is_moved {
+                vendor.usual_rules(&changed)
+            } else {
+                self.vendors.rules(&changed).await?.rules
+            };
+            refuse_errors(&changed, &rules)?;
         }
-        let before = integration.clone();
-        integration.name = change.name.unwrap_or(integration.name);
-        integration.base_url = change.base_url.unwrap_or(integration.base_url);
-        integration.direction = change.direction.unwrap_or(integration.direction);
-        integration.enabled = change.enabled.unwrap_or(integration.enabled);
-        integration.strategy = change.strategy.unwrap_or(integration.strategy);
-        integration.options.extend(change.options);
-        integration.version += 1;
-        integration.updated_at = self.clock.now();
-        integration.note_flows_since(&before, integration.updated_at);
-        match self.store.update_integration(&integration).await? {
-            Attempt::Done => Ok(integration),
+        if !credentials.is_empty() {
+            let kept = self.vault.credentials(&changed.secret_id).await?;
+            let mut kept = kept.unwrap_or_default();
+            remember_webhook_secret(&mut kept, &credentials);
+            kept.0.extend(credentials);
+            self.vault.keep(&changed.secret_id, &kept).await?;
+        }
+        match self.store.update_integration(&changed).await? {
+            Attempt::Done => Ok(changed),
             Attempt::LostRace => Err(changed_meanwhile()),
         }
     }
+}
+
+/// The next version of an integration.
+fn changed(
+    integration: Integration,
+    change: IntegrationChange,
+    now: jiff::Timestamp,
+) -> Integration {
+    let before = integration.clone();
+    let mut options = integration.options;
+    options.extend(change.options);
+    let mut changed = Integration {
+        name: change.name.unwrap_or(integration.name),
+        base_url: change.base_url.unwrap_or(integration.base_url),
+        direction: change.direction.unwrap_or(integration.direction),
+        enabled: change.enabled.unwrap_or(integration.enabled),
+        strategy: change.strategy.unwrap_or(integration.strategy),
+        conflict_window: change
+            .conflict_window
+            .unwrap_or(integration.conflict_window),
+        options,
+        version: integration.version + 1,
+        updated_at: now,
+        ..integration
+    };
+    changed.note_flows_since(&before, now);
+    changed
 }
 
 /// A rotation: until the vendor signs with the new secret, the one before is accepted too.
@@ -239,7 +277,7 @@ fn check_names(
 }
 
 /// What is wrong with options as they will be together.
-fn check_values(
+pub(super) fn check_values(
     vendor: &dyn VendorApi,
     options: &BTreeMap<String, String>,
 ) -> impl Iterator<Item = FieldProblem> {
@@ -254,6 +292,7 @@ fn check_change(
 ) -> Vec<FieldProblem> {
     let given: Vec<_> = change.credentials.keys().map(String::as_str).collect();
     let mut problems = check_names(configuration, &change.options, &given);
+    problems.extend(change.conflict_window.and_then(check_window));
     let emptied = configuration
         .required_options
         .iter()
@@ -301,4 +340,17 @@ fn missing(
     let credentials = credentials
         .map(|(name, problem)| FieldProblem::new(format!("credentials.{name}"), problem));
     options.chain(credentials).collect()
+}
+
+/// The longest conflict window.
+const LONGEST_WINDOW: SignedDuration = SignedDuration::from_mins(10);
+
+fn check_window(window: SignedDuration) -> Option<FieldProblem> {
+    let is_fine = (SignedDuration::ZERO..=LONGEST_WINDOW).contains(&window);
+    (!is_fine).then(|| FieldProblem::new("conflict_window", "must be from 0s to 10m"))
+}
+
+/// Who speaks the API of an integration's vendor.
+pub(super) fn vendor_of(integration: &Integration) -> &'static dyn VendorApi {
+    registry::vendor_api(integration.integration_type)
 }

@@ -10,6 +10,7 @@ mod links;
 mod notes;
 mod problem;
 mod removal;
+mod rules;
 mod vendor_access;
 mod win;
 
@@ -17,9 +18,14 @@ pub use checks::{Checks, webhook_url};
 pub use conflicts::{ConflictFilter, Conflicts};
 pub use deliveries::Deliveries;
 pub use history::{Chain, Ending, Explanation, FieldStep, Happening, Histories, TimelineEntry};
+pub use im_sync::prove::{Finding, FindingKind, Level, Verdict};
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};
 pub use links::Links;
 pub use problem::{FieldProblem, ManageError};
 pub use removal::{Removal, Removed};
-pub use vendor_access::VendorAccess;
+pub use rules::{
+    ChangedRules, CheckReport, FieldOwnership, Flows, MappingsDocument, NewMappings, NewOwnership,
+    RuleChange, Rules,
+};
+pub use vendor_access::{KnownRules, VendorAccess};

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use im_model::{ExternalId, ExternalRecord, Integration};
-use im_vendors::{Connection, Credentials, Memory, Transport, VendorErrorKind};
+use im_sync::LinkRules;
+use im_vendors::{Connection, Credentials, Memory, Transport, VendorErrorKind, registry};
 
 use super::{FieldProblem, ManageError};
 use crate::ports::{Clock, Vault};
@@ -20,7 +21,19 @@ pub struct VendorAccess {
     pub clock: Arc<dyn Clock>,
 }
 
+/// An integration's rules, as far as the vendor could be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownRules {
+    /// The rules.
+    pub rules: LinkRules,
+    /// In words, if the vendor did not say: the usual names stand for the account's own.
+    pub note: Option<String>,
+}
+
 impl VendorAccess {
+    /// The longest that a caller waits for the names of an account's values.
+    pub const PATIENCE_FOR_RULES: Duration = Duration::from_secs(3);
+
     /// The longest that a caller waits for a vendor: less than the api function's timeout (10 s).
     pub const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -53,13 +66,39 @@ impl VendorAccess {
         }
     }
 
+    /// The integration's rules. A vendor that does not answer in time is no reason to refuse: the usual names stand for
+    /// the account's own, and a note says so.
+    pub async fn rules(&self, integration: &Integration) -> Result<KnownRules, ManageError> {
+        let vendor = registry::vendor_api(integration.integration_type);
+        let usual = |why: String| KnownRules {
+            rules: vendor.usual_rules(integration),
+            note: Some(format!(
+                "{why}: the usual names of the vendor's values are shown, which may not be this account's"
+            )),
+        };
+        let id = &integration.id;
+        let Some(credentials) = self.vault.credentials(&integration.secret_id).await? else {
+            return Ok(usual(format!("{id} has no credentials")));
+        };
+        let asked = vendor.rules(integration, self.connection(integration, &credentials));
+        let answer = tokio::time::timeout(Self::PATIENCE_FOR_RULES, asked).await;
+        Ok(match answer {
+            Ok(Ok(rules)) => KnownRules { rules, note: None },
+            Ok(Err(error)) => usual(format!("{id} could not be asked ({error})")),
+            Err(_) => {
+                let seconds = Self::PATIENCE_FOR_RULES.as_secs();
+                usual(format!("{id} did not answer within {seconds} s"))
+            }
+        })
+    }
+
     /// Reads a record that a caller names.
     pub(super) async fn record(
         &self,
         integration: &Integration,
         id: &ExternalId,
     ) -> Result<ExternalRecord, ManageError> {
-        let vendor = im_vendors::registry::vendor_api(integration.integration_type);
+        let vendor = registry::vendor_api(integration.integration_type);
         let credentials = self.credentials(integration).await?;
         let read = vendor.read(self.connection(integration, &credentials), id);
         let Ok(read) = tokio::time::timeout(Self::PATIENCE, read).await else {

@@ -34,6 +34,10 @@ impl VendorApi for Jira {
         probe::probe(&connection).await
     }
 
+    fn aliases(&self) -> &'static [(&'static str, Field)] {
+        &[("summary", Field::Title)]
+    }
+
     fn default_ownership(&self) -> OwnershipRules {
         defaults::ownership()
     }

@@ -37,6 +37,10 @@ impl VendorApi for PagerDuty {
         probe::probe(&connection).await
     }
 
+    fn aliases(&self) -> &'static [(&'static str, Field)] {
+        &[("urgency", Field::Severity)]
+    }
+
     fn default_ownership(&self) -> OwnershipRules {
         defaults::ownership()
     }

@@ -40,6 +40,13 @@ impl VendorApi for ServiceNow {
         probe::probe(&connection).await
     }
 
+    fn aliases(&self) -> &'static [(&'static str, Field)] {
+        &[
+            ("short_description", Field::Title),
+            ("state", Field::Status),
+        ]
+    }
+
     fn default_ownership(&self) -> OwnershipRules {
         defaults::ownership()
     }

@@ -42,6 +42,10 @@ fn good_body(path: &str) -> Value {
             "base_url": "https://api.pagerduty.com", "options": {"service": "PS1"},
             "credentials": {"token": "t", "from_email": "a@b", "webhook_secret": "w"},
         })
+    } else if path.ends_with("/{field}") {
+        json!({"rules": [{"owner": "platform"}]})
+    } else if path.ends_with("/mappings") {
+        json!({"values": {}})
     } else if path.starts_with("/integrations") {
         json!({"enabled": false})
     } else if path.ends_with("/comments") || path.ends_with("/work-notes") {
@@ -90,6 +94,7 @@ async fn every_route_has_a_decision_for_every_role() {
                 | Action::ChangeIntegration
                 | Action::DeleteIntegration
                 | Action::TestIntegration
+                | Action::ChangeRules
                 | Action::ReadDeliveries
                 | Action::ReplayDelivery,
             ) => [503, 503, 403, 403],

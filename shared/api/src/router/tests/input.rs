@@ -16,6 +16,8 @@ async fn bodies_that_cannot_be_read() {
         ("POST", &format!("{CONFLICT}/resolve")),
         ("POST", "/integrations"),
         ("PATCH", "/integrations/a"),
+        ("PUT", "/integrations/a/field-ownership/title"),
+        ("PUT", "/integrations/a/mappings"),
     ];
     for (method, path) in ways {
         let answer = async |content_type: &str, body: String| {

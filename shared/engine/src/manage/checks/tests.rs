@@ -98,20 +98,22 @@ impl Ids for Silent {
 #[tokio::test(start_paused = true)]
 async fn a_vendor_that_never_answers_is_waited_for_8_s_in_all() {
     let silent = Arc::new(Silent);
+    let vendors = Arc::new(VendorAccess {
+        vault: silent.clone(),
+        transport: silent.clone(),
+        memory: Arc::default(),
+        clock: silent.clone(),
+    });
     let checks = Checks {
         integrations: Arc::new(Integrations {
             store: silent.clone(),
             vault: silent.clone(),
             clock: silent.clone(),
-            ids: silent.clone(),
+            ids: silent,
+            vendors: vendors.clone(),
             secret_prefix: String::new(),
         }),
-        vendors: Arc::new(VendorAccess {
-            vault: silent.clone(),
-            transport: silent.clone(),
-            memory: Arc::default(),
-            clock: silent,
-        }),
+        vendors,
     };
     let began = tokio::time::Instant::now();
     let (organization, id) = (integration().organization, integration().id);
