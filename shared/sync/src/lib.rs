@@ -10,6 +10,7 @@ mod plan;
 mod review;
 mod rules;
 mod settle;
+mod trigger;
 mod value_type;
 
 pub use conclude::{Answer, Conclusion, Pulled, conclude, seed_incident};
@@ -20,3 +21,4 @@ pub use notes::{NotesInput, NotesPlan, plan_notes};
 pub use plan::{PlanInput, plan, wanting_times};
 pub use rules::{FieldRule, Limit, LinkRules};
 pub use settle::{Change, History, Sent, settle};
+pub use trigger::{Facts, Subject, Trigger, TriggerError, Verdict};
