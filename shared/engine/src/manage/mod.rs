@@ -8,9 +8,12 @@ mod incidents;
 mod integrations;
 mod links;
 mod notes;
+mod preview;
 mod problem;
 mod removal;
+mod triggers;
 mod vendor_access;
+mod vendor_rules;
 mod win;
 
 pub use checks::{Checks, webhook_url};
@@ -20,6 +23,8 @@ pub use history::{Chain, Ending, Explanation, FieldStep, Happening, Histories, T
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};
 pub use links::Links;
+pub use preview::{Preview, PreviewAction, Previewed, PreviewedField, Previews};
 pub use problem::{FieldProblem, ManageError};
 pub use removal::{Removal, Removed};
+pub use triggers::{Tried, TriggerRules, TriggerTest};
 pub use vendor_access::VendorAccess;

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{
-    BasePair, ClaimOutcome, ExternalValue, Field, Incident, Link, Notice, NoticeKind, PlatformValue,
+use im_model::{BasePair, ClaimOutcome, ExternalValue, Field, Incident, Link, Notice, NoticeKind};
+use im_sync::{
+    Action, Answer, Decision, Outward, Plan, Rule, Sent, base_of_creation, conclude,
+    outward_values, sent_in_creation,
 };
-use im_sync::{Action, Answer, Decision, Mapped, Plan, Rule, Sent, conclude};
 use im_vendors::Written;
 
 use super::worker::Worker;
@@ -22,20 +23,16 @@ impl Worker<'_> {
     /// The values that may flow to the vendor and can be sent in a creation. Those that cannot be sent at all fail the
     /// job, by field; the record is created without them.
     pub(super) async fn draft(&mut self, incident: &Incident) -> Result<Draft, SyncError> {
-        let (mut values, mut refused) = self.outward_values(incident);
+        let Outward {
+            mut values,
+            mut refused,
+        } = outward_values(incident, &self.rules);
         for (field, why) in self.vendor.refusals(self.connection(), &values).await? {
             values.remove(&field);
             refused.insert(field, (NoticeKind::Unwritable, why));
         }
         let values = self.vendor.creatable(values);
-        let sent = values.iter().map(|(field, value)| {
-            let sent = Sent {
-                platform: incident.value(field),
-                external: value.clone(),
-            };
-            (field.clone(), sent)
-        });
-        let sent = sent.collect();
+        let sent = sent_in_creation(incident, &values);
         let mut notices = BTreeMap::new();
         for (field, (kind, detail)) in refused {
             self.done
@@ -59,38 +56,6 @@ impl Worker<'_> {
         })
     }
 
-    fn outward_values(
-        &self,
-        incident: &Incident,
-    ) -> (
-        BTreeMap<Field, ExternalValue>,
-        BTreeMap<Field, (NoticeKind, String)>,
-    ) {
-        let (mut values, mut refused) = (BTreeMap::new(), BTreeMap::new());
-        for (field, rule) in &self.rules.fields {
-            let platform = incident.value(field);
-            if platform.is_empty() || !rule.ownership.lets_out() {
-                continue;
-            }
-            match rule.outward.apply(&platform.0) {
-                Mapped::LeaveAlone => {}
-                Mapped::Unmapped => {
-                    let why = format!("the outbound map has no answer for {platform:?}");
-                    refused.insert(field.clone(), (NoticeKind::Unmapped, why));
-                }
-                Mapped::Value(value) => {
-                    let value = ExternalValue(value);
-                    if let Some(why) = rule.limit.refuses(&value) {
-                        refused.insert(field.clone(), (NoticeKind::Unwritable, why));
-                    } else {
-                        values.insert(field.clone(), value);
-                    }
-                }
-            }
-        }
-        (values, refused)
-    }
-
     /// What both sides will hold when the record is there: what is sent, and what a creation sets by itself. Where the
     /// platform already says something else than that, its value counts as a change since.
     pub(super) fn base_of_creation(
@@ -98,28 +63,8 @@ impl Worker<'_> {
         incident: &Incident,
         sent: &BTreeMap<Field, Sent>,
     ) -> BTreeMap<Field, BasePair> {
-        let implied = self
-            .vendor
-            .implied_by_creation(&self.rules)
-            .into_iter()
-            .filter_map(|(field, value)| {
-                let platform = incident.value(&field);
-                let outward = self.rules.fields.get(&field)?.outward.apply(&platform.0);
-                let agreed = outward.value() == Some(&value.0);
-                let platform = if agreed {
-                    platform
-                } else {
-                    PlatformValue::EMPTY
-                };
-                Some((field, BasePair::written(&platform, &value)))
-            });
-        let sent = sent.iter().map(|(field, sent)| {
-            (
-                field.clone(),
-                BasePair::written(&sent.platform, &sent.external),
-            )
-        });
-        implied.chain(sent).collect()
+        let implied = self.vendor.implied_by_creation(&self.rules);
+        base_of_creation(incident, &self.rules, &implied, sent)
     }
 
     /// Writes are read back: where the vendor holds something else than it was sent, it overruled us. What the external
