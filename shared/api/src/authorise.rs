@@ -28,6 +28,8 @@ pub enum Action {
     DeleteIntegration,
     /// Test whether an integration can work.
     TestIntegration,
+    /// See what an integration would do, and what its triggers say.
+    PreviewIntegration,
     /// Read what an integration's webhooks brought.
     ReadDeliveries,
     /// Have a delivery processed again.
@@ -40,7 +42,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
@@ -49,6 +51,7 @@ impl Action {
         Self::ChangeIntegration,
         Self::DeleteIntegration,
         Self::TestIntegration,
+        Self::PreviewIntegration,
         Self::ReadDeliveries,
         Self::ReplayDelivery,
         Self::ReadConflicts,
@@ -67,6 +70,7 @@ impl fmt::Display for Action {
             Self::ChangeIntegration => "change integrations",
             Self::DeleteIntegration => "delete integrations",
             Self::TestIntegration => "test integrations",
+            Self::PreviewIntegration => "preview integrations",
             Self::ReadDeliveries => "read deliveries of integrations",
             Self::ReplayDelivery => "replay deliveries of integrations",
             Self::ReadConflicts => "read conflicts",
@@ -199,6 +203,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::ChangeIntegration
             | Action::DeleteIntegration
             | Action::TestIntegration
+            | Action::PreviewIntegration
             | Action::ReadDeliveries
             | Action::ReplayDelivery
             | Action::ResolveConflict => match which {
@@ -226,6 +231,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::ChangeIntegration
             | Action::DeleteIntegration
             | Action::TestIntegration
+            | Action::PreviewIntegration
             | Action::ReadDeliveries
             | Action::ReplayDelivery => false,
         },

@@ -16,7 +16,8 @@ use axum::{
 };
 use http::{Method, Uri, header, request::Parts};
 use im_engine::manage::{
-    Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Removal,
+    Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews, Removal,
+    TriggerRules,
 };
 
 #[cfg(test)]
@@ -27,7 +28,7 @@ use crate::{
     body::shortened,
     conflict, delivery, health,
     incident::{self, history, link, note},
-    integration,
+    integration::{self, preview, trigger},
 };
 
 /// Where all paths start.
@@ -51,6 +52,10 @@ pub struct Api {
     pub removal: Arc<Removal>,
     /// Tests them.
     pub checks: Arc<Checks>,
+    /// When their records are first sent.
+    pub triggers: Arc<TriggerRules>,
+    /// Says what they would do.
+    pub previews: Arc<Previews>,
     /// Who tells who asks.
     pub authenticator: Arc<dyn Authenticator>,
     /// Where the vendors' webhooks arrive, e.g. `https://im.example.com`, if it is known: integrations show their own.
@@ -92,12 +97,13 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 28] = {
+pub(crate) const ROUTES: [Route; 32] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
     const POST: MethodFilter = MethodFilter::POST;
     const PATCH: MethodFilter = MethodFilter::PATCH;
+    const PUT: MethodFilter = MethodFilter::PUT;
     const DELETE: MethodFilter = MethodFilter::DELETE;
     [
         route(GET, "/health", Public, |m| on(m, health::health)),
@@ -206,6 +212,30 @@ pub(crate) const ROUTES: [Route; 28] = {
             "/conflicts/{id}/restore",
             Only(A::ResolveConflict),
             |m| on(m, conflict::restore),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/triggers",
+            Only(A::ReadIntegrations),
+            |m| on(m, trigger::get),
+        ),
+        route(
+            PUT,
+            "/integrations/{id}/triggers",
+            Only(A::ChangeIntegration),
+            |m| on(m, trigger::put),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/triggers/test",
+            Only(A::PreviewIntegration),
+            |m| on(m, trigger::test),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/preview",
+            Only(A::PreviewIntegration),
+            |m| on(m, preview::preview),
         ),
         route(GET, "/deliveries", Only(A::ReadDeliveries), |m| {
             on(m, delivery::list)

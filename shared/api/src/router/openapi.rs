@@ -11,7 +11,10 @@ use im_model::{
 use serde_json::{Value, json};
 
 use super::{Access, BASE, ROUTES, Route};
-use crate::{OPENAPI, conflict, incident, integration};
+use crate::{
+    OPENAPI, conflict, incident,
+    integration::{self, preview, trigger},
+};
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(OPENAPI).expect("openapi.json is JSON"));
@@ -138,14 +141,20 @@ fn routes_and_operations_are_the_same() {
 }
 
 /// Routes that ask a vendor and say so if it fails.
-const ASKING_A_VENDOR: [(Method, &str); 1] = [(Method::POST, "/incidents/{id}/links")];
+const ASKING_A_VENDOR: [(Method, &str); 3] = [
+    (Method::POST, "/incidents/{id}/links"),
+    (Method::POST, TRY_TRIGGER),
+    (Method::POST, PREVIEW),
+];
 
 const TEST: &str = "/integrations/{id}/test";
+const TRY_TRIGGER: &str = "/integrations/{id}/triggers/test";
+const PREVIEW: &str = "/integrations/{id}/preview";
 const RESOLVE: &str = "/conflicts/{id}/resolve";
 const RESTORE: &str = "/conflicts/{id}/restore";
 
 /// What is posted there changes what exists, or nothing.
-const CREATING_NOTHING: [&str; 3] = [TEST, RESOLVE, RESTORE];
+const CREATING_NOTHING: [&str; 5] = [TEST, TRY_TRIGGER, PREVIEW, RESOLVE, RESTORE];
 
 /// Routes that read no body.
 const WITHOUT_BODY: [&str; 4] = [
@@ -175,13 +184,15 @@ fn statuses(route: &Route) -> BTreeSet<&'static str> {
     if method != Method::GET && route.path != TEST {
         all.insert("409");
     }
-    if [Method::POST, Method::PATCH].contains(&method) && !WITHOUT_BODY.contains(&route.path) {
+    if [Method::POST, Method::PATCH, Method::PUT].contains(&method)
+        && !WITHOUT_BODY.contains(&route.path)
+    {
         all.extend(["400", "413", "415"]);
     }
     if ASKING_A_VENDOR.contains(&(method.clone(), route.path)) {
         all.insert("502");
     }
-    if method == Method::PATCH {
+    if method == Method::PATCH || method == Method::PUT && route.path.ends_with("/triggers") {
         all.insert("412");
     }
     all
@@ -246,6 +257,9 @@ fn bodies_have_the_fields_that_are_described() {
     assert_eq!(properties("NewNote"), set(&incident::note::NAMES));
     assert_eq!(properties("NewLink"), set(&incident::link::NAMES));
     assert_eq!(properties("NewResolution"), set(&conflict::NAMES));
+    assert_eq!(properties("Triggers"), set(&trigger::NAMES));
+    assert_eq!(properties("TriggerTrial"), set(&trigger::TEST_NAMES));
+    assert_eq!(properties("PreviewRequest"), set(&preview::NAMES));
     let shown = properties("Incident");
     let writable = set(&incident::NAMES)
         .into_iter()
@@ -328,6 +342,10 @@ fn the_limits_are_those_that_are_enforced() {
         (&limit["minimum"], &limit["maximum"], &limit["default"]),
         (&json!(1), &json!(100), &json!(50))
     );
+    let limit = &schemas["PreviewRequest"]["properties"]["limit"]["maximum"];
+    assert_eq!(*limit, im_engine::manage::Previews::MOST);
+    let text = &schemas["Triggers"]["properties"]["outbound"]["maxLength"];
+    assert_eq!(*text, im_sync::Trigger::MOST_CHARACTERS);
     let too_large = &DOCUMENT["components"]["responses"]["TooLarge"]["description"];
     assert!(
         too_large

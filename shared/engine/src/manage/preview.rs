@@ -5,7 +5,7 @@ mod linked;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, future::BoxFuture, stream};
 use im_model::{
     ExternalId, ExternalValue, Field, Incident, IncidentId, Integration, IntegrationId, LinkState,
     OrganizationId, PlatformValue,
@@ -151,8 +151,10 @@ impl Previews {
             rules: &rules,
             trigger: trigger.transpose()?,
         };
-        let items = stream::iter(incidents).map(|incident| look.at(incident));
-        items.buffered(Self::AT_ONCE).try_collect().await
+        let looks = incidents.iter().map(|incident| look.at(incident).boxed());
+        let looks: Vec<BoxFuture<'_, _>> = looks.collect();
+        let looks = stream::iter(looks).buffered(Self::AT_ONCE);
+        looks.try_collect().await
     }
 }
 

@@ -42,6 +42,12 @@ fn good_body(path: &str) -> Value {
             "base_url": "https://api.pagerduty.com", "options": {"service": "PS1"},
             "credentials": {"token": "t", "from_email": "a@b", "webhook_secret": "w"},
         })
+    } else if path.ends_with("/triggers") {
+        json!({"outbound": "severity == 'SEV-1'", "inbound": null})
+    } else if path.ends_with("/triggers/test") {
+        json!({"incident": "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV", "expression": "true"})
+    } else if path.ends_with("/preview") {
+        json!({"limit": 1})
     } else if path.starts_with("/integrations") {
         json!({"enabled": false})
     } else if path.ends_with("/comments") || path.ends_with("/work-notes") {
@@ -90,6 +96,7 @@ async fn every_route_has_a_decision_for_every_role() {
                 | Action::ChangeIntegration
                 | Action::DeleteIntegration
                 | Action::TestIntegration
+                | Action::PreviewIntegration
                 | Action::ReadDeliveries
                 | Action::ReplayDelivery,
             ) => [503, 503, 403, 403],
@@ -129,6 +136,11 @@ async fn a_manager_stays_within_its_scopes() {
     let test = "/integrations/prod-pd/test";
     let tested = send_json("POST", test, manager, &json!({})).await;
     assert_eq!(tested.status, 403);
+    for path in ["triggers/test", "preview"] {
+        let path = format!("/integrations/prod-pd/{path}");
+        let tried = send_json("POST", &path, manager, &good_body(&path)).await;
+        assert_eq!(tried.status, 403, "{path}");
+    }
     let deliveries = "/deliveries?integration_id=prod-pd";
     assert_eq!(get(deliveries, manager).await.status, 403);
     let replay = "/deliveries/prod-pd/01FKZ/replay";

@@ -116,6 +116,7 @@ impl Look<'_> {
             external: &[],
             rules: self.rules,
             insist: false,
+            created_at: incident.created_at,
         });
         Ok(planned.send.len())
     }

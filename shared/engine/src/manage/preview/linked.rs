@@ -39,9 +39,10 @@ impl Look<'_> {
                 "the vendor shows an older state of its record for now".to_owned(),
             ));
         }
-        let wanting = self.planning(incident, link, &record, wanting_times);
+        let mut wanting = self.planning(incident, link, &record, wanting_times);
         let covers = self.vendor.history_covers();
-        if wanting.iter().any(|field| covers.contains(field)) {
+        wanting.retain(|field| covers.contains(field));
+        if !wanting.is_empty() {
             let since = record.created_at;
             let history = self.vendor.history(self.connection(), id, since).await?;
             add_times(&mut record, &wanting, history);
@@ -101,6 +102,7 @@ impl Look<'_> {
                 external,
                 rules: self.rules,
                 insist: false,
+                created_at: incident.created_at,
             });
             planned.send.len()
         };
