@@ -217,9 +217,15 @@ impl Look<'_> {
     }
 
     fn reason_to_create(&self, incident: &Incident) -> String {
-        match self.verdict(incident) {
+        let why = match self.verdict(incident) {
             Some(verdict) => format!("the outbound trigger holds: {}", verdict.reason),
             None => "it is not linked, and there is no outbound trigger".to_owned(),
+        };
+        // An integration that is enabled later is not brought what was written before.
+        if incident.pending.contains_key(&self.integration.id) {
+            why
+        } else {
+            format!("at its next change; {why}")
         }
     }
 
