@@ -9,8 +9,12 @@ mod deliveries;
 mod links;
 #[path = "manage/notes.rs"]
 mod notes;
+#[path = "manage/preview.rs"]
+mod preview;
 #[path = "manage/removal.rs"]
 mod removal;
+#[path = "manage/triggers.rs"]
+mod triggers;
 
 use std::sync::Arc;
 
