@@ -2,7 +2,7 @@
 
 mod show;
 
-use im_model::ConflictId;
+use im_model::{ConflictId, IncidentId};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ async fn run_list(
     let parameters = [
         ("status", list.status.as_deref()),
         ("integration", integration.as_deref()),
-        ("incident", list.incident.as_ref().map(|id| id.as_str())),
+        ("incident", list.incident.as_ref().map(IncidentId::as_str)),
         ("limit", limit.as_deref()),
     ];
     let query: Vec<_> = parameters

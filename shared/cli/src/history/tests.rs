@@ -34,7 +34,7 @@ async fn im(api: &TestApi, screen: &mut Screen, line: &[&str]) -> anyhow::Result
     }
 }
 
-fn happening(kind: &str, changes: Value) -> Value {
+fn happening(kind: &str, changes: &Value) -> Value {
     json!({
         "id": "x", "at": "2026-11-03T10:20:30.5Z", "kind": kind, "integration_id": null,
         "actor": "ann@example.com", "cause": "edited on the platform", "ended": null,
@@ -42,7 +42,7 @@ fn happening(kind: &str, changes: Value) -> Value {
     })
 }
 
-fn synced(how: &str, changes: Value) -> Value {
+fn synced(how: &str, changes: &Value) -> Value {
     let mut synced = happening("synced", changes);
     synced["integration_id"] = json!("jira");
     synced["actor"] = Value::Null;
@@ -76,12 +76,12 @@ fn pushed() -> Value {
 fn edited() -> Value {
     happening(
         "edited",
-        json!([{"field": "severity", "before": "SEV-3", "after": "SEV-1"}]),
+        &json!([{"field": "severity", "before": "SEV-3", "after": "SEV-1"}]),
     )
 }
 
-#[tokio::test]
-async fn a_timeline_tells_everything_in_order() {
+/// A sync with every decision and answer there is.
+fn every_decision() -> Value {
     let answer = |is: &str, more: &Value| {
         let mut answer = json!({"is": is});
         let more = more.as_object().expect("an object").clone();
@@ -90,22 +90,10 @@ async fn a_timeline_tells_everything_in_order() {
     };
     let pulled = json!({"becomes": "open", "answer": {"is": "pulled", "value": "open"}});
     let elsewhere = json!({"becomes": "x", "answer": {"is": "pulled", "value": null}});
-    let mut note = happening("note", json!([]));
-    note["note"] = json!({
-        "kind": "work_notes", "author": "bob", "source": "jira", "text": "It is\nthe \u{1b}cache",
-    });
-    let created = happening(
-        "created",
-        json!([{"field": "title", "before": null, "after": "Disk full"}, {"field": "priority", "before": null, "after": null}]),
-    );
-    let first = synced(
-        "committed",
-        json!([{"field": "title", "sent": "Disk full", "answer": {"is": "written"}}]),
-    );
     let kept = json!({"answer": {"is": "kept"}});
-    let many = synced(
+    synced(
         "committed",
-        json!([
+        &json!([
             pushed(),
             decided("status", "external_changed", "pull", &pulled),
             decided("title", "external_changed", "pull", &elsewhere),
@@ -138,11 +126,31 @@ async fn a_timeline_tells_everything_in_order() {
                 &answer("settled", &json!({}))
             ),
         ]),
+    )
+}
+
+#[tokio::test]
+async fn a_timeline_tells_everything_in_order() {
+    let mut note = happening("note", &json!([]));
+    note["note"] = json!({
+        "kind": "work_notes", "author": "bob", "source": "jira", "text": "It is\nthe \u{1b}cache",
+    });
+    let created = happening(
+        "created",
+        &json!([{"field": "title", "before": null, "after": "Disk full"}, {"field": "priority", "before": null, "after": null}]),
     );
+    let first = synced(
+        "committed",
+        &json!([{"field": "title", "sent": "Disk full", "answer": {"is": "written"}}]),
+    );
+    let many = every_decision();
     let brought_back = json!([{"field": "severity", "before": "SEV-1", "after": null}]);
-    let mut brought_back = happening("edited", brought_back);
+    let mut brought_back = happening("edited", &brought_back);
     brought_back["cause"] = json!("brought back by bob");
-    let open = [synced("running", json!([])), synced("abandoned", json!([]))];
+    let open = [
+        synced("running", &json!([])),
+        synced("abandoned", &json!([])),
+    ];
     let [running, abandoned] = open;
     let api = TestApi::start().await;
     let path = format!("GET /api/v1/incidents/{ID}/timeline?limit=100");
@@ -197,7 +205,7 @@ fn explanation() -> Value {
             "integration_id": integration, "external_id": "10001", "last": last, "review": null, "notice": null,
         })
     };
-    let mut held = chain("jira", synced("committed", json!([pushed()])));
+    let mut held = chain("jira", synced("committed", &json!([pushed()])));
     held["review"] = json!({"conflict_id": CONFLICT, "verdict": "pending"});
     held["notice"] = json!({
         "field": "severity", "kind": "conflict", "detail": "both changed", "at": "2026-11-03T10:20:31Z",

@@ -28,10 +28,10 @@ pub async fn show(
 /// When and what, and below it each field.
 fn describe(happening: &Value) -> String {
     let below = match happening["kind"].as_str() {
-        Some("note") => text(&happening["note"], "text")
-            .lines()
-            .map(|line| format!("{}\n", one_line(line)))
-            .collect(),
+        Some("note") => {
+            let written = text(&happening["note"], "text");
+            written.lines().map(one_line).collect::<Vec<_>>().join("\n")
+        }
         _ => fields(happening),
     };
     let indented = below.lines().map(|line| format!("  {line}\n"));
