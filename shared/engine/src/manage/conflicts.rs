@@ -9,7 +9,7 @@ use im_model::{
 };
 use im_sync::Mapped;
 
-use super::{FieldProblem, Incidents, ManageError};
+use super::{FieldProblem, Incidents, ManageError, win::ruled};
 use crate::{
     PlatformEdit, Ruling,
     ports::{Attempt, ConflictStore, IntegrationStore, Page},
@@ -289,12 +289,15 @@ impl Conflicts {
     ) -> Result<bool, ManageError> {
         let integration = conflict.integration.clone();
         let worker = self.incidents.worker();
+        self.incidents
+            .refuse_unfinished(incident, &integration, link.version)
+            .await?;
         let won = self
             .incidents
             .win(incident, &integration, link.version, &worker, cause);
-        if !won.await? {
+        let Some(attempt) = won.await? else {
             return Ok(false);
-        }
+        };
         let mut owed = match &edit {
             None => std::collections::BTreeSet::new(),
             Some(_) => {
@@ -306,6 +309,10 @@ impl Conflicts {
         let mut after = link.clone();
         after.version += 1;
         after.reviews.insert(conflict.field.clone(), review);
+        let now = edit
+            .as_ref()
+            .map_or(self.incidents.clock.now(), |edit| edit.at);
+        after.outcome = Some(ruled(link.version, attempt, now));
         let ruling = Ruling {
             incident,
             integration: &integration,
@@ -313,7 +320,7 @@ impl Conflicts {
             conflict,
             edit,
             owed,
-            now: self.incidents.clock.now(),
+            now,
         };
         Ok(self.incidents.store.rule(&ruling).await? == Attempt::Done)
     }
