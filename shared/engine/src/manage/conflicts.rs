@@ -7,12 +7,12 @@ use im_model::{
     IntegrationId, Link, LinkState, OrganizationId, PlatformValue, Resolution, Review, Settlement,
     Side, Verdict,
 };
-use im_sync::Mapped;
+use im_sync::{LinkRules, Mapped};
 
-use super::{FieldProblem, Incidents, ManageError, win::ruled};
+use super::{FieldProblem, Incidents, Integrations, ManageError, win::ruled};
 use crate::{
     PlatformEdit, Ruling,
-    ports::{Attempt, ConflictStore, IntegrationStore, Page},
+    ports::{Attempt, ConflictStore, Page},
 };
 
 /// Which conflicts are listed.
@@ -42,7 +42,7 @@ pub struct Conflicts {
     /// The incidents that they are about.
     pub incidents: Arc<Incidents>,
     /// What may flow.
-    pub integrations: Arc<dyn IntegrationStore>,
+    pub integrations: Arc<Integrations>,
 }
 
 impl Conflicts {
@@ -355,16 +355,17 @@ impl Conflicts {
         )))
     }
 
-    async fn rules_of(&self, conflict: &Conflict) -> Result<im_sync::LinkRules, ManageError> {
-        let integration = self.integrations.integration(&conflict.integration).await?;
-        let Some(integration) = integration else {
-            return Err(ManageError::Conflict(format!(
-                "integration {} was deleted: nothing flows there any more",
-                conflict.integration
-            )));
+    async fn rules_of(&self, conflict: &Conflict) -> Result<LinkRules, ManageError> {
+        let (organization, id) = (&conflict.organization, &conflict.integration);
+        let integration = match self.integrations.get(organization, id).await {
+            Err(ManageError::NotFound(_)) => {
+                return Err(ManageError::Conflict(format!(
+                    "integration {id} was deleted: nothing flows there any more"
+                )));
+            }
+            found => found?,
         };
-        let vendor = im_vendors::registry::vendor_api(integration.integration_type);
-        Ok(vendor.usual_rules(&integration))
+        Ok(self.integrations.vendors.rules(&integration).await?.rules)
     }
 }
 
