@@ -11,6 +11,8 @@ mod links;
 mod notes;
 #[path = "manage/removal.rs"]
 mod removal;
+#[path = "manage/rules.rs"]
+mod rules;
 
 use std::sync::Arc;
 
