@@ -38,6 +38,12 @@ impl Simulation {
     async fn new(seed: u64, steps: Arc<Mutex<Vec<String>>>) -> Self {
         let world = World::with_seed(seed).await;
         let rng = Rng::with_seed(seed);
+        let strategies = im_model::ConflictStrategy::ALL;
+        let nth = usize::try_from(seed).unwrap_or_default() % strategies.len();
+        let strategy = json!({"conflict_strategy": strategies[nth].as_str()});
+        let path = format!("/integrations/{INTEGRATION}");
+        let answer = world.api(Method::PATCH, &path, Some(&strategy)).await;
+        assert_eq!(answer.status(), 200, "{answer:?}");
         let (incidents, flying, accepted) = (Vec::new(), Vec::new(), BTreeSet::new());
         Self {
             world,
@@ -321,6 +327,10 @@ impl Simulation {
         for incident in &incidents {
             self.check_link(incident, &dead).await;
         }
+        for incident in &incidents {
+            self.check_explanations(incident).await;
+        }
+        self.check_conflicts(&incidents).await;
         // 8. No job vanishes.
         let open = &world.system;
         assert!(
@@ -362,6 +372,10 @@ impl Simulation {
                 continue;
             };
             let platform = incident.value(field);
+            // Waits for a person: base stays what both agreed on last.
+            if link.reviews.contains_key(field) {
+                continue;
+            }
             if let Some(base) = link.base.get(field) {
                 let pair = BasePair::seen(&platform, &observed.value);
                 assert!(
@@ -379,6 +393,69 @@ impl Simulation {
                 observed.value
             );
         }
+    }
+
+    /// 2. Nothing lost, as far as it can be asked for: each value has a complete chain, from what brought it to what came
+    /// of each link's last decision on it.
+    async fn check_explanations(&self, incident: &Incident) {
+        for (field, state) in &incident.fields {
+            let path = format!("/incidents/{}/explain/{field}", incident.id);
+            let answer = self.world.api(Method::GET, &path, None).await;
+            let told: Value = serde_json::from_slice(answer.body()).expect("JSON");
+            assert_eq!(told["value"].as_str(), state.value.as_str(), "{path}");
+            let what = format!(
+                "invariant 2: what brought {field} of {}: {told:#}",
+                incident.id
+            );
+            assert!(told["brought_by"]["cause"].is_string(), "{what}");
+            for chain in told["chains"].as_array().expect("chains") {
+                let id = chain["integration_id"].as_str().expect("an id");
+                let link = &incident.links[&id.parse().expect("an id")];
+                if link.external_id().is_none() || !link.base.contains_key(field) {
+                    continue;
+                }
+                let changes = chain["last"]["changes"].as_array();
+                let answered = |change: &Value| change["answer"]["is"].is_string();
+                assert!(
+                    changes.is_some_and(|changes| changes.iter().any(answered)),
+                    "invariant 2: what came of {field} at {id}: {told:#}"
+                );
+            }
+        }
+    }
+
+    /// Every pending conflict is a field's that waits, and every field that waits has one.
+    async fn check_conflicts(&self, incidents: &[Incident]) {
+        let (mut pending, mut cursor) = (BTreeSet::new(), None::<String>);
+        loop {
+            let after = cursor.map(|it| format!("&cursor={it}")).unwrap_or_default();
+            let path = format!("/conflicts?status=pending{after}");
+            let answer = self.world.api(Method::GET, &path, None).await;
+            let page: Value = serde_json::from_slice(answer.body()).expect("JSON");
+            for conflict in page["items"].as_array().expect("items") {
+                let name = |member: &str| conflict[member].as_str().expect("a text").to_owned();
+                pending.insert((name("incident_id"), name("field"), name("id")));
+            }
+            cursor = page["next"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let waiting = incidents.iter().flat_map(|incident| {
+            let links = incident.links.values();
+            let reviews = links.flat_map(|link| &link.reviews);
+            reviews
+                .filter(|(_, review)| review.verdict == im_model::Verdict::Pending)
+                .map(|(field, review)| {
+                    let conflict = review.conflict.to_string();
+                    (incident.id.to_string(), field.name(), conflict)
+                })
+        });
+        assert_eq!(
+            waiting.collect::<BTreeSet<_>>(),
+            pending,
+            "pending conflicts"
+        );
     }
 
     /// 3. No echo: a hint with nothing new causes no write at all.

@@ -8,9 +8,11 @@ mod cli;
 mod client;
 mod completions;
 mod confirm;
+mod conflict;
 mod delivery;
 mod dev;
 mod failure;
+mod history;
 mod incident;
 mod integration;
 mod output;
@@ -66,6 +68,19 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Incident { command } => {
             let client = connect(&cli.connect, &mut secrets, &mut console)?;
             incident::run(command, &client, &mut secrets, &mut console).await
+        }
+        Command::Conflict { command } => {
+            let client = connect(&cli.connect, &mut secrets, &mut console)?;
+            conflict::run(command, &client, &mut console).await
+        }
+        Command::Explain {
+            incident,
+            field,
+            integration,
+        } => {
+            let client = connect(&cli.connect, &mut secrets, &mut console)?;
+            let integration = integration.as_deref();
+            history::explain::show(&incident, &field, integration, &client, &mut console).await
         }
         Command::Delivery { command } => {
             let client = connect(&cli.connect, &mut secrets, &mut console)?;

@@ -114,6 +114,46 @@ pub fn text(value: &Value, member: &str) -> String {
     }
 }
 
+/// A field's value of the API's JSON, where null is empty.
+pub fn value(value: &Value) -> String {
+    match value {
+        Value::Null => "(empty)".to_owned(),
+        Value::String(text) => one_line(text),
+        other => one_line(&other.to_string()),
+    }
+}
+
+/// The same within a sentence: in quotes, and shortened.
+pub fn quoted(given: &Value) -> String {
+    const MOST: usize = 80;
+    let text = shortened(&value(given), MOST);
+    if given.is_null() {
+        text
+    } else {
+        format!("\"{text}\"")
+    }
+}
+
+/// At most so many characters, the last of which says that there are more.
+pub fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// A time of the API's JSON as exact as it is known, down to the millisecond, in UTC.
+pub fn exact_moment(value: &Value, member: &str) -> String {
+    let text = cell(value, member);
+    match text.parse::<jiff::Timestamp>() {
+        Ok(time) if time.subsec_nanosecond() / 1_000_000 != 0 => {
+            time.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+        }
+        _ => moment(value, member),
+    }
+}
+
 /// A time of the API's JSON to the second, in UTC.
 pub fn moment(value: &Value, member: &str) -> String {
     let text = cell(value, member);
@@ -175,6 +215,24 @@ mod tests {
             ["none", "missing", "empty", "n"].map(|m| cell(&value, m)),
             ["-", "-", "-", "3"]
         );
+    }
+
+    #[test]
+    fn values_are_quoted_and_shortened_and_empty_is_not_a_text() {
+        assert_eq!(value(&Value::Null), "(empty)");
+        assert_eq!(quoted(&Value::Null), "(empty)");
+        assert_eq!(quoted(&json!("two\nlines")), "\"two lines\"");
+        let long = quoted(&json!("ö".repeat(81)));
+        assert_eq!(long, format!("\"{}…\"", "ö".repeat(79)));
+        assert_eq!(shortened("abcde", 5), "abcde");
+        assert_eq!(shortened("abc def", 5), "abc…");
+    }
+
+    #[test]
+    fn a_conflicts_times_are_shown_to_the_millisecond() {
+        let value = json!({"at": "2026-11-03T10:20:30.123456Z", "whole": "2026-11-03T10:20:30Z"});
+        assert_eq!(exact_moment(&value, "at"), "2026-11-03T10:20:30.123Z");
+        assert_eq!(exact_moment(&value, "whole"), "2026-11-03T10:20:30Z");
     }
 
     #[test]

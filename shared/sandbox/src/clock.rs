@@ -48,6 +48,40 @@ impl Clock for ManualClock {
     }
 }
 
+/// A clock that goes wrong by a constant; clones share it.
+#[derive(Clone)]
+pub(crate) struct OffsetClock {
+    inner: Arc<dyn Clock>,
+    offset: Arc<Mutex<SignedDuration>>,
+}
+
+impl OffsetClock {
+    /// A clock that is right as long as nobody sets it.
+    pub(crate) fn new(inner: Arc<dyn Clock>) -> Self {
+        let offset = Arc::default();
+        Self { inner, offset }
+    }
+
+    /// How far it goes ahead; behind, if negative. The offset before is handed back.
+    pub(crate) fn set_offset(&self, offset: SignedDuration) -> SignedDuration {
+        let mut present = self.offset.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *present, offset)
+    }
+}
+
+impl Clock for OffsetClock {
+    fn now(&self) -> Timestamp {
+        let offset = *self.offset.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.inner.now();
+        now.saturating_add(offset).unwrap_or(now)
+    }
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`: as the `Date` header of an answer has it (RFC 9110, IMF-fixdate).
+pub(crate) fn to_http_date(time: Timestamp) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// `2015-10-06T21:38:23Z`: rounded down, as the vendors' REST answers are.
 pub(crate) fn to_seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -70,5 +104,17 @@ mod tests {
         assert_eq!(to_milliseconds(time), "2026-01-02T03:04:05.999Z");
         let whole: Timestamp = "2026-01-02T03:04:05Z".parse().unwrap();
         assert_eq!(to_milliseconds(whole), "2026-01-02T03:04:05.000Z");
+        let example: Timestamp = "1994-11-06T08:49:37.9Z".parse().unwrap();
+        assert_eq!(to_http_date(example), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn a_clock_goes_wrong_by_as_much_as_it_is_told() {
+        let right = ManualClock::new("2026-01-02T03:04:05Z".parse().unwrap());
+        let clock = OffsetClock::new(Arc::new(right.clone()));
+        assert_eq!(clock.now(), right.now());
+        clock.set_offset(SignedDuration::from_mins(-5));
+        right.advance(SignedDuration::from_secs(1));
+        assert_eq!(clock.now().to_string(), "2026-01-02T02:59:06Z");
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod automation;
 pub mod clock;
 mod control;
 pub mod edge;

@@ -4,10 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, header};
+use jiff::SignedDuration;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
+use crate::automation::{self, Rule};
+use crate::clock::{Clock as _, to_http_date};
 use crate::control;
 use crate::edge::{self, Answer};
 use crate::fault::{Fault, FaultRule};
@@ -34,6 +37,9 @@ pub trait Vendor: Send + Sized + 'static {
         field: &str,
         value: &Value,
     );
+
+    /// Sets `field` of a record on behalf of an automation; the value is as people name it.
+    fn automate(&mut self, id: &str, field: &str, value: &str);
 
     /// Answers a control request that is this vendor's own; `path` is what follows `/_sandbox/`.
     fn control(
@@ -92,10 +98,12 @@ impl<V: Vendor> StandIn<V> {
         }
         let vendor = &mut *self.state();
         let mut record = received(vendor, &request);
-        let response = vendor.respond(&request, 0);
+        let mut response = answered(vendor, &request, 0);
+        date(vendor, &mut response);
         record.carried_out(response.status());
         record.answered(&response);
         vendor.surroundings().requests.push(record);
+        automation::carry_out(vendor);
         response
     }
 
@@ -112,11 +120,13 @@ impl<V: Vendor> StandIn<V> {
         let mut record = received(vendor, &request);
         let faults = &mut vendor.surroundings().faults;
         record.fault = faults.for_request(request.method(), request.uri().path());
-        let answer = struck(vendor, &request, &mut record);
-        if let Answer::Response(response) | Answer::Delayed(_, response) = &answer {
+        let mut answer = struck(vendor, &request, &mut record);
+        if let Answer::Response(response) | Answer::Delayed(_, response) = &mut answer {
+            date(vendor, response);
             record.answered(response);
         }
         vendor.surroundings().requests.push(record);
+        automation::carry_out(vendor);
         answer
     }
 
@@ -139,8 +149,8 @@ impl<V: Vendor> StandIn<V> {
 
     /// Posts webhooks to `url` as they come, in order, until the future is dropped.
     pub async fn deliver_webhooks_to(self, url: String, policy: RetryPolicy) {
-        let clock = Arc::clone(&self.state().surroundings().clock);
-        self.outbox.deliver_to(url, policy, clock).await;
+        let clock = self.state().surroundings().clock.clone();
+        self.outbox.deliver_to(url, policy, Arc::new(clock)).await;
     }
 
     /// Every webhook so far and what became of it.
@@ -169,6 +179,30 @@ impl<V: Vendor> StandIn<V> {
         self.outbox.release();
     }
 
+    /// Adds a rule as administrators make them: whenever anybody's change makes `field` `when`, or a new record has it,
+    /// the vendor sets it to `then` a second later, with a history entry and a webhook of its own. The answer to a
+    /// request does not show it yet. What a rule did sets off no other rule. Fields and values are named as in
+    /// [`crate::Fault::Overrule`]: a priority by its name.
+    pub fn automate(
+        &self,
+        field: impl Into<String>,
+        when: impl Into<String>,
+        then: impl Into<String>,
+    ) {
+        self.state().surroundings().automations.add(Rule {
+            field: field.into(),
+            when: when.into(),
+            then: then.into(),
+        });
+    }
+
+    /// Makes the vendor's clock go ahead of the one it was given, or behind it: all its times, versions, signatures and
+    /// `Date` headers follow. To be set before there are records: after a step back a change would be older than what it
+    /// changes.
+    pub fn set_clock_offset(&self, offset: SignedDuration) {
+        self.state().surroundings().set_clock_offset(offset);
+    }
+
     /// Every API request so far.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.state().surroundings().requests.clone()
@@ -179,6 +213,22 @@ impl<V: Vendor> StandIn<V> {
         let mut requests = self.requests();
         requests.retain(|request| request.accepted && request.is_write());
         requests
+    }
+}
+
+/// The answer, before anything that it causes.
+fn answered<V: Vendor>(vendor: &mut V, request: &Request<Bytes>, behind: usize) -> Response<Bytes> {
+    vendor.surroundings().automations.answering = true;
+    let response = vendor.respond(request, behind);
+    vendor.surroundings().automations.answering = false;
+    response
+}
+
+/// Any answer says when it was given, by the vendor's clock.
+fn date<V: Vendor>(vendor: &mut V, response: &mut Response<Bytes>) {
+    let now = to_http_date(vendor.surroundings().clock.now());
+    if let Ok(now) = http::HeaderValue::try_from(now) {
+        response.headers_mut().entry(header::DATE).or_insert(now);
     }
 }
 
@@ -218,7 +268,7 @@ fn struck<V: Vendor>(
         Some(Fault::StaleRead { behind }) => behind,
         _ => 0,
     };
-    let mut response = vendor.respond(request, behind);
+    let mut response = answered(vendor, request, behind);
     record.carried_out(response.status());
     match fault {
         Some(Fault::TimeoutAfterCommit) => Answer::NoAnswer,

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::clock::Clock;
+use crate::automation::Automations;
+use crate::clock::{Clock, OffsetClock};
 use crate::fault::Faults;
 use crate::journal::RecordedRequest;
 use crate::outbox::Outbox;
@@ -13,22 +14,24 @@ use crate::webhook_delivery::WebhookDelivery;
 
 /// What is the same for every vendor.
 pub struct Surroundings {
-    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) clock: OffsetClock,
     pub(crate) ids: Seed,
     pub(crate) faults: Faults,
     pub(crate) outbox: Outbox,
     pub(crate) requests: Vec<RecordedRequest>,
+    pub(crate) automations: Automations,
     latest: Timestamp,
 }
 
 impl Surroundings {
     pub(crate) fn new(clock: Arc<dyn Clock>, seed: u64) -> Self {
         Self {
-            clock,
+            clock: OffsetClock::new(clock),
             ids: Seed::new(seed),
             faults: Faults::default(),
             outbox: Outbox::default(),
             requests: Vec::new(),
+            automations: Automations::default(),
             latest: Timestamp::MIN,
         }
     }
@@ -37,6 +40,20 @@ impl Surroundings {
     pub(crate) fn now(&mut self) -> Timestamp {
         self.latest = self.latest.max(self.clock.now());
         self.latest
+    }
+
+    /// Makes the clock wrong; the time of the last change steps with it.
+    pub(crate) fn set_clock_offset(&mut self, offset: SignedDuration) {
+        let before = self.clock.set_offset(offset);
+        let step = offset - before;
+        self.latest = self.latest.saturating_add(step).unwrap_or(self.latest);
+    }
+
+    /// The next change comes a second after the last one, at least.
+    pub(crate) fn pass_a_second(&mut self) {
+        let now = self.now();
+        let later = now.saturating_add(SignedDuration::from_secs(1));
+        self.latest = later.unwrap_or(now);
     }
 
     /// Queues a webhook, or does with it what the next matching fault says.

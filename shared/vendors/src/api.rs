@@ -1,6 +1,6 @@
 //! The REST half of a vendor, over a transport that the caller supplies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -183,7 +183,8 @@ pub enum CheckOutcome {
     Failed,
 }
 
-/// One vendor's REST API.
+/// One vendor's REST API. What the registry hands out takes and gives times by our clock; a vendor's own module need not
+/// care.
 #[async_trait]
 pub trait VendorApi: Send + Sync {
     /// What it can be configured with.
@@ -223,8 +224,8 @@ pub trait VendorApi: Send + Sync {
     /// What a creation sets by itself where it is sent nothing else.
     fn implied_by_creation(&self, rules: &LinkRules) -> BTreeMap<Field, ExternalValue>;
 
-    /// The fields of which [`VendorApi::history`] tells the changes.
-    fn history_covers(&self) -> BTreeSet<Field>;
+    /// Does [`VendorApi::history`] tell the changes of this field, where it is mapped?
+    fn history_covers(&self, field: &Field) -> bool;
 
     /// Reads a record.
     async fn read(
@@ -290,7 +291,7 @@ pub trait VendorApi: Send + Sync {
         None
     }
 
-    /// What changed on a record since a moment.
+    /// What changed on a record since a moment; perhaps with a little of what was before.
     async fn history(
         &self,
         connection: Connection<'_>,

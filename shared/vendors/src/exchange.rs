@@ -6,15 +6,15 @@ use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::{Connection, TransportError, VendorError, VendorErrorKind};
+use crate::{Connection, TransportError, VendorError, VendorErrorKind, vendor_clock};
 
-/// Sends a request; an answer of any status is an answer.
+/// Sends a request; an answer of any status is an answer, and says what time it is there.
 pub(crate) async fn send(
     connection: &Connection<'_>,
     request: Request<Bytes>,
 ) -> Result<Response<Bytes>, VendorError> {
     let tried = tried(&request);
-    connection.transport.send(request).await.map_err(|error| {
+    let answer = connection.transport.send(request).await.map_err(|error| {
         let kind = match error {
             TransportError::Timeout | TransportError::BrokenOff(_) => VendorErrorKind::Timeout,
             TransportError::Unreachable(_) => VendorErrorKind::Unreachable,
@@ -24,7 +24,12 @@ pub(crate) async fn send(
             kind,
             detail: error.to_string(),
         }
-    })
+    })?;
+    if let Some(dated) = vendor_clock::dated(answer.headers()) {
+        let (memory, began) = (connection.memory, connection.now);
+        memory.note_clock(connection.integration, dated, began);
+    }
+    Ok(answer)
 }
 
 /// Method and path, as errors name a request: a query may hold what is nobody's business.

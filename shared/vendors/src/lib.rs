@@ -7,10 +7,12 @@ mod error;
 mod exchange;
 pub mod jira;
 mod memory;
+mod our_clock;
 pub mod pagerduty;
 pub mod registry;
 mod rules;
 pub mod servicenow;
+mod vendor_clock;
 mod webhook;
 
 pub use alias::ownable;

@@ -8,13 +8,17 @@ use std::{
 use im_model::{IntegrationId, Secret};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::vendor_clock::VendorClock;
+
 /// Names what is remembered: whose, what kind of thing, which one.
 type Name = (IntegrationId, &'static str, String);
 
-/// Remembers texts for a while: ids of people, access tokens, workflows. Each is kept as a [`Secret`], for some are.
+/// Remembers texts for a while: ids of people, access tokens, workflows. Each is kept as a [`Secret`], for some are. And
+/// what time it is at the vendors.
 #[derive(Debug, Default)]
 pub struct Memory {
     entries: Mutex<HashMap<Name, (Secret, Timestamp)>>,
+    clocks: Mutex<HashMap<IntegrationId, VendorClock>>,
 }
 
 impl Memory {
@@ -50,6 +54,29 @@ impl Memory {
         }
         let name = (integration.clone(), kind, which.to_owned());
         entries.insert(name, (value, now + keep));
+    }
+
+    /// How far the clock of an integration's vendor is ahead of ours, or behind if negative, as the last answers have
+    /// shown. Zero where that is not known, and where it is no more than whole seconds and the way of an answer explain.
+    pub fn clock_offset(&self, integration: &IntegrationId, now: Timestamp) -> SignedDuration {
+        let clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let clock = clocks.get(integration);
+        clock.map_or(SignedDuration::ZERO, |clock| clock.offset(now))
+    }
+
+    /// Notes what an answer was dated, in a call that began at a moment.
+    pub(crate) fn note_clock(
+        &self,
+        integration: &IntegrationId,
+        dated: Timestamp,
+        began: Timestamp,
+    ) {
+        let mut clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
+        if clocks.len() >= Self::MOST {
+            clocks.clear();
+        }
+        let clock = clocks.entry(integration.clone()).or_default();
+        clock.note(dated, began);
     }
 
     /// Forgets one thing: it proved wrong.

@@ -18,6 +18,8 @@
 mod bench;
 #[path = "conformance/call.rs"]
 mod call;
+#[path = "conformance/clock.rs"]
+mod clock;
 #[path = "conformance/create.rs"]
 mod create;
 #[path = "conformance/failures.rs"]
@@ -58,6 +60,8 @@ macro_rules! conformance {
             verify::tests_itself_without_announcing_anything,
         }
         conformance! { asynchronous $rig:
+            clock::tells_times_of_changes_and_notes_by_our_clock,
+            clock::tells_times_of_records_by_our_clock,
             create::creates_with_each_value_as_sent,
             create::creates_with_the_incidents_id_and_finds_exactly_it,
             create::finds_a_creation_whose_answer_was_lost,
@@ -79,6 +83,7 @@ macro_rules! conformance {
             people::looks_up_a_person_once,
             probe::finds_nothing_wrong_with_a_good_account,
             probe::says_that_a_credential_is_wrong,
+            read::counts_the_values_of_what_can_be_counted,
             read::knows_no_record_that_is_not_there,
             read::reads_what_a_person_wrote,
             read::samples_every_mapped_field,

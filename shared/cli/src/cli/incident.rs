@@ -50,6 +50,11 @@ pub enum IncidentCommand {
         #[arg(long)]
         internal: bool,
     },
+    /// Tell what happened to an incident, oldest first: edits, notes, and what each sync did
+    Timeline {
+        /// Its id, INC-…
+        incident: IncidentId,
+    },
 }
 
 #[derive(Args)]

@@ -4,15 +4,18 @@
     reason = "these are the help texts, read as they stand"
 )]
 
+mod conflict;
 mod delivery;
 mod incident;
 mod integration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
+use im_model::IncidentId;
 
 use crate::{dev, secret_input::SecretFlag};
 
+pub use conflict::{ConflictCommand, ListConflicts, ResolveConflict};
 pub use delivery::{DeliveryCommand, ListDeliveries};
 pub use incident::{
     CommentOnIncident, CreateIncident, IncidentCommand, IncidentFields, ListIncidents,
@@ -86,6 +89,22 @@ pub enum Command {
         #[command(subcommand)]
         command: IntegrationCommand,
     },
+    /// See where both sides disagree, and choose
+    #[command(arg_required_else_help = true)]
+    Conflict {
+        #[command(subcommand)]
+        command: ConflictCommand,
+    },
+    /// Tell why a field holds what it holds: what happened, what was decided, sent and answered
+    Explain {
+        /// Its id, INC-…
+        incident: IncidentId,
+        /// The field, e.g. severity or custom.cost_center
+        field: String,
+        /// Only at this integration: its id or display name
+        #[arg(long)]
+        integration: Option<String>,
+    },
     /// See what webhooks brought, and process it again
     #[command(arg_required_else_help = true)]
     Delivery {
@@ -124,6 +143,7 @@ mod tests {
     use super::*;
 
     const ID: &str = "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    const CONFLICT: &str = "CON-01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
     fn refused(line: &[&str]) -> clap::Error {
         Cli::try_parse_from(["im"].iter().chain(line))
@@ -152,6 +172,13 @@ mod tests {
             "im integration test prod-snow",
             "im integration list --org acme --type jira --profile prod",
             "im --endpoint http://x integration get prod-snow",
+            "im incident timeline INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "im explain INC-01ARZ3NDEKTSV4RRFFQ69G5FAV severity --integration prod-snow",
+            "im conflict list --status pending --integration prod-snow --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "im conflict show CON-01ARZ3NDEKTSV4RRFFQ69G5FAV --format json",
+            "im conflict resolve CON-01ARZ3NDEKTSV4RRFFQ69G5FAV --use-platform",
+            "im conflict resolve CON-01ARZ3NDEKTSV4RRFFQ69G5FAV --ignore --if-version 3",
+            "im conflict restore CON-01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "im delivery list --integration prod-snow --open --limit 5",
             "im delivery replay prod-snow 01FKZ",
             "im completions zsh",
@@ -194,6 +221,26 @@ mod tests {
                 &["integration", "configure", "x", "--option", "service"],
                 ErrorKind::ValueValidation,
             ),
+            (
+                &["conflict", "resolve", CONFLICT],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &[
+                    "conflict",
+                    "resolve",
+                    CONFLICT,
+                    "--use-external",
+                    "--ignore",
+                ],
+                ErrorKind::ArgumentConflict,
+            ),
+            (&["conflict", "show", ID], ErrorKind::ValueValidation),
+            (
+                &["conflict", "list", "--status", "open"],
+                ErrorKind::InvalidValue,
+            ),
+            (&["explain", ID], ErrorKind::MissingRequiredArgument),
             (
                 &["delivery", "list", "--open"],
                 ErrorKind::MissingRequiredArgument,

@@ -90,6 +90,17 @@ impl Client {
         self.send(with_body(request, body)).await
     }
 
+    /// Acts on what exists; with `if_match` only on the version that the caller has seen.
+    pub async fn post_to_version(
+        &self,
+        path: &[&str],
+        body: &Value,
+        if_match: Option<u64>,
+    ) -> Result<Value, ClientError> {
+        let request = with_body(self.http.request(Method::POST, self.url(path)?), body);
+        self.send(about_version(request, if_match)).await
+    }
+
     /// Changes; with `if_match` only the version that the caller has seen.
     pub async fn patch(
         &self,
@@ -97,11 +108,8 @@ impl Client {
         body: &Value,
         if_match: Option<u64>,
     ) -> Result<Value, ClientError> {
-        let mut request = with_body(self.http.request(Method::PATCH, self.url(path)?), body);
-        if let Some(version) = if_match {
-            request = request.header(IF_MATCH, format!("\"{version}\""));
-        }
-        self.send(request).await
+        let request = with_body(self.http.request(Method::PATCH, self.url(path)?), body);
+        self.send(about_version(request, if_match)).await
     }
 
     /// An answer that is not what the API's description says.
@@ -188,6 +196,13 @@ impl Client {
                 cause: causes(error),
             }
         }
+    }
+}
+
+fn about_version(request: reqwest::RequestBuilder, seen: Option<u64>) -> reqwest::RequestBuilder {
+    match seen {
+        Some(version) => request.header(IF_MATCH, format!("\"{version}\"")),
+        None => request,
     }
 }
 

@@ -8,12 +8,13 @@ use serde_json::{Map, Value, json};
 use crate::{
     cli::{CreateIncident, IncidentCommand, IncidentFields, ListIncidents, UpdateIncident},
     client::Client,
+    history::timeline,
     output::{Console, cell, details, moment, table, text},
     page,
     secret_input::SecretInput,
 };
 
-const PATH: &str = "incidents";
+pub const PATH: &str = "incidents";
 
 /// Runs one command.
 pub async fn run(
@@ -52,6 +53,7 @@ pub async fn run(
         IncidentCommand::Comments { incident, internal } => {
             note::show(incident.as_str(), internal, client, console).await
         }
+        IncidentCommand::Timeline { incident } => timeline::show(&incident, client, console).await,
     }
 }
 

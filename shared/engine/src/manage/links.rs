@@ -38,7 +38,7 @@ impl Links {
         for _ in 0..Incidents::MOST_RACES {
             let incident = self.incidents.get(organization, incident).await?;
             let replaces = match present(&incident, &integration.id, &record.id)? {
-                Present::Same(link) => return Ok(link),
+                Present::Same(link) => return Ok(*link),
                 Present::Replaceable(version) => version,
             };
             let taken_from = self.owner(&incident, &integration.id, &record.id).await?;
@@ -183,7 +183,7 @@ impl Links {
 /// What a new link would take the place of.
 enum Present {
     /// It is there already.
-    Same(Link),
+    Same(Box<Link>),
     /// This version of a link without a record, 0 if there is none.
     Replaceable(u64),
 }
@@ -198,7 +198,7 @@ fn present(
     };
     match link.external_id() {
         None => Ok(Present::Replaceable(link.version)),
-        Some(linked) if linked == wanted => Ok(Present::Same(link.clone())),
+        Some(linked) if linked == wanted => Ok(Present::Same(Box::new(link.clone()))),
         Some(linked) => Err(ManageError::Conflict(format!(
             "incident {} is linked with {linked} of {integration}; unlink it first",
             incident.id

@@ -109,6 +109,7 @@ impl Worker<'_> {
         }
         let mut claim = self.new_claim(incident, link.version, 1);
         claim.sent.clone_from(&draft.sent);
+        claim.decisions = self.implied_decisions(incident, &draft.sent);
         match self.put_claim(&mut claim).await? {
             Claimed::Won => {}
             Claimed::Held(other) => {

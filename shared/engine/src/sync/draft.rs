@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use im_model::{
-    BasePair, ClaimOutcome, ExternalValue, Field, Incident, Link, Notice, NoticeKind, PlatformValue,
+    BasePair, ClaimOutcome, ExternalValue, Field, FieldOutcome, Incident, Link, Notice, NoticeKind,
+    PlatformValue,
 };
 use im_sync::{Action, Answer, Decision, Mapped, Plan, Rule, Sent, conclude};
 use im_vendors::Written;
@@ -91,35 +92,52 @@ impl Worker<'_> {
         (values, refused)
     }
 
-    /// What both sides will hold when the record is there: what is sent, and what a creation sets by itself. Where the
-    /// platform already says something else than that, its value counts as a change since.
+    /// What both sides will hold when the record is there: what is sent, and what a creation sets by itself.
     pub(super) fn base_of_creation(
         &self,
         incident: &Incident,
         sent: &BTreeMap<Field, Sent>,
     ) -> BTreeMap<Field, BasePair> {
-        let implied = self
-            .vendor
-            .implied_by_creation(&self.rules)
-            .into_iter()
-            .filter_map(|(field, value)| {
-                let platform = incident.value(&field);
-                let outward = self.rules.fields.get(&field)?.outward.apply(&platform.0);
-                let agreed = outward.value() == Some(&value.0);
-                let platform = if agreed {
-                    platform
-                } else {
-                    PlatformValue::EMPTY
-                };
-                Some((field, BasePair::written(&platform, &value)))
-            });
-        let sent = sent.iter().map(|(field, sent)| {
-            (
-                field.clone(),
-                BasePair::written(&sent.platform, &sent.external),
-            )
+        let implied = self.implied(incident).into_iter();
+        let pairs = implied.chain(sent.clone()).map(|(field, pair)| {
+            let pair = BasePair::written(&pair.platform, &pair.external);
+            (field, pair)
         });
-        implied.chain(sent).collect()
+        pairs.collect()
+    }
+
+    /// What a creation sets by itself. Where the platform already says something else than that, its value counts as a
+    /// change since.
+    fn implied(&self, incident: &Incident) -> BTreeMap<Field, Sent> {
+        let implied = self.vendor.implied_by_creation(&self.rules).into_iter();
+        let pairs = implied.filter_map(|(field, external)| {
+            let platform = incident.value(&field);
+            let outward = self.rules.fields.get(&field)?.outward.apply(&platform.0);
+            let platform = if outward.value() == Some(&external.0) {
+                platform
+            } else {
+                PlatformValue::EMPTY
+            };
+            Some((field, Sent { platform, external }))
+        });
+        pairs.collect()
+    }
+
+    /// The journal's words for what a creation sets by itself.
+    pub(super) fn implied_decisions(
+        &self,
+        incident: &Incident,
+        sent: &BTreeMap<Field, Sent>,
+    ) -> BTreeMap<Field, Decision> {
+        let why = "a new record begins with it";
+        let implied = self.implied(incident).into_iter();
+        let decisions = implied.filter(|(field, _)| !sent.contains_key(field));
+        let decisions = decisions.map(|(field, pair)| {
+            let (platform, external) = (pair.platform, pair.external);
+            let decision = Decision::new(Rule::NoBase, Action::Rebase, platform, external, why);
+            (field, decision)
+        });
+        decisions.collect()
     }
 
     /// Writes are read back: where the vendor holds something else than it was sent, it overruled us. What the external
@@ -149,11 +167,14 @@ impl Worker<'_> {
             ..Answer::default()
         };
         let conclusion = conclude(&plan, &self.rules, incident, &answer, self.now());
+        let implied = link.base.keys().map(|f| (f.clone(), FieldOutcome::Kept));
+        let mut outcomes: BTreeMap<_, _> = implied.collect();
+        outcomes.extend(conclusion.outcomes);
         link.outcome = Some(ClaimOutcome {
             link_version: link.version,
             attempt: 1,
             at: self.now(),
-            fields: conclusion.outcomes,
+            fields: outcomes,
         });
         for (field, pair) in conclusion.base {
             if !conclusion.pulls.contains_key(&field) {

@@ -32,7 +32,11 @@ impl Worker<'_> {
         else {
             return Ok(none);
         };
-        let mut suspects = changed.clone();
+        let our_times = changed.iter().map(|(field, at)| {
+            let at = self.connection().our_time(*at);
+            (field.clone(), at)
+        });
+        let mut suspects: BTreeMap<_, _> = our_times.collect();
         suspects.retain(|field, _| {
             let held = record.fields.get(field).map(|held| held.value.digest());
             let base = link.base.get(field);

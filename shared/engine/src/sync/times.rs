@@ -16,8 +16,7 @@ impl Worker<'_> {
         record: &mut ExternalRecord,
     ) -> Result<(), SyncError> {
         let mut wanting = self.planning(incident, link, record, wanting_times);
-        let covers = self.vendor.history_covers();
-        wanting.retain(|field| covers.contains(field));
+        wanting.retain(|field| self.vendor.history_covers(field));
         let Some(field) = wanting.first() else {
             return Ok(());
         };

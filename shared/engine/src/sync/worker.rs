@@ -174,6 +174,7 @@ impl Worker<'_> {
             return;
         };
         for (field, at) in changed {
+            let at = self.connection().our_time(*at);
             let Some(observed) = record.fields.get_mut(field) else {
                 continue;
             };
@@ -185,7 +186,7 @@ impl Worker<'_> {
                 observed.author.is_some() && author.is_some() && observed.author != *author;
             if !later && !anothers {
                 observed.changed = Some(ChangeTime {
-                    at: *at,
+                    at,
                     source: TimeSource::Webhook,
                 });
                 observed.author = author.clone().or(observed.author.take());

@@ -69,8 +69,7 @@ impl Worker<'_> {
         mut fields: impl Iterator<Item = &Field>,
         since: Timestamp,
     ) -> Result<History, SyncError> {
-        let covers = self.vendor.history_covers();
-        if !fields.any(|field| covers.contains(field)) {
+        if !fields.any(|field| self.vendor.history_covers(field)) {
             return Ok(History::default());
         }
         Ok(self

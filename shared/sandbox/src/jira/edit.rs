@@ -9,6 +9,7 @@ use super::site::{CustomField, Named};
 use super::state::State;
 use super::webhook;
 use super::workflow::Status;
+use crate::automation;
 
 /// One thing to change; the values are checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -73,8 +74,9 @@ impl<'a> Edit<'a> {
             created: self.now,
             items: std::mem::take(&mut self.items),
         };
-        self.state.store(self.issue.clone());
+        self.state.store_of(self.issue.clone(), &self.author);
         webhook::issue_created(self.state, &self.issue, &history, &self.author);
+        automation::carry_out(self.state);
         self.issue
     }
 
@@ -225,7 +227,7 @@ impl<'a> Edit<'a> {
         }
         self.issue.updated = self.now;
         self.issue.history.extend(history.clone());
-        self.state.store(self.issue.clone());
+        self.state.store_of(self.issue.clone(), &self.author);
         let comments = &self.comments;
         webhook::issue_updated(
             self.state,
@@ -234,6 +236,7 @@ impl<'a> Edit<'a> {
             comments,
             &self.author,
         );
+        automation::carry_out(self.state);
         self.comments
     }
 }

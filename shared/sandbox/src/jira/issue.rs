@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::adf;
-use super::site::Named;
+use super::site::{Named, Site};
 use super::workflow::Status;
 
 /// The comment property that makes a comment internal in a service project.
@@ -71,6 +71,19 @@ impl Issue {
             .as_ref()
             .map(adf::to_wiki)
             .unwrap_or_default()
+    }
+
+    /// A field as people name its value; of custom fields nothing.
+    pub(crate) fn named(&self, site: &Site, field: &str) -> Option<String> {
+        match field {
+            "summary" => Some(self.summary.clone()),
+            "description" => Some(self.description_text()),
+            "priority" => Some(self.priority.name.clone()),
+            "status" => Some(self.status.name.clone()),
+            "resolution" => Some(self.resolution.as_ref()?.name.clone()),
+            "assignee" => site.user(self.assignee.as_deref()?)?.email.clone(),
+            _ => None,
+        }
     }
 
     pub(crate) fn comment(&self, id: &str) -> Option<&Comment> {

@@ -126,6 +126,14 @@ impl Vendor for State {
         }
     }
 
+    fn automate(&mut self, id: &str, field: &str, value: &str) {
+        let (value, author) = (Value::from(value), Author::Automation);
+        let done = person::set(self, id, field, &value, false, &author);
+        if let Err(refusal) = done {
+            tracing::warn!(%refusal, field, "the automation had no effect");
+        }
+    }
+
     /// Searching and reading the workflow are reads by POST.
     fn is_write(request: &Request<Bytes>) -> bool {
         let path = request.uri().path();

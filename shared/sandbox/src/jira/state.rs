@@ -114,6 +114,18 @@ impl State {
         self.issues.store(&id, issue);
     }
 
+    /// The same for a change by somebody, who may set off automations.
+    pub(crate) fn store_of(&mut self, issue: Issue, author: &Author) {
+        if *author != Author::Automation {
+            let config = Arc::clone(&self.config);
+            let before = self.issues.get(&issue.id);
+            let value = |issue: &Issue, field: &str| issue.named(&config.site, field);
+            let automations = &mut self.surroundings.automations;
+            automations.set_off(&issue.id, before, &issue, value);
+        }
+        self.store(issue);
+    }
+
     /// Starts a change; nothing is kept until it is finished.
     pub(crate) fn edit(&mut self, key_or_id: &str, author: &Author) -> Result<Edit<'_>, Refusal> {
         let issue = self.issue(key_or_id)?.clone();

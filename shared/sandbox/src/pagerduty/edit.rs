@@ -59,7 +59,7 @@ impl<'a> Edit<'a> {
         }
         if self.changed {
             self.incident.updated_at = self.now;
-            self.state.store(self.incident);
+            self.state.changed(self.incident, self.author);
         }
         Ok(())
     }

@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::config::Account;
+
 /// An incident's status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -128,6 +130,19 @@ impl Incident {
             .iter()
             .map(|given| given.user.as_str())
             .collect()
+    }
+
+    /// A field as people name its value: a priority by its name, the first assignee by e-mail.
+    pub(crate) fn named(&self, account: &Account, field: &str) -> Option<String> {
+        match field {
+            "title" => Some(self.title.clone()),
+            "status" => Some(self.status.as_str().to_owned()),
+            "urgency" => Some(self.urgency.as_str().to_owned()),
+            "priority" => Some(account.priority(self.priority.as_deref()?)?.name.clone()),
+            "assignee" => Some(account.user(self.assignees().first()?)?.email.clone()),
+            "escalation_policy" => Some(self.escalation_policy.clone()),
+            _ => None,
+        }
     }
 }
 

@@ -110,6 +110,15 @@ impl Vendor for State {
         }
     }
 
+    fn automate(&mut self, id: &str, field: &str, value: &str) {
+        let account = Arc::clone(&self.account);
+        let done = input::named(&account, field, &Value::from(value))
+            .and_then(|change| self.edit(id, &Author::Automation)?.apply(vec![change]));
+        if let Err(refusal) = done {
+            tracing::warn!(%refusal, field, "the automation had no effect");
+        }
+    }
+
     fn control(pagerduty: &PagerDuty, request: &Request<Bytes>, path: &[&str]) -> Response<Bytes> {
         control::respond(pagerduty, request, path)
     }

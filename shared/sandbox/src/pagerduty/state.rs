@@ -9,6 +9,7 @@ use super::incident::{Incident, NewIncident, Status, UserAt};
 use super::log_entry::{Author, Kind, LogEntry};
 use super::refusal::Refusal;
 use super::{edit::Edit, webhook};
+use crate::automation;
 use crate::rate_limit::RateLimit;
 use crate::surroundings::Surroundings;
 use crate::versions::Versions;
@@ -43,7 +44,7 @@ impl State {
         self.incidents.get(id)
     }
 
-    pub(crate) fn store(&mut self, incident: Incident) {
+    fn store(&mut self, incident: Incident) {
         let id = incident.id.clone();
         self.incidents.store(&id, incident);
     }
@@ -129,8 +130,21 @@ impl State {
             ..assign
         });
         webhook::incident_event(self, "incident.triggered", &incident, author, now);
-        self.store(incident);
+        self.changed(incident, author);
         id
+    }
+
+    /// Keeps a new version, and sets off what it sets off.
+    pub(crate) fn changed(&mut self, incident: Incident, author: &Author) {
+        if *author != Author::Automation {
+            let account = Arc::clone(&self.account);
+            let before = self.incidents.get(&incident.id);
+            let value = |incident: &Incident, field: &str| incident.named(&account, field);
+            let automations = &mut self.surroundings.automations;
+            automations.set_off(&incident.id, before, &incident, value);
+        }
+        self.store(incident);
+        automation::carry_out(self);
     }
 
     pub(crate) fn entry(

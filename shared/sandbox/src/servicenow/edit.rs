@@ -5,9 +5,10 @@ use super::record::Record;
 use super::refusal::Refusal;
 use super::state::{State, date_time};
 use super::{choices, lifecycle, policy, webhook};
+use crate::automation;
 
 /// On whose behalf something happens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Author {
     pub(crate) user_name: String,
     /// In `sys_user`; empty for the system itself.
@@ -50,11 +51,13 @@ impl State {
         let number = 10_001 + self.incidents.created();
         asked.next.set("sys_id", &sys_id);
         asked.next.set("number", format!("INC{number:07}"));
+        self.set_off(&sys_id, None, &asked.next, author);
         self.incidents.store(&sys_id, Some(asked.next));
         for (element, text) in asked.entries {
             self.add_entry(&sys_id, &element, &text, author, &now);
         }
         webhook::announce(self, "insert", &sys_id, &now);
+        automation::carry_out(self);
         Ok(sys_id)
     }
 
@@ -99,9 +102,20 @@ impl State {
         next.set("sys_mod_count", checkpoint);
         next.set("sys_updated_on", &now);
         next.set("sys_updated_by", &author.user_name);
+        self.set_off(sys_id, Some(&previous), &next, author);
         self.incidents.store(sys_id, Some(next));
         webhook::announce(self, "update", sys_id, &now);
+        automation::carry_out(self);
         Ok(())
+    }
+
+    fn set_off(&mut self, sys_id: &str, before: Option<&Record>, after: &Record, author: &Author) {
+        if *author == Author::system() {
+            return;
+        }
+        let value = |record: &Record, column: &str| record.get(column).map(str::to_owned);
+        let automations = &mut self.surroundings.automations;
+        automations.set_off(sys_id, before, after, value);
     }
 
     /// Deletes an incident; its journal and audit stay.

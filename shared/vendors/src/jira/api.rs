@@ -1,6 +1,6 @@
 //! The vendor's REST half: which module does what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use im_model::{
@@ -70,8 +70,8 @@ impl VendorApi for Jira {
         defaults::implied_by_creation(rules)
     }
 
-    fn history_covers(&self) -> BTreeSet<Field> {
-        history::covers()
+    fn history_covers(&self, field: &Field) -> bool {
+        history::covers(field)
     }
 
     async fn read(

@@ -100,6 +100,18 @@ pub(super) fn read(value_type: ValueType, json: &Json) -> Option<ExternalValue> 
     Some(ExternalValue::text(canonical.unwrap_or(text)))
 }
 
+/// What a changelog says a field was set to, in canonical form; `None` if that is no value of its type.
+pub(super) fn recorded(value_type: ValueType, text: &str) -> Option<ExternalValue> {
+    if text.is_empty() {
+        return Some(ExternalValue::EMPTY);
+    }
+    let text = match value_type {
+        ValueType::DateTime => moment::read(text)?.to_string(),
+        _ => text.to_owned(),
+    };
+    value_type.canonical(&text).map(ExternalValue::text)
+}
+
 /// What a request says, or why the text can be none of the field's values.
 pub(super) fn write(value_type: ValueType, shape: Shape, text: &str) -> Result<Json, String> {
     let not_one = || format!("{text:?} is no value of the field's type");

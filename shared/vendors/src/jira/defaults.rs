@@ -78,6 +78,12 @@ fn mapped_fields(
 ) -> [(Field, FieldRule); 5] {
     let same = |form| ValueMap::Same(form);
     let (status_outward, status_inward) = status::maps(statuses, options);
+    let status = FieldRule::new(status_outward, status_inward, Limit::REQUIRED);
+    // The usual names say nothing of what else this project may have.
+    let status = match statuses {
+        Some(known) => status.with_vendor_values(known.iter().map(|status| status.name.clone())),
+        None => status,
+    };
     [
         (
             Field::Title,
@@ -99,10 +105,7 @@ fn mapped_fields(
             ),
         ),
         (Field::Severity, severity()),
-        (
-            Field::Status,
-            FieldRule::new(status_outward, status_inward, Limit::REQUIRED),
-        ),
+        (Field::Status, status),
         (
             Field::AssignedTo,
             FieldRule::new(
@@ -159,7 +162,7 @@ mod tests {
     use im_model::{ConflictStrategy, Direction, IntegrationType};
     use im_sync::Mapped;
 
-    use super::*;
+    use super::{super::workflow::StatusId, *};
 
     fn integration(options: &[(&str, &str)]) -> Integration {
         let now = "2026-11-22T04:00:00Z".parse().expect("a time");
@@ -262,6 +265,24 @@ mod tests {
         );
         let expected = [(Field::Status, ExternalValue::text("Triage"))];
         assert_eq!(implied_by_creation(&rules), expected.into());
+    }
+
+    #[test]
+    fn statuses_are_counted_where_they_were_seen() {
+        let of = |statuses: Option<&[Status]>| {
+            let rules = rules(&integration(&[]), statuses, &Shapes::new());
+            rules.fields[&Field::Status].vendor_values.clone()
+        };
+        let seen = ["Triage", "Done"].map(|name| Status {
+            id: StatusId(name.to_lowercase()),
+            name: name.to_owned(),
+            category: None,
+        });
+        assert_eq!(of(None), None, "the usual names are a guess");
+        let names = ["Done", "Triage"].map(str::to_owned);
+        assert_eq!(of(Some(&seen)), Some(names.into()));
+        let priorities = rules(&integration(&[]), None, &Shapes::new());
+        assert_eq!(priorities.fields[&Field::Severity].vendor_values, None);
     }
 
     #[test]

@@ -1,14 +1,13 @@
 //! The changelog: what changed when, and by whom.
 
-use std::collections::BTreeSet;
-
 use im_model::{ActorId, ExternalId, ExternalValue, Field};
-use im_sync::{Change, History};
+use im_sync::{Change, History, ValueType};
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::{
+    custom_value::{self, Shape},
     field, moment, options,
     people::{self, User},
     refusal::call,
@@ -21,15 +20,9 @@ const SLACK: SignedDuration = SignedDuration::from_secs(1);
 /// No claim's lease sees more changes than fit on these.
 const MOST_PAGES: usize = 10;
 
-/// The changelog records texts of several lines and custom fields in forms of its own: only that they changed.
-pub(super) fn covers() -> BTreeSet<Field> {
-    BTreeSet::from([
-        Field::Title,
-        Field::Description,
-        Field::Severity,
-        Field::Status,
-        Field::AssignedTo,
-    ])
+/// All that is mapped. Texts of several lines are recorded in a form of their own: only that they changed.
+pub(super) fn covers(field: &Field) -> bool {
+    !matches!(field, Field::Priority | Field::EscalationPolicy)
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,7 +71,7 @@ pub(super) async fn read(
             let Some(field) = item.field(&custom) else {
                 continue;
             };
-            let value = item.value(connection, &field).await?;
+            let value = item.value(connection, &field, &custom).await?;
             let author = author.clone();
             changes.push(Change {
                 field,
@@ -139,21 +132,45 @@ impl Item {
         &self,
         connection: &Connection<'_>,
         field: &Field,
+        custom: &[CustomField],
     ) -> Result<Option<ExternalValue>, VendorError> {
-        let text = |json: &Json| {
-            json.as_str()
-                .map_or(ExternalValue::EMPTY, ExternalValue::text)
-        };
+        let to_text = self.to_text.as_str().unwrap_or_default();
         Ok(match field {
-            Field::Title | Field::Severity | Field::Status => Some(text(&self.to_text)),
+            Field::Title | Field::Severity | Field::Status => Some(ExternalValue::text(to_text)),
             Field::AssignedTo => match self.to.as_str().filter(|id| !id.is_empty()) {
                 None => Some(ExternalValue::EMPTY),
                 // Nobody can tell whether a hidden address is the one that was sent.
                 Some(account_id) => Some(people::value_of(connection, account_id).await?)
                     .filter(|value| !people::is_hidden(value)),
             },
+            // Emptied, in whatever form; a document may have content and no text.
+            _ if self.to_text.is_null() => Some(ExternalValue::EMPTY),
+            Field::Custom(_) => match custom.iter().find(|mapped| mapped.field == *field) {
+                Some(mapped) => self.custom_value(connection, mapped).await?,
+                None => None,
+            },
             _ => None,
         })
+    }
+
+    /// A custom field's value, where the changelog has it in a form that an issue's can be told from.
+    async fn custom_value(
+        &self,
+        connection: &Connection<'_>,
+        mapped: &CustomField,
+    ) -> Result<Option<ExternalValue>, VendorError> {
+        let recorded = match mapped.value_type {
+            ValueType::Text => {
+                let shapes = custom_value::shapes(connection, std::slice::from_ref(mapped)).await?;
+                // What is not known to be plain may be a document.
+                let is_plain = shapes.get(&mapped.path) == Some(&Shape::Plain);
+                self.to_text.as_str().filter(|_| is_plain)
+            }
+            // The text is as people read it: `22/Nov/26`.
+            ValueType::Date | ValueType::DateTime => self.to.as_str(),
+            ValueType::Number | ValueType::Boolean | ValueType::Choice => self.to_text.as_str(),
+        };
+        Ok(recorded.and_then(|text| custom_value::recorded(mapped.value_type, text)))
     }
 }
 
@@ -188,22 +205,44 @@ mod tests {
             {"field": "status", "fieldId": "status", "to": "3", "toString": "Done"},
             {"field": "assignee", "fieldId": "assignee", "to": "5b2", "toString": "Ann"},
             {"field": "assignee", "fieldId": "assignee", "to": null, "toString": null},
-            {"field": "Cost", "fieldId": "customfield_1", "toString": "12"},
+            {"field": "description", "fieldId": "description", "toString": null},
+            {"field": "Cost", "fieldId": "customfield_1", "toString": "12.50"},
+            {"field": "Due", "fieldId": "customfield_2", "toString": "22/Nov/26",
+                "to": "2026-11-22"},
+            {"field": "Seen", "fieldId": "customfield_3", "toString": "22/Nov/26 5:05 AM",
+                "to": "2026-11-22T05:05:06.900+0100"},
+            {"field": "Place", "fieldId": "customfield_4", "to": "10100", "toString": "Berlin"},
+            {"field": "Cause", "fieldId": "customfield_5", "toString": "h1. A leak"},
+            {"field": "Team", "fieldId": "customfield_6", "toString": "Storage"},
+            {"field": "Team", "fieldId": "customfield_6", "toString": ""},
+            {"field": "Cost", "fieldId": "customfield_1", "toString": "a lot"},
             {"field": "Link", "toString": "x"},
         ]);
         let page = json!({"startAt": 0, "maxResults": 100, "total": 1, "isLast": true,
             "values": [entry("2026-11-22T04:00:01.000+0000", &items)]});
         let ann = json!({"accountId": "5b2", "emailAddress": "ann@example.com"});
+        let kind = |id: &str, kind: &str| json!({"id": id, "schema": {"custom": kind}});
+        let kinds = json!([
+            kind("customfield_5", "com.atlassian:textarea"),
+            kind("customfield_6", "com.atlassian:textfield")
+        ]);
         let account = Account::new()
             .option("custom.cost", "customfield_1:number")
+            .option("custom.due", "customfield_2:date")
+            .option("custom.seen", "customfield_3:datetime")
+            .option("custom.place", "customfield_4:choice")
+            .option("custom.cause", "customfield_5")
+            .option("custom.team", "customfield_6")
             .answers(
                 "GET /issue/10002/changelog?startAt=0&maxResults=100",
                 200,
                 &page,
             )
-            .answers("GET /user?accountId=5b2", 200, &ann);
+            .answers("GET /user?accountId=5b2", 200, &ann)
+            .answers("GET /field", 200, &kinds);
         let changes = changes(&account);
         let text = |text: &str| Some(ExternalValue::text(text));
+        let custom = |name: &str| Field::Custom(name.to_owned());
         let seen: Vec<_> = changes
             .iter()
             .map(|change| (change.field.clone(), change.value.clone()))
@@ -217,7 +256,15 @@ mod tests {
                 (Field::Status, text("Done")),
                 (Field::AssignedTo, text("ann@example.com")),
                 (Field::AssignedTo, text("")),
-                (Field::Custom("cost".to_owned()), None),
+                (Field::Description, text("")),
+                (custom("cost"), text("12.5")),
+                (custom("due"), text("2026-11-22")),
+                (custom("seen"), text("2026-11-22T04:05:06Z")),
+                (custom("place"), text("Berlin")),
+                (custom("cause"), None),
+                (custom("team"), text("Storage")),
+                (custom("team"), text("")),
+                (custom("cost"), None),
             ]
         );
         assert!(
@@ -225,14 +272,8 @@ mod tests {
                 .iter()
                 .all(|change| change.author == ActorId::parse("5b1").ok())
         );
-        let covered = covers();
-        let own = seen
-            .iter()
-            .filter(|(field, _)| !matches!(field, Field::Custom(_)));
-        assert!(
-            own.map(|(field, _)| field)
-                .all(|field| covered.contains(field))
-        );
+        assert!(seen.iter().all(|(field, _)| covers(field)));
+        account.asked();
     }
 
     #[test]

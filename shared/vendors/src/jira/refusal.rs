@@ -50,7 +50,9 @@ pub(super) async fn answer(
     if response.status().is_success() {
         return Ok(response);
     }
-    Err(refusal(tried, &response, connection.now))
+    // Where the wait ends by their clock, it does not begin by ours.
+    let now = connection.their_time(connection.now);
+    Err(refusal(tried, &response, now))
 }
 
 /// `None` if the account may not look: what is looked up is then unknown, not wrong.

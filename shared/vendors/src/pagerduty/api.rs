@@ -1,17 +1,17 @@
 //! The calls, in the order the vendor's API demands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use im_model::{
     ExternalId, ExternalNote, ExternalRecord, ExternalValue, Field, IncidentId, Integration, Note,
     NoteId, OwnershipRules,
 };
-use im_sync::{Change, History, LinkRules};
+use im_sync::{History, LinkRules};
 use jiff::Timestamp;
 
 use super::{
-    PagerDuty, defaults,
+    PagerDuty, defaults, history,
     lookup::{call, resolve_ids, unless_closed},
     notes, probe, refusal, request,
     request::ResolvedIds,
@@ -76,8 +76,8 @@ impl VendorApi for PagerDuty {
         ])
     }
 
-    fn history_covers(&self) -> BTreeSet<Field> {
-        BTreeSet::from([Field::Status, Field::AssignedTo, Field::Severity])
+    fn history_covers(&self, field: &Field) -> bool {
+        history::covers(field)
     }
 
     async fn read(
@@ -184,26 +184,7 @@ impl VendorApi for PagerDuty {
         id: &ExternalId,
         since: Timestamp,
     ) -> Result<History, VendorError> {
-        // A history of more than this is no history of one claim's lease.
-        const MOST_PAGES: usize = 10;
-        let mut changes: Vec<Change> = Vec::new();
-        let mut seen = 0;
-        for _ in 0..MOST_PAGES {
-            let request = request::log_entries(&connection, id, since, seen)?;
-            let page: response::LogEntries = call(&connection, request).await?;
-            seen += page.log_entries.len();
-            let more = page.more && !page.log_entries.is_empty();
-            changes.extend(
-                page.log_entries
-                    .into_iter()
-                    .filter_map(response::LogEntry::change),
-            );
-            if !more {
-                break;
-            }
-        }
-        changes.sort_by_key(|change| change.at);
-        Ok(History { changes })
+        history::read(&connection, id, since).await
     }
 }
 

@@ -65,7 +65,8 @@ fn mapped_fields() -> [(Field, FieldRule); 7] {
                 ),
                 ValueMap::table([("high", "SEV-2"), ("low", "SEV-3")], LeaveAlone),
                 Limit::REQUIRED,
-            ),
+            )
+            .with_vendor_values(["high", "low"]),
         ),
         // By name. An account names its priorities as it likes; what the platform does not know is left alone.
         (
@@ -101,7 +102,8 @@ fn mapped_fields() -> [(Field, FieldRule); 7] {
                     LeaveAlone,
                 ),
                 Limit::REQUIRED,
-            ),
+            )
+            .with_vendor_values(["triggered", "acknowledged", "resolved"]),
         ),
         (
             Field::AssignedTo,
@@ -118,5 +120,28 @@ fn most(characters: usize) -> Limit {
     Limit {
         most_characters: Some(characters),
         required: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urgency_and_status_are_counted_and_an_accounts_priorities_are_not() {
+        let known = |wanted: &Field| {
+            let mut rules = mapped_fields().into_iter();
+            let (_, rule) = rules.find(|(field, _)| field == wanted).expect("mapped");
+            let known = rule.vendor_values?;
+            Some(known.into_iter().collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(known(&Field::Severity).as_deref(), Some("high low"));
+        assert_eq!(
+            known(&Field::Status).as_deref(),
+            Some("acknowledged resolved triggered")
+        );
+        for field in [Field::Title, Field::Priority, Field::AssignedTo] {
+            assert_eq!(known(&field), None, "{field}");
+        }
     }
 }

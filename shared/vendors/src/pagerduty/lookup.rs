@@ -56,28 +56,51 @@ pub(super) async fn resolve_ids(
 /// A person's id stays what it is; that there is no such person may change soon.
 const REMEMBER_PERSON: SignedDuration = SignedDuration::from_hours(1);
 
+/// Remembers: address → user id.
+const PERSON: &str = "person";
+/// Remembers: user id → address.
+const ADDRESS: &str = "address";
+
 pub(super) async fn user_id(
     connection: &Connection<'_>,
     email: &str,
 ) -> Result<Result<String, String>, VendorError> {
     let (memory, integration) = (connection.memory, connection.integration);
     let email = email.to_lowercase();
-    if let Some(id) = memory.recall(integration, "person", &email, connection.now) {
+    if let Some(id) = memory.recall(integration, PERSON, &email, connection.now) {
         return Ok(Ok(id.reveal().to_owned()));
     }
     let found = find_user(connection, &email).await?;
     if let Ok(id) = &found {
-        let id = Secret::new(id.clone());
-        memory.remember(
-            integration,
-            "person",
-            &email,
-            id,
-            connection.now,
-            REMEMBER_PERSON,
-        );
+        keep(connection, PERSON, &email, id);
+        keep(connection, ADDRESS, id, &email);
     }
     Ok(found)
+}
+
+/// The address behind a user's id, in lower case; `None` if it is hidden, or the user is no more.
+pub(super) async fn address_of(
+    connection: &Connection<'_>,
+    id: &str,
+) -> Result<Option<String>, VendorError> {
+    let (memory, integration) = (connection.memory, connection.integration);
+    if let Some(email) = memory.recall(integration, ADDRESS, id, connection.now) {
+        return Ok(Some(email.reveal().to_owned()));
+    }
+    let request = request::user(connection, id)?;
+    let answer = unless_closed(call::<response::OneUser>(connection, request).await)?;
+    let email = answer.and_then(|answer| answer.user.email);
+    let email = email.map(|email| email.to_lowercase());
+    if let Some(email) = &email {
+        keep(connection, ADDRESS, id, email);
+    }
+    Ok(email)
+}
+
+fn keep(connection: &Connection<'_>, kind: &'static str, which: &str, value: &str) {
+    let (memory, integration) = (connection.memory, connection.integration);
+    let (value, now) = (Secret::new(value), connection.now);
+    memory.remember(integration, kind, which, value, now, REMEMBER_PERSON);
 }
 
 async fn find_user(

@@ -5,6 +5,7 @@
 mod api;
 mod defaults;
 mod event;
+mod history;
 mod lookup;
 mod notes;
 mod probe;

@@ -6,9 +6,9 @@ use im_model::{
     ActorId, ChangeTime, ExternalId, ExternalRecord, ExternalValue, Field, IncidentId, Observed,
     RecordVersion, TimeSource,
 };
-use im_sync::Change;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::Value as Json;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct OneIncident {
@@ -203,32 +203,38 @@ pub(super) struct LogEntries {
 #[derive(Debug, Deserialize)]
 pub(super) struct LogEntry {
     #[serde(rename = "type")]
-    kind: String,
-    created_at: Timestamp,
-    agent: Option<Named>,
+    pub(super) kind: String,
+    pub(super) created_at: Timestamp,
+    pub(super) agent: Option<Named>,
+    /// Who was given the incident.
+    #[serde(default)]
+    pub(super) assignees: Vec<User>,
+    channel: Option<Channel>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Channel {
+    changeset: Option<Changeset>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Changeset {
+    #[serde(default)]
+    application_fields: Vec<ChangedField>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ChangedField {
+    name: Option<String>,
+    #[serde(default)]
+    value: Json,
 }
 
 impl LogEntry {
-    /// What the entry says has changed. Status entries name the value by their type, the others do not.
-    pub(super) fn change(self) -> Option<Change> {
-        let status = |status: &str| (Field::Status, Some(ExternalValue::text(status)));
-        let (field, value) = match self.kind.trim_end_matches("_reference") {
-            "trigger_log_entry" | "unacknowledge_log_entry" => status("triggered"),
-            // The official file spells it both ways.
-            "acknowledge_log_entry" | "acknowledgement_log_entry" => status("acknowledged"),
-            "resolve_log_entry" => status("resolved"),
-            "assign_log_entry" | "delegate_log_entry" | "escalate_log_entry" => {
-                (Field::AssignedTo, None)
-            }
-            "urgency_change_log_entry" => (Field::Severity, None),
-            _ => return None,
-        };
-        let author = self.agent.and_then(|agent| ActorId::parse(&agent.id?).ok());
-        Some(Change {
-            field,
-            value,
-            at: self.created_at,
-            author,
-        })
+    /// The application's fields that it says have changed, with their new values where these are texts.
+    pub(super) fn changed_fields(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let changeset = self.channel.as_ref().and_then(|it| it.changeset.as_ref());
+        let fields = changeset.into_iter().flat_map(|it| &it.application_fields);
+        fields.filter_map(|field| Some((field.name.as_deref()?, field.value.as_str())))
     }
 }

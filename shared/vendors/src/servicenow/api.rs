@@ -1,6 +1,6 @@
 //! The calls: what is asked, in which order, and what comes of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use im_model::{
@@ -76,14 +76,8 @@ impl VendorApi for ServiceNow {
         BTreeMap::from([(Field::Status, ExternalValue::text(NEW))])
     }
 
-    fn history_covers(&self) -> BTreeSet<Field> {
-        BTreeSet::from([
-            Field::Title,
-            Field::Description,
-            Field::Severity,
-            Field::Status,
-            Field::AssignedTo,
-        ])
+    fn history_covers(&self, field: &Field) -> bool {
+        history::covers(field)
     }
 
     async fn read(

@@ -133,6 +133,16 @@ pub(super) fn read_custom(value_type: ValueType, text: &str) -> ExternalValue {
     ExternalValue::text(canonical.unwrap_or_else(|| text.to_owned()))
 }
 
+/// The same of the audit's text; `None` where it is none of its type, for the audit may have a form of its own.
+pub(super) fn audited_custom(value_type: ValueType, text: &str) -> Option<ExternalValue> {
+    let own = match value_type {
+        _ if text.is_empty() => return Some(ExternalValue::EMPTY),
+        ValueType::DateTime => moment::read(text)?.to_string(),
+        _ => text.to_owned(),
+    };
+    value_type.canonical(&own).map(ExternalValue::text)
+}
+
 /// And back: `ServiceNow` writes a moment in its own way, and everything else as we do.
 fn written_custom(value_type: ValueType, text: &str) -> String {
     let at = match value_type {

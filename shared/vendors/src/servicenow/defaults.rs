@@ -33,6 +33,9 @@ pub(super) fn rules(integration: &Integration) -> LinkRules {
         let (name, mut rule) = field.rule();
         // Such a column is true or false: emptied, it is false.
         rule.limit.required = field.value_type == ValueType::Boolean;
+        if field.value_type == ValueType::Boolean {
+            rule = rule.with_vendor_values(["true", "false"]);
+        }
         (name, rule)
     });
     link_rules(integration, built_in.into_iter().chain(custom))
@@ -56,11 +59,13 @@ fn built_in(states: &States) -> [(Field, FieldRule); 5] {
         (Field::Description, FieldRule::new(same(), same(), most)),
         (
             Field::Severity,
-            FieldRule::new(severity_outward(), severity_inward(), Limit::REQUIRED),
+            FieldRule::new(severity_outward(), severity_inward(), Limit::REQUIRED)
+                .with_vendor_values(pairs().map(|(impact, urgency)| severity(impact, urgency))),
         ),
         (
             Field::Status,
-            FieldRule::new(states.outward(), states.inward(), Limit::REQUIRED),
+            FieldRule::new(states.outward(), states.inward(), Limit::REQUIRED)
+                .with_vendor_values(states.known()),
         ),
         (
             Field::AssignedTo,
@@ -96,18 +101,26 @@ fn severity_outward() -> ValueMap {
     )
 }
 
+/// Impact and urgency are each high, medium or low, as 1, 2 and 3.
+fn pairs() -> impl Iterator<Item = (u8, u8)> {
+    (1..=3).flat_map(|impact| (1..=3).map(move |urgency| (impact, urgency)))
+}
+
+fn severity(impact: u8, urgency: u8) -> String {
+    format!("{impact}/{urgency}")
+}
+
 /// By the priority that `ServiceNow` computes of impact and urgency (FACTS.md, "Incident").
 fn severity_inward() -> ValueMap {
-    let severity = |priority| match priority {
+    let of_priority = |priority| match priority {
         1 => Severity::Sev1,
         2 => Severity::Sev2,
         3 => Severity::Sev3,
         _ => Severity::Sev4,
     };
-    let pairs = (1..=3).flat_map(|impact| (1..=3).map(move |urgency| (impact, urgency)));
-    let entries = pairs.map(|(impact, urgency)| {
-        let severity = severity(impact + urgency - 1);
-        (format!("{impact}/{urgency}"), severity.to_string())
+    let entries = pairs().map(|(impact, urgency)| {
+        let ours = of_priority(impact + urgency - 1);
+        (severity(impact, urgency), ours.to_string())
     });
     ValueMap::Table {
         entries: entries.collect(),
@@ -151,6 +164,25 @@ mod tests {
             let back = back.value().and_then(Value::as_str);
             assert_eq!(back, Some(severity.as_str()));
         }
+    }
+
+    #[test]
+    fn pairs_and_states_are_counted() {
+        let options = [("state.open", "10"), ("state.closed", "6")];
+        let options = options.map(|(name, code)| (name.to_owned(), code.to_owned()));
+        let rules = built_in(&States::of(&options.into()));
+        let known = |wanted: &Field| {
+            let mut rules = rules.iter();
+            let (_, rule) = rules.find(|(field, _)| field == wanted).expect("mapped");
+            let known: Vec<_> = rule.vendor_values.iter().flatten().cloned().collect();
+            known.join(" ")
+        };
+        assert_eq!(
+            known(&Field::Severity),
+            "1/1 1/2 1/3 2/1 2/2 2/3 3/1 3/2 3/3"
+        );
+        assert_eq!(known(&Field::Status), "1 10 2 3 6 7 8");
+        assert_eq!(known(&Field::Title), "");
     }
 
     #[test]

@@ -5,12 +5,12 @@ use im_sync::{Change, History};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    people,
+    columns, options, people,
     refusal::{is_closed, row, rows},
     request,
     response::{self, Row},
 };
-use crate::{Connection, VendorError};
+use crate::{Connection, CustomField, VendorError};
 
 /// Remembers that the audit is closed to us.
 const CLOSED: &str = "audit_closed";
@@ -18,6 +18,11 @@ const REMEMBER: SignedDuration = SignedDuration::from_hours(1);
 
 /// A history of more pages than this is no history of one claim's lease.
 const MOST_PAGES: usize = 10;
+
+/// A table is audited as a whole, columns of the customer's own among them.
+pub(super) fn covers(field: &Field) -> bool {
+    !matches!(field, Field::Priority | Field::EscalationPolicy)
+}
 
 /// One column's change.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +46,10 @@ pub(super) async fn read(
     if memory.recall(integration, CLOSED, "", now).is_some() {
         return Ok(History::default());
     }
+    let custom = options::custom(connection.options);
     // Before the audit is read: what changes in between is then in the audit.
     let current = row(connection, request::severity(connection, id)?).await?;
-    let audited = match audited(connection, id, since).await {
+    let audited = match audited(connection, id, since, &custom).await {
         Ok(audited) => audited,
         Err(error) if is_closed(&error) => {
             memory.remember(integration, CLOSED, "", Secret::new("yes"), now, REMEMBER);
@@ -68,7 +74,13 @@ pub(super) async fn read(
                 Field::AssignedTo,
                 people::value(connection, &one.new).await?,
             ),
-            _ => continue,
+            column => match custom.iter().find(|field| field.path == column) {
+                Some(mapped) => (
+                    mapped.field.clone(),
+                    columns::audited_custom(mapped.value_type, &one.new),
+                ),
+                None => continue,
+            },
         };
         changes.push((place, one.change(field, value)));
     }
@@ -84,6 +96,7 @@ async fn audited(
     connection: &Connection<'_>,
     id: &ExternalId,
     since: Timestamp,
+    custom: &[CustomField],
 ) -> Result<Vec<Audited>, VendorError> {
     let mut found: Vec<Audited> = Vec::new();
     let mut offset = 0;
@@ -91,7 +104,7 @@ async fn audited(
         let page = rows(connection, request::audit(connection, id, since, offset)?).await?;
         offset += page.len();
         let is_last = page.len() < request::PAGE;
-        let more = page.iter().filter_map(|row| Audited::of(row, id));
+        let more = page.iter().filter_map(|row| Audited::of(row, id, custom));
         let more: Vec<_> = more
             .filter(|one| !found.iter().any(|known| known.sys_id == one.sys_id))
             .collect();
@@ -106,9 +119,10 @@ async fn audited(
 
 impl Audited {
     /// `None` for what was not asked for: an invalid fragment of a query is ignored (FACTS.md, "Table API").
-    fn of(row: &Row, id: &ExternalId) -> Option<Self> {
+    fn of(row: &Row, id: &ExternalId, custom: &[CustomField]) -> Option<Self> {
         let column = row.full("fieldname")?;
-        if row.get("documentkey") != Some(id.as_str()) || !request::AUDITED.contains(&column) {
+        let is_wanted = request::audited(custom).any(|wanted| wanted == column);
+        if row.get("documentkey") != Some(id.as_str()) || !is_wanted {
             return None;
         }
         let user = row.full("user");

@@ -26,7 +26,8 @@ async fn read_records(connection: &Connection<'_>) -> Check {
         "whether the account may write shows at the first write, for nothing is changed to try it";
     match asked {
         Ok(found) => {
-            let hidden = found.first().map(hidden_columns).unwrap_or_default();
+            let hidden = found.first().map(|row| hidden_columns(connection, row));
+            let hidden = hidden.unwrap_or_default();
             match (found.is_empty(), hidden.is_empty()) {
                 (true, _) => passed(what, format!("there is no record yet; {shows_at}")),
                 (false, true) => passed(what, format!("it may be read; {shows_at}")),
@@ -41,11 +42,10 @@ async fn read_records(connection: &Connection<'_>) -> Check {
 }
 
 /// Columns of which a record that is there shows nothing.
-fn hidden_columns(row: &Row) -> String {
-    let hidden = request::AUDITED
-        .iter()
-        .filter(|column| row.get(column).is_none());
-    hidden.copied().collect::<Vec<_>>().join(", ")
+fn hidden_columns(connection: &Connection<'_>, row: &Row) -> String {
+    let custom = options::custom(connection.options);
+    let hidden = request::audited(&custom).filter(|column| row.get(column).is_none());
+    hidden.collect::<Vec<_>>().join(", ")
 }
 
 /// Without it a lost answer would make a second record: an invalid fragment of a query is ignored (FACTS.md).

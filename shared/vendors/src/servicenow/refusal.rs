@@ -87,7 +87,9 @@ async fn answer(
     if response.status().is_success() {
         return Ok(response);
     }
-    Err(refusal(tried, &response, connection.now))
+    // Where the wait ends by their clock, it does not begin by ours.
+    let now = connection.their_time(connection.now);
+    Err(refusal(tried, &response, now))
 }
 
 fn refusal(tried: String, response: &Response<Bytes>, now: Timestamp) -> VendorError {

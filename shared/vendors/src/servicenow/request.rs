@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json, json};
 use url::Url;
 
 use super::{moment, options};
-use crate::{Connection, VendorError, VendorErrorKind, exchange};
+use crate::{Connection, CustomField, VendorError, VendorErrorKind, exchange};
 
 /// Rows that are asked for at once.
 pub(super) const PAGE: usize = 500;
@@ -28,8 +28,8 @@ const COLUMNS: [&str; 11] = [
     "assigned_to",
 ];
 
-/// Audited columns that are fields of ours.
-pub(super) const AUDITED: [&str; 6] = [
+/// Audited columns that are fields of ours, besides those that options map.
+const AUDITED: [&str; 6] = [
     "short_description",
     "description",
     "impact",
@@ -37,6 +37,12 @@ pub(super) const AUDITED: [&str; 6] = [
     "state",
     "assigned_to",
 ];
+
+/// The columns whose audit counts: of the base system and of custom fields.
+pub(super) fn audited(custom: &[CustomField]) -> impl Iterator<Item = &str> {
+    let custom = custom.iter().map(|field| field.path.as_str());
+    AUDITED.into_iter().chain(custom)
+}
 
 /// A request that lacks only who sends it, so that it can be sent again with a fresh token.
 #[derive(Debug, Clone)]
@@ -156,10 +162,11 @@ pub(super) fn audit(
 ) -> Result<Prepared, VendorError> {
     const ANY_TIME_ZONE: SignedDuration = SignedDuration::from_hours(14);
     let id = sys_id(id)?;
+    let custom = options::custom(to.options);
     let query = format!(
         "tablename={}^documentkey={id}^fieldnameIN{}^sys_created_on>={}^ORDERBYsys_created_on",
         table(to),
-        AUDITED.join(","),
+        audited(&custom).collect::<Vec<_>>().join(","),
         moment::written(since - ANY_TIME_ZONE),
     );
     let fields =

@@ -81,6 +81,12 @@ impl States {
         }
     }
 
+    /// The codes of the base system, and those that the options name.
+    pub(super) fn known(&self) -> impl Iterator<Item = &str> {
+        let own = self.codes.iter().map(|(_, code, _)| code.as_str());
+        INWARD.iter().map(|(code, _)| *code).chain(own)
+    }
+
     /// Does this code end the work, so that it needs `close_code` and `close_notes` (FACTS.md, "Incident")?
     pub(super) fn is_end(&self, code: &str) -> bool {
         let mut codes = self.codes.iter();

@@ -18,6 +18,7 @@ const EMAIL: &str = "sync-account@example.com";
 const API_KEY: &str = "ATATT3xFfGF0T8kq5bZ";
 const CLIENT_KEY: &str = "c13nt-k3y-of-the-installation";
 const SECRET: &str = "HvPtlQNKMPpHSSqJpCdndXfo7HnGXa1pnH6w5axpxLFn9aRBNBGh4e8";
+const WIKI: &str = "the changelog has a document as wiki markup";
 const NO_SIGNATURE_OF_THE_BODY: &str = "the token says who sent it and where to, not what";
 
 /// A way of signing webhooks.
@@ -168,6 +169,7 @@ impl<S: Signing> Rig for JiraRig<S> {
         in_notes: Some("ann@example.com"),
         in_webhooks: Some("5b10a2844c20165700ede002"),
     };
+    const TIMED: &'static [Field] = &[];
 
     fn new(setting: Setting) -> Self {
         let url = url::Url::parse(&setting.webhook_url).expect("a URL");
@@ -180,6 +182,10 @@ impl<S: Signing> Rig for JiraRig<S> {
             jira: Jira::new(config),
             signing: PhantomData,
         }
+    }
+
+    fn set_clock_offset(&self, offset: SignedDuration) {
+        self.jira.set_clock_offset(offset);
     }
 
     fn answer(&self, request: Request<Bytes>) -> Answer {
@@ -211,7 +217,8 @@ impl<S: Signing> Rig for JiraRig<S> {
         vec![
             Sample::of(Field::Title, ["Disk of db-1 full", "Disk of db-2 full"])
                 .unclearable("an issue needs a summary"),
-            Sample::of(Field::Description, ["Since 3 o'clock.", "Since 4 o'clock."]),
+            Sample::of(Field::Description, ["Since 3 o'clock.", "Since 4 o'clock."])
+                .unnamed_in_history(WIKI),
             Sample::of(Field::Severity, ["High", "Low"])
                 .unclearable("every issue of the site has a priority"),
             Sample::of(Field::Status, ["In Progress", "To Do"])
@@ -220,7 +227,7 @@ impl<S: Signing> Rig for JiraRig<S> {
             custom("environment", ["production", "staging"]),
             custom("customers", ["12", "7"]),
             custom("impact", ["Extensive", "Minor"]),
-            custom("cause", ["A leak.", "A typing error."]),
+            custom("cause", ["A leak.", "A typing error."]).unnamed_in_history(WIKI),
         ]
     }
 

@@ -38,10 +38,15 @@ impl Rig for PagerDutyRig {
         in_notes: Some("Ann Example"),
         in_webhooks: Some("PUSER02"),
     };
+    const TIMED: &'static [Field] = &[Field::Status, Field::AssignedTo];
 
     fn new(setting: Setting) -> Self {
         let config = PagerDutyConfig::demo(TOKEN, SECRET).clock(setting.clock);
         Self(PagerDuty::new(config))
+    }
+
+    fn set_clock_offset(&self, offset: SignedDuration) {
+        self.0.set_clock_offset(offset);
     }
 
     fn answer(&self, request: Request<Bytes>) -> Answer {
@@ -68,11 +73,14 @@ impl Rig for PagerDutyRig {
             sample(Field::Title, ["Disk of db-1 full", "Disk of db-2 full"]),
             sample(Field::Description, ["Since 3 o'clock.", "Since 4 o'clock."])
                 .unreadable("the API shows no body unless asked, and it is set on creation only"),
-            sample(Field::Severity, ["low", "high"]),
-            sample(Field::Priority, ["P2", "P3"]),
+            sample(Field::Severity, ["low", "high"])
+                .unnamed_in_history("the entry of an urgency has no value (official file)"),
+            sample(Field::Priority, ["P2", "P3"])
+                .unnamed_in_history("it may be an id, where a record shows the name"),
             sample(Field::Status, ["acknowledged", "triggered"]),
             sample(Field::AssignedTo, ["ann@example.com", "bob@example.com"]),
             sample(Field::EscalationPolicy, ["PESC002", "PESC001"])
+                .unnamed_in_history("the entry of a delegation names no policy (official file)")
                 .moving(Field::AssignedTo)
                 .winning_over(
                     Field::AssignedTo,

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use im_model::ExternalValue;
+use im_model::{ExternalValue, Field, Status, TimeSource};
+use im_sync::ValueMap;
 use im_vendors::VendorErrorKind;
 
 use crate::{
@@ -27,6 +28,7 @@ pub async fn reads_what_a_person_wrote<R: Rig>() {
     let bench = Bench::<R>::new();
     let id = bench.record();
     let mut version = bench.read(&id).await.version;
+    let mut timed = BTreeSet::new();
     for sample in R::samples() {
         if sample.read != Ability::Has {
             continue;
@@ -42,12 +44,10 @@ pub async fn reads_what_a_person_wrote<R: Rig>() {
             assert_eq!(record.updated_at.as_second(), edited_at.as_second());
             let observed = &record.fields[&sample.field];
             if let Some(changed) = observed.changed {
-                assert_eq!(
-                    changed.at.as_second(),
-                    edited_at.as_second(),
-                    "{}",
-                    sample.field
-                );
+                let at = changed.at.as_second();
+                assert_eq!(at, edited_at.as_second(), "{}", sample.field);
+                assert_eq!(changed.source, TimeSource::Field, "{}", sample.field);
+                timed.insert(sample.field.clone());
             }
             if let Some(author) = &observed.author {
                 assert_eq!(
@@ -59,6 +59,31 @@ pub async fn reads_what_a_person_wrote<R: Rig>() {
             }
             bench.wait();
         }
+    }
+    let expected: BTreeSet<_> = R::TIMED.iter().cloned().collect();
+    assert_eq!(timed, expected, "fields of which the record has the time");
+}
+
+/// A value that a field can be seen to hold, or that a map sends, is among those that were counted.
+pub async fn counts_the_values_of_what_can_be_counted<R: Rig>() {
+    let bench = Bench::<R>::new();
+    let rules = bench.rules().await;
+    let counted = |field: &Field| rules.fields[field].vendor_values.clone();
+    for sample in R::samples() {
+        let Some(known) = counted(&sample.field) else {
+            continue;
+        };
+        let is_known = |text: &str| known.contains(text);
+        assert!(sample.values.into_iter().all(is_known), "{known:?}");
+        if let ValueMap::Table { entries, .. } = &rules.fields[&sample.field].outward {
+            assert!(entries.values().all(|text| is_known(text)), "{known:?}");
+        }
+        assert!(!is_known("nothing of the kind"));
+    }
+    let statuses = counted(&Field::Status).expect("an account knows its statuses");
+    for status in Status::ALL {
+        let raw = R::status(*status).0;
+        assert!(statuses.contains(raw), "{raw} of {statuses:?}");
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Sample {
     pub read: Ability,
     /// Whether the field can be emptied.
     pub clear: Ability,
+    /// Whether a history that tells of a change says to which value.
+    pub named_in_history: Ability,
     /// The fields that the vendor changes along with it.
     pub moves: Vec<Field>,
     /// The fields that do not take effect if they are sent along with it, with the reason.
@@ -56,6 +58,7 @@ impl Sample {
             values,
             read,
             clear,
+            named_in_history: Ability::Has,
             moves: Vec::new(),
             wins_over: Vec::new(),
         }
@@ -71,6 +74,15 @@ impl Sample {
     pub fn unclearable(self, why: &'static str) -> Self {
         let clear = Ability::Lacks(why);
         Self { clear, ..self }
+    }
+
+    /// A history says only that it changed.
+    pub fn unnamed_in_history(self, why: &'static str) -> Self {
+        let named_in_history = Ability::Lacks(why);
+        Self {
+            named_in_history,
+            ..self
+        }
     }
 
     /// The vendor changes this other field along with it.
@@ -121,9 +133,14 @@ pub trait Rig: Send + Sync + Sized {
     const DELETION: Ability;
     /// Who works there.
     const PERSON: Person;
+    /// The fields of which a record that is read has the time of the last change, at least in one of the sampled values.
+    const TIMED: &'static [Field];
 
     /// A new account without records.
     fn new(setting: Setting) -> Self;
+
+    /// Makes the sandbox's clock wrong by so much.
+    fn set_clock_offset(&self, offset: SignedDuration);
 
     /// The sandbox's answer: `handle_with_faults`.
     fn answer(&self, request: Request<Bytes>) -> Answer;

@@ -79,6 +79,7 @@ impl Rig for ServiceNowRig {
         in_notes: Some("ann.example"),
         in_webhooks: None,
     };
+    const TIMED: &'static [Field] = &[];
 
     fn new(setting: Setting) -> Self {
         let mut config = ServiceNowConfig::demo(USER_NAME, PASSWORD, SECRET).clock(setting.clock);
@@ -93,6 +94,10 @@ impl Rig for ServiceNowRig {
             column("u_due", ColumnType::DateTime),
         ];
         Self(ServiceNow::new(config))
+    }
+
+    fn set_clock_offset(&self, offset: SignedDuration) {
+        self.0.set_clock_offset(offset);
     }
 
     fn answer(&self, request: Request<Bytes>) -> Answer {

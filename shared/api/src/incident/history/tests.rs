@@ -150,7 +150,7 @@ fn a_sync_tells_decision_write_and_answer() {
 }
 
 #[test]
-fn every_word_is_described() {
+fn every_answer_is_described() {
     let value = || ExternalValue::text("x");
     let outcomes = [
         (FieldOutcome::Written, json!({"is": "written"})),
@@ -178,7 +178,12 @@ fn every_word_is_described() {
             expected
         );
     }
+}
+
+#[test]
+fn every_rule_action_and_step_is_described() {
     let conflict = || ConflictId::parse(CONFLICT).expect("valid");
+    let value = || ExternalValue::text("x");
     let (at_that, push) = (at("2026-01-02T03:04:09Z"), Action::Push { value: value() });
     let pull = Action::Pull {
         value: PlatformValue::text("x"),
@@ -234,6 +239,11 @@ fn every_word_is_described() {
         let shown = [&json["rule"], &json["action"], &json["conflict"]["step"]];
         assert_eq!(shown, words);
     }
+}
+
+#[test]
+fn every_ending_is_described() {
+    let at_that = at("2026-01-02T03:04:09Z");
     for (ending, expected) in [
         (
             Ending::Running(at_that),

@@ -224,12 +224,18 @@ fn an_answer_that_is_no_record_is_garbage() {
 }
 
 #[test]
-fn the_history_covers_what_is_audited() {
-    let covered: Vec<_> = ServiceNow
-        .history_covers()
-        .iter()
-        .map(Field::name)
-        .collect();
-    let expected = ["title", "description", "severity", "status", "assigned_to"];
+fn the_history_covers_what_is_mapped() {
+    let custom = [Field::Custom("cost_center".to_owned())];
+    let mut fields: Vec<_> = Field::BUILT_IN.into_iter().chain(custom).collect();
+    fields.retain(|field| ServiceNow.history_covers(field));
+    let covered: Vec<_> = fields.iter().map(Field::name).collect();
+    let expected = [
+        "title",
+        "description",
+        "severity",
+        "status",
+        "assigned_to",
+        "custom.cost_center",
+    ];
     assert_eq!(covered, expected);
 }

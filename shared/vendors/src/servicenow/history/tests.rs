@@ -77,6 +77,46 @@ fn each_column_is_told_as_the_field_it_is() {
 }
 
 #[test]
+fn columns_that_options_map_are_told_in_the_form_that_a_record_shows() {
+    let rows = [
+        audit("03:00:01", 5, "u_cost_center", "", "4711", "ann"),
+        audit("03:00:02", 6, "u_major", "0", "1", "ann"),
+        audit("03:00:03", 7, "u_due", "", "2026-11-30 12:00:00", "ann"),
+        audit("03:00:04", 8, "u_due", "2026-11-30 12:00:00", "", "ann"),
+        audit("03:00:05", 9, "u_due", "", "soon", "ann"),
+        audit("03:00:06", 10, "u_unmapped", "", "x", "ann"),
+    ];
+    let mut account = instance("2", "1", &rows);
+    for (name, column) in [
+        ("custom.cost", "u_cost_center"),
+        ("custom.major", "u_major:boolean"),
+        ("custom.due", "u_due:datetime"),
+    ] {
+        account = account.option(name, column);
+    }
+    let history = run(read(&account.connection(), &id(), since())).expect("a history");
+    let text = |text: &str| Some(ExternalValue::text(text));
+    let told: Vec<_> = history
+        .changes
+        .into_iter()
+        .map(|change| (change.field.name(), change.value))
+        .collect();
+    let due = || "custom.due".to_owned();
+    assert_eq!(
+        told,
+        [
+            ("custom.cost".to_owned(), text("4711")),
+            ("custom.major".to_owned(), text("true")),
+            (due(), text("2026-11-30T12:00:00Z")),
+            (due(), text("")),
+            (due(), None),
+        ]
+    );
+    let query = account.asked()[1].query("sysparm_query");
+    assert!(query.expect("a query").contains(",u_cost_center,u_due,"));
+}
+
+#[test]
 fn impact_and_urgency_of_one_update_are_one_change() {
     let rows = [
         audit("03:00:01", 5, "impact", "3", "1", "im.bot"),
