@@ -9,10 +9,14 @@ mod deliveries;
 mod links;
 #[path = "manage/notes.rs"]
 mod notes;
+#[path = "manage/preview.rs"]
+mod preview;
 #[path = "manage/removal.rs"]
 mod removal;
 #[path = "manage/rules.rs"]
 mod rules;
+#[path = "manage/triggers.rs"]
+mod triggers;
 
 use std::sync::Arc;
 

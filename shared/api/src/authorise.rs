@@ -30,6 +30,8 @@ pub enum Action {
     TestIntegration,
     /// Change an integration's ownership rules and mappings.
     ChangeRules,
+    /// See what an integration would do, and what its triggers say.
+    PreviewIntegration,
     /// Read what an integration's webhooks brought.
     ReadDeliveries,
     /// Have a delivery processed again.
@@ -42,7 +44,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
@@ -52,6 +54,7 @@ impl Action {
         Self::DeleteIntegration,
         Self::TestIntegration,
         Self::ChangeRules,
+        Self::PreviewIntegration,
         Self::ReadDeliveries,
         Self::ReplayDelivery,
         Self::ReadConflicts,
@@ -71,6 +74,7 @@ impl fmt::Display for Action {
             Self::DeleteIntegration => "delete integrations",
             Self::TestIntegration => "test integrations",
             Self::ChangeRules => "change rules of integrations",
+            Self::PreviewIntegration => "preview integrations",
             Self::ReadDeliveries => "read deliveries of integrations",
             Self::ReplayDelivery => "replay deliveries of integrations",
             Self::ReadConflicts => "read conflicts",
@@ -204,6 +208,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::DeleteIntegration
             | Action::TestIntegration
             | Action::ChangeRules
+            | Action::PreviewIntegration
             | Action::ReadDeliveries
             | Action::ReplayDelivery
             | Action::ResolveConflict => match which {
@@ -232,6 +237,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::DeleteIntegration
             | Action::TestIntegration
             | Action::ChangeRules
+            | Action::PreviewIntegration
             | Action::ReadDeliveries
             | Action::ReplayDelivery => false,
         },

@@ -3,8 +3,10 @@
 mod address;
 mod input;
 mod output;
+pub(crate) mod preview;
 #[cfg(test)]
 mod tests;
+pub(crate) mod trigger;
 mod vendor;
 
 use std::sync::Arc;

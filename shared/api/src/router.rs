@@ -16,7 +16,8 @@ use axum::{
 };
 use http::{Method, Uri, header, request::Parts};
 use im_engine::manage::{
-    Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Removal, Rules,
+    Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews, Removal,
+    Rules, TriggerRules,
 };
 
 #[cfg(test)]
@@ -27,7 +28,8 @@ use crate::{
     body::shortened,
     conflict, delivery, health,
     incident::{self, history, link, note},
-    integration, rules,
+    integration::{self, preview, trigger},
+    rules,
 };
 
 /// Where all paths start.
@@ -53,6 +55,10 @@ pub struct Api {
     pub removal: Arc<Removal>,
     /// Tests them.
     pub checks: Arc<Checks>,
+    /// When their records are first sent.
+    pub triggers: Arc<TriggerRules>,
+    /// Says what they would do.
+    pub previews: Arc<Previews>,
     /// Who tells who asks.
     pub authenticator: Arc<dyn Authenticator>,
     /// Where the vendors' webhooks arrive, e.g. `https://im.example.com`, if it is known: integrations show their own.
@@ -94,7 +100,7 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 36] = {
+pub(crate) const ROUTES: [Route; 40] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
@@ -257,6 +263,30 @@ pub(crate) const ROUTES: [Route; 36] = {
             "/integrations/{id}/resume",
             Only(A::ChangeIntegration),
             |m| on(m, rules::resume),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/triggers",
+            Only(A::ReadIntegrations),
+            |m| on(m, trigger::get),
+        ),
+        route(
+            PUT,
+            "/integrations/{id}/triggers",
+            Only(A::ChangeIntegration),
+            |m| on(m, trigger::put),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/triggers/test",
+            Only(A::PreviewIntegration),
+            |m| on(m, trigger::test),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/preview",
+            Only(A::PreviewIntegration),
+            |m| on(m, preview::preview),
         ),
         route(GET, "/deliveries", Only(A::ReadDeliveries), |m| {
             on(m, delivery::list)

@@ -7,8 +7,8 @@ use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
     CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
     manage::{
-        Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Removal, Rules,
-        VendorAccess,
+        Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews,
+        Removal, Rules, TriggerRules, VendorAccess,
     },
     ports::{Clock, Ids, RetryQueue, Vault},
 };
@@ -140,6 +140,16 @@ pub fn api_router(
     });
     im_api::router(Api {
         links: Arc::new(Links {
+            incidents: incidents.clone(),
+            vendors: vendors.clone(),
+        }),
+        triggers: Arc::new(TriggerRules {
+            integrations: integrations.clone(),
+            incidents: incidents.clone(),
+            vendors: vendors.clone(),
+        }),
+        previews: Arc::new(Previews {
+            integrations: integrations.clone(),
             incidents: incidents.clone(),
             vendors: vendors.clone(),
         }),

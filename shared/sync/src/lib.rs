@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod conclude;
+mod creation;
 mod decision;
 pub mod flips;
 mod in_force;
@@ -12,9 +13,12 @@ pub mod prove;
 mod review;
 mod rules;
 mod settle;
+mod times;
+mod trigger;
 mod value_type;
 
 pub use conclude::{Answer, Conclusion, Pulled, conclude, seed_incident};
+pub use creation::{Outward, base_of_creation, implied_pairs, outward_values, sent_in_creation};
 pub use decision::{Action, ConflictStep, Decision, Lost, Plan, Rule, Times};
 pub use map::{Mapped, NormalForm, Otherwise, TextForm, ValueMap, ValueType};
 pub use note_text::{CopiedNote, headed_note, marked_note, read_headed_note, read_marked_note};
@@ -22,3 +26,5 @@ pub use notes::{NotesInput, NotesPlan, plan_notes};
 pub use plan::{PlanInput, plan, wanting_times};
 pub use rules::{FieldRule, Limit, LinkRules};
 pub use settle::{Change, History, Sent, settle};
+pub use times::add_times;
+pub use trigger::{Facts, Subject, Trigger, TriggerError, Verdict};

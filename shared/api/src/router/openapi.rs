@@ -12,7 +12,11 @@ use im_model::{
 use serde_json::{Value, json};
 
 use super::{Access, BASE, ROUTES, Route};
-use crate::{OPENAPI, conflict, incident, integration, rules};
+use crate::{
+    OPENAPI, conflict, incident,
+    integration::{self, preview, trigger},
+    rules,
+};
 
 static DOCUMENT: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(OPENAPI).expect("openapi.json is JSON"));
@@ -139,14 +143,20 @@ fn routes_and_operations_are_the_same() {
 }
 
 /// Routes that ask a vendor and say so if it fails.
-const ASKING_A_VENDOR: [(Method, &str); 1] = [(Method::POST, "/incidents/{id}/links")];
+const ASKING_A_VENDOR: [(Method, &str); 3] = [
+    (Method::POST, "/incidents/{id}/links"),
+    (Method::POST, TRY_TRIGGER),
+    (Method::POST, PREVIEW),
+];
 
 const TEST: &str = "/integrations/{id}/test";
+const TRY_TRIGGER: &str = "/integrations/{id}/triggers/test";
+const PREVIEW: &str = "/integrations/{id}/preview";
 const RESOLVE: &str = "/conflicts/{id}/resolve";
 const RESTORE: &str = "/conflicts/{id}/restore";
 
 /// What is posted there changes what exists, or nothing.
-const CREATING_NOTHING: [&str; 3] = [TEST, RESOLVE, RESTORE];
+const CREATING_NOTHING: [&str; 5] = [TEST, TRY_TRIGGER, PREVIEW, RESOLVE, RESTORE];
 
 /// Routes that read no body.
 const WITHOUT_BODY: [&str; 6] = [
@@ -160,7 +170,13 @@ const WITHOUT_BODY: [&str; 6] = [
 
 /// Routes that change an integration's rules: they take `If-Match`, and answer with what there is then.
 fn changes_rules(route: &Route) -> bool {
-    let words = ["/field-ownership/{field}", "/mappings", "/pause", "/resume"];
+    let words = [
+        "/field-ownership/{field}",
+        "/mappings",
+        "/triggers",
+        "/pause",
+        "/resume",
+    ];
     words.iter().any(|word| route.path.ends_with(word)) && method(route.method) != Method::GET
 }
 
@@ -264,6 +280,9 @@ fn bodies_have_the_fields_that_are_described() {
     assert_eq!(properties("NewNote"), set(&incident::note::NAMES));
     assert_eq!(properties("NewLink"), set(&incident::link::NAMES));
     assert_eq!(properties("NewResolution"), set(&conflict::NAMES));
+    assert_eq!(properties("Triggers"), set(&trigger::NAMES));
+    assert_eq!(properties("TriggerTrial"), set(&trigger::TEST_NAMES));
+    assert_eq!(properties("PreviewRequest"), set(&preview::NAMES));
     let shown = properties("Incident");
     let writable = set(&incident::NAMES)
         .into_iter()
@@ -354,6 +373,10 @@ fn the_limits_are_those_that_are_enforced() {
         (&limit["minimum"], &limit["maximum"], &limit["default"]),
         (&json!(1), &json!(100), &json!(50))
     );
+    let limit = &schemas["PreviewRequest"]["properties"]["limit"]["maximum"];
+    assert_eq!(*limit, im_engine::manage::Previews::MOST);
+    let text = &schemas["Triggers"]["properties"]["outbound"]["maxLength"];
+    assert_eq!(*text, im_sync::Trigger::MOST_CHARACTERS);
     let too_large = &DOCUMENT["components"]["responses"]["TooLarge"]["description"];
     assert!(
         too_large

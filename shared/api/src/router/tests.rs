@@ -8,7 +8,10 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
-use im_engine::{StoreError, manage::VendorAccess};
+use im_engine::{
+    StoreError,
+    manage::{Previews, TriggerRules, VendorAccess},
+};
 use im_model::{ActorId, OrganizationId};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -104,6 +107,16 @@ fn api() -> Router {
     });
     router(Api {
         links: Arc::new(Links {
+            incidents: incidents.clone(),
+            vendors: vendors.clone(),
+        }),
+        triggers: Arc::new(TriggerRules {
+            integrations: integrations.clone(),
+            incidents: incidents.clone(),
+            vendors: vendors.clone(),
+        }),
+        previews: Arc::new(Previews {
+            integrations: integrations.clone(),
             incidents: incidents.clone(),
             vendors: vendors.clone(),
         }),

@@ -80,8 +80,8 @@ fn edited() -> Value {
     )
 }
 
-#[tokio::test]
-async fn a_timeline_tells_everything_in_order() {
+/// A sync with every decision and answer there is.
+fn every_decision() -> Value {
     let answer = |is: &str, more: &Value| {
         let mut answer = json!({"is": is});
         let more = more.as_object().expect("an object").clone();
@@ -90,20 +90,8 @@ async fn a_timeline_tells_everything_in_order() {
     };
     let pulled = json!({"becomes": "open", "answer": {"is": "pulled", "value": "open"}});
     let elsewhere = json!({"becomes": "x", "answer": {"is": "pulled", "value": null}});
-    let mut note = happening("note", &json!([]));
-    note["note"] = json!({
-        "kind": "work_notes", "author": "bob", "source": "jira", "text": "It is\nthe \u{1b}cache",
-    });
-    let created = happening(
-        "created",
-        &json!([{"field": "title", "before": null, "after": "Disk full"}, {"field": "priority", "before": null, "after": null}]),
-    );
-    let first = synced(
-        "committed",
-        &json!([{"field": "title", "sent": "Disk full", "answer": {"is": "written"}}]),
-    );
     let kept = json!({"answer": {"is": "kept"}});
-    let many = synced(
+    synced(
         "committed",
         &json!([
             pushed(),
@@ -138,7 +126,24 @@ async fn a_timeline_tells_everything_in_order() {
                 &answer("settled", &json!({}))
             ),
         ]),
+    )
+}
+
+#[tokio::test]
+async fn a_timeline_tells_everything_in_order() {
+    let mut note = happening("note", &json!([]));
+    note["note"] = json!({
+        "kind": "work_notes", "author": "bob", "source": "jira", "text": "It is\nthe \u{1b}cache",
+    });
+    let created = happening(
+        "created",
+        &json!([{"field": "title", "before": null, "after": "Disk full"}, {"field": "priority", "before": null, "after": null}]),
     );
+    let first = synced(
+        "committed",
+        &json!([{"field": "title", "sent": "Disk full", "answer": {"is": "written"}}]),
+    );
+    let many = every_decision();
     let brought_back = json!([{"field": "severity", "before": "SEV-1", "after": null}]);
     let mut brought_back = happening("edited", &brought_back);
     brought_back["cause"] = json!("brought back by bob");

@@ -8,10 +8,13 @@ mod incidents;
 mod integrations;
 mod links;
 mod notes;
+mod preview;
 mod problem;
 mod removal;
 mod rules;
+mod triggers;
 mod vendor_access;
+mod vendor_rules;
 mod win;
 
 pub use checks::{Checks, webhook_url};
@@ -22,10 +25,12 @@ pub use im_sync::prove::{Finding, FindingKind, Level, Verdict};
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration};
 pub use links::Links;
+pub use preview::{Preview, PreviewAction, Previewed, PreviewedField, Previews};
 pub use problem::{FieldProblem, ManageError};
 pub use removal::{Removal, Removed};
 pub use rules::{
     ChangedRules, CheckReport, FieldOwnership, Flows, MappingsDocument, NewMappings, NewOwnership,
     RuleChange, Rules,
 };
+pub use triggers::{Tried, TriggerRules, TriggerTest};
 pub use vendor_access::{KnownRules, VendorAccess};

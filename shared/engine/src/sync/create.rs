@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use im_model::{ClaimOutcome, ExternalRecord, FieldOutcome, Incident, Link, LinkState, Side};
-use im_sync::{PlanInput, plan};
+use im_sync::{Facts, PlanInput, Subject, plan};
 use im_vendors::VendorErrorKind;
 
 use super::{
@@ -15,6 +15,12 @@ use crate::{Connect, Reserve, SyncError, ports::Attempt};
 impl Worker<'_> {
     /// No link: make one, if the incident is to be sent.
     pub(super) async fn unlinked(&mut self, incident: Incident) -> Result<Pass, SyncError> {
+        if self.integration.direction.allows_outbound()
+            && !self.is_triggered(Subject::Incident, || Facts::of_incident(&incident))?
+        {
+            let why = "the outbound trigger does not hold";
+            return self.nothing_owed(&incident, why).await;
+        }
         self.reserve_and_create(&incident, 0).await
     }
 

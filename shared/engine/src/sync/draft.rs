@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use im_model::{
     BasePair, ClaimOutcome, ExternalValue, Field, FieldOutcome, Incident, Link, Notice, NoticeKind,
-    PlatformValue,
 };
-use im_sync::{Action, Answer, Decision, Mapped, Plan, Rule, Sent, conclude};
+use im_sync::{
+    Action, Answer, Decision, Outward, Plan, Rule, Sent, base_of_creation, conclude, implied_pairs,
+    outward_values, sent_in_creation,
+};
 use im_vendors::Written;
 
 use super::worker::Worker;
@@ -23,20 +25,16 @@ impl Worker<'_> {
     /// The values that may flow to the vendor and can be sent in a creation. Those that cannot be sent at all fail the
     /// job, by field; the record is created without them.
     pub(super) async fn draft(&mut self, incident: &Incident) -> Result<Draft, SyncError> {
-        let (mut values, mut refused) = self.outward_values(incident);
+        let Outward {
+            mut values,
+            mut refused,
+        } = outward_values(incident, &self.rules);
         for (field, why) in self.vendor.refusals(self.connection(), &values).await? {
             values.remove(&field);
             refused.insert(field, (NoticeKind::Unwritable, why));
         }
         let values = self.vendor.creatable(values);
-        let sent = values.iter().map(|(field, value)| {
-            let sent = Sent {
-                platform: incident.value(field),
-                external: value.clone(),
-            };
-            (field.clone(), sent)
-        });
-        let sent = sent.collect();
+        let sent = sent_in_creation(incident, &values);
         let mut notices = BTreeMap::new();
         for (field, (kind, detail)) in refused {
             self.done
@@ -60,67 +58,18 @@ impl Worker<'_> {
         })
     }
 
-    fn outward_values(
-        &self,
-        incident: &Incident,
-    ) -> (
-        BTreeMap<Field, ExternalValue>,
-        BTreeMap<Field, (NoticeKind, String)>,
-    ) {
-        let (mut values, mut refused) = (BTreeMap::new(), BTreeMap::new());
-        for (field, rule) in &self.rules.fields {
-            let platform = incident.value(field);
-            if platform.is_empty() || !rule.ownership.lets_out() {
-                continue;
-            }
-            match rule.outward.apply(&platform.0) {
-                Mapped::LeaveAlone => {}
-                Mapped::Unmapped => {
-                    let why = format!("the outbound map has no answer for {platform:?}");
-                    refused.insert(field.clone(), (NoticeKind::Unmapped, why));
-                }
-                Mapped::Value(value) => {
-                    let value = ExternalValue(value);
-                    if let Some(why) = rule.limit.refuses(&value) {
-                        refused.insert(field.clone(), (NoticeKind::Unwritable, why));
-                    } else {
-                        values.insert(field.clone(), value);
-                    }
-                }
-            }
-        }
-        (values, refused)
-    }
-
     /// What both sides will hold when the record is there: what is sent, and what a creation sets by itself.
     pub(super) fn base_of_creation(
         &self,
         incident: &Incident,
         sent: &BTreeMap<Field, Sent>,
     ) -> BTreeMap<Field, BasePair> {
-        let implied = self.implied(incident).into_iter();
-        let pairs = implied.chain(sent.clone()).map(|(field, pair)| {
-            let pair = BasePair::written(&pair.platform, &pair.external);
-            (field, pair)
-        });
-        pairs.collect()
+        base_of_creation(&self.implied(incident), sent)
     }
 
-    /// What a creation sets by itself. Where the platform already says something else than that, its value counts as a
-    /// change since.
     fn implied(&self, incident: &Incident) -> BTreeMap<Field, Sent> {
-        let implied = self.vendor.implied_by_creation(&self.rules).into_iter();
-        let pairs = implied.filter_map(|(field, external)| {
-            let platform = incident.value(&field);
-            let outward = self.rules.fields.get(&field)?.outward.apply(&platform.0);
-            let platform = if outward.value() == Some(&external.0) {
-                platform
-            } else {
-                PlatformValue::EMPTY
-            };
-            Some((field, Sent { platform, external }))
-        });
-        pairs.collect()
+        let implied = self.vendor.implied_by_creation(&self.rules);
+        implied_pairs(incident, &self.rules, implied)
     }
 
     /// The journal's words for what a creation sets by itself.

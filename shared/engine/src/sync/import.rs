@@ -6,7 +6,7 @@ use im_model::{
     BasePair, ClaimOutcome, ExternalId, ExternalRecord, Field, FieldOutcome, FieldState, Incident,
     IncidentId, Link, LinkState, Origin, PlatformValue, Side,
 };
-use im_sync::{Action, Decision, Pulled, Rule, seed_incident};
+use im_sync::{Action, Decision, Facts, Pulled, Rule, Subject, seed_incident};
 use im_vendors::{VendorError, VendorErrorKind};
 
 use super::{
@@ -47,6 +47,12 @@ impl Worker<'_> {
         if !self.integration.direction.allows_inbound() {
             return Ok(Pass::Finished(Outcome::Skipped(
                 "the direction lets nothing in",
+            )));
+        }
+        let facts = || Facts::of_record(&record, &self.rules);
+        if !self.is_triggered(Subject::Record, facts)? {
+            return Ok(Pass::Finished(Outcome::Skipped(
+                "the inbound trigger does not hold",
             )));
         }
         self.import(&record).await

@@ -10,6 +10,7 @@ mod linked;
 mod notes;
 mod overwritten;
 mod times;
+mod trigger;
 mod worker;
 mod write;
 

@@ -1,7 +1,7 @@
 //! When the vendor's fields changed, where a decision may depend on it (design 3, rule 4).
 
-use im_model::{ChangeTime, ExternalRecord, Incident, Link, TimeSource};
-use im_sync::wanting_times;
+use im_model::{ExternalRecord, Incident, Link};
+use im_sync::{add_times, wanting_times};
 
 use super::worker::Worker;
 use crate::SyncError;
@@ -26,22 +26,7 @@ impl Worker<'_> {
             at - im_model::Integration::CONFLICT_WINDOW
         });
         let history = self.vendor.history(self.connection(), &record.id, since);
-        for change in history.await?.changes {
-            let Some(observed) = record.fields.get_mut(&change.field) else {
-                continue;
-            };
-            let is_present = change
-                .value
-                .as_ref()
-                .is_none_or(|value| *value == observed.value);
-            if wanting.contains(&change.field) && is_present {
-                observed.changed = Some(ChangeTime {
-                    at: change.at,
-                    source: TimeSource::History,
-                });
-                observed.author = change.author.or(observed.author.take());
-            }
-        }
+        add_times(record, &wanting, history.await?);
         Ok(())
     }
 }

@@ -77,6 +77,7 @@ fn rules(field: &Field, rule: &FieldRule) -> LinkRules {
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: im_model::Integration::CONFLICT_WINDOW,
         fields: [(field.clone(), rule.clone())].into(),
+        notes_in_since: BTreeMap::new(),
         notes: NoteKind::ALL
             .iter()
             .map(|kind| (*kind, Ownership::default()))

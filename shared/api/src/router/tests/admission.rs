@@ -46,6 +46,12 @@ fn good_body(path: &str) -> Value {
         json!({"rules": [{"owner": "platform"}]})
     } else if path.ends_with("/mappings") {
         json!({"values": {}})
+    } else if path.ends_with("/triggers") {
+        json!({"outbound": "severity == 'SEV-1'", "inbound": null})
+    } else if path.ends_with("/triggers/test") {
+        json!({"incident": "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV", "expression": "true"})
+    } else if path.ends_with("/preview") {
+        json!({"limit": 1})
     } else if path.starts_with("/integrations") {
         json!({"enabled": false})
     } else if path.ends_with("/comments") || path.ends_with("/work-notes") {
@@ -95,6 +101,7 @@ async fn every_route_has_a_decision_for_every_role() {
                 | Action::DeleteIntegration
                 | Action::TestIntegration
                 | Action::ChangeRules
+                | Action::PreviewIntegration
                 | Action::ReadDeliveries
                 | Action::ReplayDelivery,
             ) => [503, 503, 403, 403],
@@ -134,6 +141,11 @@ async fn a_manager_stays_within_its_scopes() {
     let test = "/integrations/prod-pd/test";
     let tested = send_json("POST", test, manager, &json!({})).await;
     assert_eq!(tested.status, 403);
+    for path in ["triggers/test", "preview"] {
+        let path = format!("/integrations/prod-pd/{path}");
+        let tried = send_json("POST", &path, manager, &good_body(&path)).await;
+        assert_eq!(tried.status, 403, "{path}");
+    }
     let deliveries = "/deliveries?integration_id=prod-pd";
     assert_eq!(get(deliveries, manager).await.status, 403);
     let replay = "/deliveries/prod-pd/01FKZ/replay";
