@@ -13,6 +13,8 @@ mod notes;
 mod preview;
 #[path = "manage/removal.rs"]
 mod removal;
+#[path = "manage/rules.rs"]
+mod rules;
 #[path = "manage/triggers.rs"]
 mod triggers;
 

@@ -176,7 +176,7 @@ fn what_cannot_change_is_named() {
             (
                 "odd",
                 "unknown; expected one of name, base_url, credentials, sync_direction, enabled, \
-             conflict_strategy, options",
+             conflict_strategy, conflict_window, options",
             ),
             ("organization_id", "cannot be changed"),
         ]
@@ -209,6 +209,40 @@ fn integration() -> Integration {
 }
 
 #[test]
+fn a_conflict_window_is_a_length_of_time() {
+    let read = |text: &str| changed(&json!({"conflict_window": text}));
+    for (text, milliseconds) in [
+        ("5s", 5000),
+        ("250ms", 250),
+        ("1m", 60_000),
+        ("PT10M", 600_000),
+        ("0s", 0),
+    ] {
+        let window = read(text).expect(text).conflict_window.expect("given");
+        assert_eq!(window.as_millis(), milliseconds, "{text}");
+        let shown = IntegrationJson::of(
+            &Integration {
+                conflict_window: window,
+                ..integration()
+            },
+            None,
+        );
+        let shown = serde_json::to_value(shown).expect("JSON");
+        let again = read(shown["conflict_window"].as_str().expect("text"));
+        assert_eq!(again.expect(text).conflict_window, Some(window));
+    }
+    for bad in ["5", "", "soon", "5 parsecs"] {
+        let problem = read(bad).expect_err(bad);
+        let expected = "must be a length of time from 0s to 10m, e.g. 5s, 250ms, 1m";
+        assert_eq!(problem.errors(), [("conflict_window", expected)]);
+    }
+    assert_eq!(
+        created(&smallest()).expect("valid").conflict_window,
+        Integration::CONFLICT_WINDOW
+    );
+}
+
+#[test]
 fn an_integration_is_shown_as_described_and_without_its_secrets() {
     let json = IntegrationJson::of(&integration(), Some("https://im.example/"));
     let mut json = serde_json::to_value(json).expect("JSON");
@@ -222,7 +256,8 @@ fn an_integration_is_shown_as_described_and_without_its_secrets() {
             "id": "prod-pd", "organization_id": "acme", "integration_type": "pagerduty",
             "name": "Prod PagerDuty", "base_url": "https://api.pagerduty.com",
             "sync_direction": "bidirectional", "enabled": true, "activity": "active",
-            "conflict_strategy": "last-write-wins", "options": {"service": "PS1"}, "version": 3,
+            "conflict_strategy": "last-write-wins", "conflict_window": "5s",
+            "options": {"service": "PS1"}, "version": 3,
             "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
             "webhook_url": url, "setup_steps": null,
         })

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use im_model::{ConflictStrategy, Direction, IntegrationType, OrganizationId};
 
-use super::{key_value, words};
+use super::{FieldOwnershipCommand, MappingCommand, key_value, words};
 use crate::secret_input::SecretFlag;
 
 #[derive(Subcommand)]
@@ -19,6 +19,33 @@ pub enum IntegrationCommand {
     },
     /// Try what an integration needs: credentials, permissions, and the way back in
     Test {
+        /// Its id or display name
+        integration: String,
+    },
+    /// Show and change who owns which field
+    #[command(arg_required_else_help = true)]
+    FieldOwnership {
+        #[command(subcommand)]
+        command: FieldOwnershipCommand,
+    },
+    /// Show and change what becomes of values, by field and direction
+    #[command(arg_required_else_help = true)]
+    Mapping {
+        #[command(subcommand)]
+        command: MappingCommand,
+    },
+    /// Prove its rules: what does not come back, has no answer or can never act; exits 1 if there are errors
+    Check {
+        /// Its id or display name
+        integration: String,
+    },
+    /// Let its jobs wait; webhooks are still accepted
+    Pause {
+        /// Its id or display name
+        integration: String,
+    },
+    /// Work on its jobs again
+    Resume {
         /// Its id or display name
         integration: String,
     },
@@ -72,6 +99,9 @@ pub struct Configure {
     /// Who wins when both sides changed [default for a new one: last-write-wins]
     #[arg(long, value_parser = words(ConflictStrategy::ALL, ConflictStrategy::as_str))]
     pub conflict_strategy: Option<String>,
+    /// How close two people's edits must be to count as a conflict, e.g. 5s, 250ms [default for a new one: 5s]
+    #[arg(long, value_name = "DURATION")]
+    pub conflict_window: Option<String>,
     /// What only this vendor has, e.g. service=PSVC123 (PagerDuty); may be repeated
     #[arg(long = "option", value_name = "KEY=VALUE", value_parser = key_value)]
     pub options: Vec<(String, String)>,

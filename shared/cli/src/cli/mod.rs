@@ -8,6 +8,7 @@ mod conflict;
 mod delivery;
 mod incident;
 mod integration;
+mod rules;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
@@ -22,6 +23,9 @@ pub use incident::{
     UpdateIncident,
 };
 pub use integration::{Configure, CredentialFlags, IntegrationCommand, ListIntegrations};
+pub use rules::{
+    Direction, Export, FieldOwnershipCommand, Import, MappingCommand, Otherwise, SetMapping,
+};
 
 /// Keeps the incidents of the platform and of PagerDuty, Jira and ServiceNow the same.
 #[derive(Parser)]
@@ -170,6 +174,23 @@ mod tests {
             "im integration configure pd --type pagerduty --option service=P1 --token - --enabled true",
             "im integration delete prod-snow --yes",
             "im integration test prod-snow",
+            "im integration configure pd --conflict-window 5s",
+            "im integration field-ownership list prod-snow",
+            "im integration field-ownership set prod-snow severity --owner platform --priority 20",
+            "im integration field-ownership set prod-snow assignee --owner external --shared",
+            "im integration field-ownership delete prod-snow work-notes --owner external",
+            "im integration mapping list prod-snow",
+            "im integration mapping list prod-snow severity",
+            "im integration mapping set prod-snow severity SEV-1 1/1 --direction outbound",
+            "im integration mapping set prod-snow severity --direction inbound --otherwise default=SEV-4",
+            "im integration mapping set prod-snow severity --direction inbound --otherwise leave-alone",
+            "im integration mapping delete prod-snow severity",
+            "im integration mapping delete prod-snow severity SEV-1 --direction outbound",
+            "im integration mapping export prod-snow --file mappings.yaml",
+            "im integration mapping import prod-snow - --dry-run",
+            "im integration check prod-snow",
+            "im integration pause prod-snow",
+            "im integration resume prod-snow",
             "im integration list --org acme --type jira --profile prod",
             "im --endpoint http://x integration get prod-snow",
             "im incident timeline INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
@@ -241,6 +262,95 @@ mod tests {
                 ErrorKind::InvalidValue,
             ),
             (&["explain", ID], ErrorKind::MissingRequiredArgument),
+            (
+                &[
+                    "integration",
+                    "field-ownership",
+                    "set",
+                    "pd",
+                    "title",
+                    "--owner",
+                    "me",
+                ],
+                ErrorKind::InvalidValue,
+            ),
+            (
+                &[
+                    "integration",
+                    "field-ownership",
+                    "set",
+                    "pd",
+                    "title",
+                    "--owner",
+                    "platform",
+                    "--priority",
+                    "101",
+                ],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &[
+                    "integration",
+                    "mapping",
+                    "set",
+                    "pd",
+                    "title",
+                    "--direction",
+                    "inbound",
+                ],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &[
+                    "integration",
+                    "mapping",
+                    "set",
+                    "pd",
+                    "title",
+                    "a",
+                    "--direction",
+                    "inbound",
+                ],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &[
+                    "integration",
+                    "mapping",
+                    "set",
+                    "pd",
+                    "title",
+                    "a",
+                    "b",
+                    "--direction",
+                    "inbound",
+                    "--otherwise",
+                    "error",
+                ],
+                ErrorKind::ArgumentConflict,
+            ),
+            (
+                &[
+                    "integration",
+                    "mapping",
+                    "set",
+                    "pd",
+                    "title",
+                    "--direction",
+                    "inbound",
+                    "--otherwise",
+                    "ignore",
+                ],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["integration", "mapping", "set", "pd", "title", "a", "b"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["integration", "mapping", "delete", "pd", "title", "a"],
+                ErrorKind::MissingRequiredArgument,
+            ),
             (
                 &["delivery", "list", "--open"],
                 ErrorKind::MissingRequiredArgument,

@@ -112,6 +112,22 @@ impl Client {
         self.send(about_version(request, if_match)).await
     }
 
+    /// Replaces; with `if_match` only the version that the caller has seen.
+    pub async fn put(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        body: &Value,
+        if_match: Option<u64>,
+    ) -> Result<Value, ClientError> {
+        let url = self.url_with(path, query)?;
+        let mut request = with_body(self.http.request(Method::PUT, url), body);
+        if let Some(version) = if_match {
+            request = request.header(IF_MATCH, format!("\"{version}\""));
+        }
+        self.send(request).await
+    }
+
     /// An answer that is not what the API's description says.
     pub fn unreadable(&self, what: impl Into<String>) -> ClientError {
         let endpoint = self.endpoint.to_string();

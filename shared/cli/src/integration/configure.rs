@@ -221,6 +221,7 @@ fn given(args: &Configure, credentials: &Credentials) -> Map<String, Value> {
         ("base_url", &args.base_url),
         ("sync_direction", &args.direction),
         ("conflict_strategy", &args.conflict_strategy),
+        ("conflict_window", &args.conflict_window),
     ];
     for (member, value) in texts {
         body.extend(

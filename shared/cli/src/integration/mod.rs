@@ -2,6 +2,7 @@
 
 mod configure;
 mod delete;
+mod rules;
 mod test;
 
 use im_model::{IntegrationId, OrganizationId};
@@ -35,10 +36,36 @@ pub async fn run(
             console.result(&found, describe)
         }
         IntegrationCommand::Test { integration } => test::run(&integration, client, console).await,
+        IntegrationCommand::FieldOwnership { command } => {
+            rules::ownership::run(command, client, console).await
+        }
+        IntegrationCommand::Mapping { command } => {
+            rules::mapping::run(command, client, secrets, console).await
+        }
+        IntegrationCommand::Check { integration } => {
+            rules::check::run(&integration, client, console).await
+        }
+        IntegrationCommand::Pause { integration } => {
+            set_activity(&integration, "pause", client, console).await
+        }
+        IntegrationCommand::Resume { integration } => {
+            set_activity(&integration, "resume", client, console).await
+        }
         IntegrationCommand::Delete { integration, yes } => {
             delete::run(&integration, yes, client, secrets, console).await
         }
     }
+}
+
+async fn set_activity(
+    integration: &str,
+    verb: &str,
+    client: &Client,
+    console: &mut Console<'_>,
+) -> anyhow::Result<()> {
+    let id = id(client, integration).await?;
+    let changed = client.post(&[PATH, &id, verb], &json!({})).await?;
+    console.result(&changed, describe)
 }
 
 async fn run_list(
@@ -161,6 +188,7 @@ fn describe(integration: &Value) -> String {
         ("Enabled", cell(integration, "enabled")),
         ("Activity", cell(integration, "activity")),
         ("Conflict strategy", cell(integration, "conflict_strategy")),
+        ("Conflict window", cell(integration, "conflict_window")),
     ];
     let options: Vec<String> = integration["options"]
         .as_object()

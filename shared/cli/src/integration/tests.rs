@@ -11,7 +11,7 @@ fn integration() -> Value {
     json!({
         "id": "pd", "organization_id": "acme", "integration_type": "pagerduty", "name": "Prod PD",
         "base_url": "https://api.pagerduty.com", "sync_direction": "bidirectional", "enabled": true,
-        "activity": "active", "conflict_strategy": "last-write-wins",
+        "activity": "active", "conflict_strategy": "last-write-wins", "conflict_window": "5s",
         "options": {"service": "PSVC123"}, "version": 1, "created_at": "2026-11-03T10:20:30.5Z",
         "updated_at": "2026-11-03T10:20:30.5Z",
         "webhook_url": "https://im.example.com/webhooks/pagerduty/pd",
@@ -23,7 +23,7 @@ fn integration() -> Value {
 }
 
 /// An API with one integration.
-async fn api() -> TestApi {
+pub(super) async fn api() -> TestApi {
     let api = TestApi::start().await;
     api.answer("GET /api/v1/integrations/pd", 200, &integration());
     api.answer(
@@ -37,14 +37,14 @@ async fn api() -> TestApi {
 }
 
 /// A command line with what is around it.
-struct Run<'a> {
-    line: &'a [&'a str],
-    stdin: &'a str,
-    variables: &'a [(&'a str, &'a str)],
+pub(super) struct Run<'a> {
+    pub(super) line: &'a [&'a str],
+    pub(super) stdin: &'a str,
+    pub(super) variables: &'a [(&'a str, &'a str)],
 }
 
 impl Run<'_> {
-    async fn on(&self, api: &TestApi, screen: &mut Screen) -> anyhow::Result<()> {
+    pub(super) async fn on(&self, api: &TestApi, screen: &mut Screen) -> anyhow::Result<()> {
         let cli = Cli::try_parse_from(["im", "integration"].iter().chain(self.line))?;
         let Command::Integration { command } = cli.command else {
             panic!("im integration")
@@ -70,7 +70,7 @@ impl Run<'_> {
     }
 }
 
-async fn im(api: &TestApi, screen: &mut Screen, line: &[&str]) -> anyhow::Result<()> {
+pub(super) async fn im(api: &TestApi, screen: &mut Screen, line: &[&str]) -> anyhow::Result<()> {
     Run {
         line,
         stdin: "",
@@ -138,6 +138,7 @@ async fn configure_creates_with_type_and_says_what_is_left_to_do() {
     Enabled:            true
     Activity:           active
     Conflict strategy:  last-write-wins
+    Conflict window:    5s
     Options:            service=PSVC123
     Webhook URL:        https://im.example.com/webhooks/pagerduty/pd
     Version:            1
@@ -342,6 +343,7 @@ async fn get_shows_an_integration() {
     Enabled:            true
     Activity:           active
     Conflict strategy:  last-write-wins
+    Conflict window:    5s
     Options:            service=PSVC123
     Webhook URL:        https://im.example.com/webhooks/pagerduty/pd
     Version:            1

@@ -25,7 +25,7 @@ fn integration() -> Integration {
         enabled: true,
         activity: Activity::Active,
         strategy: ConflictStrategy::LastWriteWins,
-        conflict_window: im_model::Integration::CONFLICT_WINDOW,
+        conflict_window: Integration::CONFLICT_WINDOW,
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
         notes_in_since: std::collections::BTreeMap::new(),
@@ -60,7 +60,7 @@ impl IntegrationStore for Silent {
 #[async_trait]
 impl Vault for Silent {
     async fn credentials(&self, _: &str) -> Result<Option<Credentials>, StoreError> {
-        let named = ["token", "from_email", "webhook_secret"];
+        let named = ["token", "from_email", "webhook_secret", "access_token"];
         let named = named.map(|name| (name.to_owned(), Secret::new("s3cret")));
         Ok(Some(Credentials(BTreeMap::from(named))))
     }
@@ -130,4 +130,31 @@ async fn a_vendor_that_never_answers_is_waited_for_8_s_in_all() {
     ];
     let expected = expected.map(|(what, detail)| failed(what, detail));
     assert_eq!(found.expect("checks"), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_does_not_name_its_values_is_waited_for_3_s() {
+    let silent = Arc::new(Silent);
+    let vendors = VendorAccess {
+        vault: silent.clone(),
+        transport: silent.clone(),
+        memory: Arc::default(),
+        clock: silent,
+    };
+    let options = [("project", "OPS"), ("issue_type", "Incident")];
+    let jira = Integration {
+        integration_type: IntegrationType::Jira,
+        options: options.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+        ..integration()
+    };
+    let began = tokio::time::Instant::now();
+    let known = vendors.rules(&jira).await.expect("the usual ones");
+    assert_eq!(began.elapsed(), VendorAccess::PATIENCE_FOR_RULES);
+    let usual = registry::vendor_api(IntegrationType::Jira).usual_rules(&jira);
+    assert_eq!(known.rules, usual);
+    let note = known.note.expect("a note");
+    assert!(
+        note.starts_with("prod-pd did not answer within 3 s: the usual names"),
+        "{note}"
+    );
 }
