@@ -8,6 +8,7 @@ mod conflict;
 mod delivery;
 mod incident;
 mod integration;
+mod trigger;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
@@ -22,6 +23,7 @@ pub use incident::{
     UpdateIncident,
 };
 pub use integration::{Configure, CredentialFlags, IntegrationCommand, ListIntegrations};
+pub use trigger::{PreviewIntegration, TestTrigger, TriggerCommand, TriggerDirection};
 
 /// Keeps the incidents of the platform and of PagerDuty, Jira and ServiceNow the same.
 #[derive(Parser)]
@@ -170,6 +172,13 @@ mod tests {
             "im integration configure pd --type pagerduty --option service=P1 --token - --enabled true",
             "im integration delete prod-snow --yes",
             "im integration test prod-snow",
+            "im integration trigger list prod-snow",
+            "im integration trigger set prod-snow outbound severity=='SEV-1'",
+            "im integration trigger delete prod-snow inbound",
+            "im integration trigger test pd --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --expression true",
+            "im integration trigger test pd --external PGR0VU2 --format json",
+            "im integration preview pd --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "im integration preview pd --limit 3 --format json",
             "im integration list --org acme --type jira --profile prod",
             "im --endpoint http://x integration get prod-snow",
             "im incident timeline INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
@@ -241,6 +250,26 @@ mod tests {
                 ErrorKind::InvalidValue,
             ),
             (&["explain", ID], ErrorKind::MissingRequiredArgument),
+            (
+                &["integration", "trigger", "test", "pd"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["integration", "trigger", "set", "pd", "both", "true"],
+                ErrorKind::InvalidValue,
+            ),
+            (
+                &[
+                    "integration",
+                    "preview",
+                    "pd",
+                    "--incident",
+                    ID,
+                    "--limit",
+                    "1",
+                ],
+                ErrorKind::ArgumentConflict,
+            ),
             (
                 &["delivery", "list", "--open"],
                 ErrorKind::MissingRequiredArgument,

@@ -2,7 +2,9 @@
 
 mod configure;
 mod delete;
+mod preview;
 mod test;
+mod trigger;
 
 use im_model::{IntegrationId, OrganizationId};
 use serde_json::{Value, json};
@@ -35,6 +37,8 @@ pub async fn run(
             console.result(&found, describe)
         }
         IntegrationCommand::Test { integration } => test::run(&integration, client, console).await,
+        IntegrationCommand::Trigger { command } => trigger::run(command, client, console).await,
+        IntegrationCommand::Preview(preview) => preview::run(&preview, client, console).await,
         IntegrationCommand::Delete { integration, yes } => {
             delete::run(&integration, yes, client, secrets, console).await
         }
