@@ -528,6 +528,7 @@ fn a_records_own_values_are_there_beside_the_mapped_ones() {
         )]),
         notes_in_since: BTreeMap::new(),
         notes: BTreeMap::new(),
+        notes_in_since: BTreeMap::new(),
     };
     let record = |severity: &str| ExternalRecord {
         id: "R1".parse().expect("an id"),
