@@ -300,3 +300,37 @@ async fn a_test_is_of_one_thing_that_exists() {
         assert_eq!(answer.0, expected, "{role}");
     }
 }
+
+#[tokio::test]
+async fn a_trigger_that_never_holds_or_is_never_asked_is_warned_of() {
+    let world = World::new().await;
+    let never = "severity == 'SEV-1' && !(severity in ['SEV-1', 'SEV-2'])";
+    let both = json!({"outbound": never, "inbound": "title == 'a'"});
+    assert_eq!(put(&world, &both).await.0, 200);
+    let check = format!("/integrations/{INTEGRATION}/check");
+    let of_triggers = async || -> Vec<String> {
+        let (status, checked) = get(&world, &check).await;
+        assert_eq!(status, 200, "{checked}");
+        let findings = checked["findings"].as_array().expect("findings").iter();
+        let said = findings.filter(|finding| finding["kind"] == "never_acts");
+        let said = said.map(|finding| (&finding["level"], &finding["detail"]));
+        let said = said.map(|(level, detail)| {
+            let text = |json: &Value| json.as_str().expect("a text").to_owned();
+            format!("{}: {}", text(level), text(detail))
+        });
+        said.filter(|said| said.contains("trigger")).collect()
+    };
+    let warned = format!("warning: outbound trigger {never:?} never holds");
+    assert_eq!(of_triggers().await, [warned]);
+    let path = format!("/integrations/{INTEGRATION}");
+    let outbound = json!({"sync_direction": "outbound"});
+    let changed = call(&world, Method::PATCH, &path, Some(&outbound)).await;
+    assert_eq!(changed.0, 200);
+    assert_eq!(put(&world, &json!({"inbound": "true"})).await.0, 200);
+    let warned = "warning: inbound trigger stands beside direction outbound";
+    assert_eq!(of_triggers().await, [warned]);
+    store_outbound(&world, "severity ==").await;
+    let said = of_triggers().await;
+    let error = "error: outbound trigger is not valid, at 1:12: the condition breaks off here";
+    assert_eq!(said, [error, warned]);
+}

@@ -17,7 +17,7 @@ use axum::{
 use http::{Method, Uri, header, request::Parts};
 use im_engine::manage::{
     Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews, Removal,
-    Rules, TriggerRules,
+    Rules, TriggerTests,
 };
 
 #[cfg(test)]
@@ -55,8 +55,8 @@ pub struct Api {
     pub removal: Arc<Removal>,
     /// Tests them.
     pub checks: Arc<Checks>,
-    /// When their records are first sent.
-    pub triggers: Arc<TriggerRules>,
+    /// Says when their records are first sent.
+    pub triggers: Arc<TriggerTests>,
     /// Says what they would do.
     pub previews: Arc<Previews>,
     /// Who tells who asks.

@@ -54,7 +54,9 @@ pub fn describe(error: &anyhow::Error) -> Failure {
         None
     };
     let mut text = format!("error: {}\n", one_line(&format!("{error:#}")));
-    let lines = details.iter().map(|line| format!("  {}", one_line(line)));
+    // Some problems show a place, on lines of its own.
+    let lines = details.iter().flat_map(|detail| detail.lines());
+    let lines = lines.map(|line| format!("  {}", one_line(line)));
     for line in lines.chain(hint.map(|hint| format!("hint: {hint}"))) {
         // Writing to a `String` cannot fail.
         let _ = writeln!(text, "{line}");

@@ -8,7 +8,7 @@ use im_engine::{
     CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
     manage::{
         Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews,
-        Removal, Rules, TriggerRules, VendorAccess,
+        Removal, Rules, TriggerTests, VendorAccess,
     },
     ports::{Clock, Ids, RetryQueue, Vault},
 };
@@ -143,7 +143,7 @@ pub fn api_router(
             incidents: incidents.clone(),
             vendors: vendors.clone(),
         }),
-        triggers: Arc::new(TriggerRules {
+        triggers: Arc::new(TriggerTests {
             integrations: integrations.clone(),
             incidents: incidents.clone(),
             vendors: vendors.clone(),

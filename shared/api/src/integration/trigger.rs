@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{Uri, header};
-use im_engine::manage::{FieldProblem, Tried, TriggerTest};
+use im_engine::manage::{FieldProblem, RuleChange, Tried, TriggerTest};
 use im_model::{Integration, Triggers};
 use im_sync::Subject;
 use serde::Serialize;
@@ -88,7 +88,7 @@ pub(crate) async fn get(
     let id = parse_id(&id)?;
     let resource = Resource::integration(&caller, &id);
     may(&caller, Action::ReadIntegrations, resource)?;
-    let integration = api.triggers.get(&caller.organization, &id).await?;
+    let integration = api.integrations.get(&caller.organization, &id).await?;
     Ok(shown(&integration))
 }
 
@@ -105,10 +105,11 @@ pub(crate) async fn put(
     may(&caller, Action::ChangeIntegration, resource)?;
     let seen = if_match(request.headers())?;
     let triggers = triggers(body::read_object(request, JSON).await?)?;
-    let put = api.triggers.put(&caller.organization, &id, triggers, seen);
-    let integration = put.await;
-    let integration = integration.map_err(|error| Problem::refused(error, seen.is_some()))?;
-    Ok(shown(&integration))
+    let change = RuleChange::Trigger(triggers);
+    let changed = api.rules.change(&caller.organization, &id, &change, seen);
+    let changed = changed.await;
+    let changed = changed.map_err(|error| Problem::refused(error, seen.is_some()))?;
+    Ok(shown(&changed.integration))
 }
 
 /// `POST /integrations/{id}/triggers/test`

@@ -10,7 +10,7 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use im_engine::{
     StoreError,
-    manage::{Previews, TriggerRules, VendorAccess},
+    manage::{Previews, TriggerTests, VendorAccess},
 };
 use im_model::{ActorId, OrganizationId};
 use serde_json::{Value, json};
@@ -110,7 +110,7 @@ fn api() -> Router {
             incidents: incidents.clone(),
             vendors: vendors.clone(),
         }),
-        triggers: Arc::new(TriggerRules {
+        triggers: Arc::new(TriggerTests {
             integrations: integrations.clone(),
             incidents: incidents.clone(),
             vendors: vendors.clone(),

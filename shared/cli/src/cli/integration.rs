@@ -3,7 +3,9 @@
 use clap::{Args, Subcommand};
 use im_model::{ConflictStrategy, Direction, IntegrationType, OrganizationId};
 
-use super::{FieldOwnershipCommand, MappingCommand, key_value, words};
+use super::{
+    FieldOwnershipCommand, MappingCommand, PreviewIntegration, TriggerCommand, key_value, words,
+};
 use crate::secret_input::SecretFlag;
 
 #[derive(Subcommand)]
@@ -49,6 +51,14 @@ pub enum IntegrationCommand {
         /// Its id or display name
         integration: String,
     },
+    /// Say when records are first sent
+    #[command(arg_required_else_help = true)]
+    Trigger {
+        #[command(subcommand)]
+        command: TriggerCommand,
+    },
+    /// See what would be written if an integration were enabled now; nothing is written
+    Preview(PreviewIntegration),
     /// Delete an integration and its credentials, after saying what becomes of its links
     Delete {
         /// Its id or display name

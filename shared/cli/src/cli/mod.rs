@@ -9,6 +9,7 @@ mod delivery;
 mod incident;
 mod integration;
 mod rules;
+mod trigger;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValuesParser};
 use clap_complete::Shell;
@@ -26,6 +27,7 @@ pub use integration::{Configure, CredentialFlags, IntegrationCommand, ListIntegr
 pub use rules::{
     Direction, Export, FieldOwnershipCommand, Import, MappingCommand, Otherwise, SetMapping,
 };
+pub use trigger::{PreviewIntegration, TestTrigger, TriggerCommand, TriggerDirection};
 
 /// Keeps the incidents of the platform and of PagerDuty, Jira and ServiceNow the same.
 #[derive(Parser)]
@@ -191,6 +193,13 @@ mod tests {
             "im integration check prod-snow",
             "im integration pause prod-snow",
             "im integration resume prod-snow",
+            "im integration trigger list prod-snow",
+            "im integration trigger set prod-snow outbound severity=='SEV-1'",
+            "im integration trigger delete prod-snow inbound",
+            "im integration trigger test pd --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --expression true",
+            "im integration trigger test pd --external PGR0VU2 --format json",
+            "im integration preview pd --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "im integration preview pd --limit 3 --format json",
             "im integration list --org acme --type jira --profile prod",
             "im --endpoint http://x integration get prod-snow",
             "im incident timeline INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
@@ -275,6 +284,14 @@ mod tests {
                 ErrorKind::InvalidValue,
             ),
             (
+                &["integration", "trigger", "test", "pd"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["integration", "trigger", "set", "pd", "both", "true"],
+                ErrorKind::InvalidValue,
+            ),
+            (
                 &[
                     "integration",
                     "field-ownership",
@@ -326,6 +343,18 @@ mod tests {
                     "inbound",
                     "--otherwise",
                     "error",
+                ],
+                ErrorKind::ArgumentConflict,
+            ),
+            (
+                &[
+                    "integration",
+                    "preview",
+                    "pd",
+                    "--incident",
+                    ID,
+                    "--limit",
+                    "1",
                 ],
                 ErrorKind::ArgumentConflict,
             ),

@@ -7,7 +7,7 @@ use std::{error::Error, time::Duration};
 use im_model::Secret;
 use reqwest::{
     Method, StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, IF_MATCH},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH},
     redirect,
 };
 use serde::Deserialize as _;
@@ -67,6 +67,15 @@ impl Client {
     pub async fn get(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Value, ClientError> {
         let url = self.url_with(path, query)?;
         self.send(self.http.request(Method::GET, url)).await
+    }
+
+    /// Reads, with the version that was read.
+    pub async fn get_versioned(&self, path: &[&str]) -> Result<(Value, Option<u64>), ClientError> {
+        let request = self.http.request(Method::GET, self.url(path)?);
+        let (value, headers) = self.answer(request).await?;
+        let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok());
+        let version = tag.and_then(|tag| tag.trim_matches('"').parse().ok());
+        Ok((value, version))
     }
 
     /// Removes.
@@ -157,11 +166,20 @@ impl Client {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<Value, ClientError> {
+        let (value, _) = self.answer(request).await?;
+        Ok(value)
+    }
+
+    async fn answer(
+        &self,
+        request: reqwest::RequestBuilder,
+    ) -> Result<(Value, HeaderMap), ClientError> {
         let response = request
             .send()
             .await
             .map_err(|error| self.no_answer(&error))?;
         let status = response.status();
+        let headers = response.headers().clone();
         let body = response
             .bytes()
             .await
@@ -170,11 +188,12 @@ impl Client {
         if !status.is_success() {
             return Err(self.refused(status, parsed));
         }
-        parsed.ok_or_else(|| ClientError::Unreadable {
+        let parsed = parsed.ok_or_else(|| ClientError::Unreadable {
             endpoint: self.endpoint.to_string(),
             status,
             what: "not with JSON".to_owned(),
-        })
+        })?;
+        Ok((parsed, headers))
     }
 
     fn refused(&self, status: StatusCode, body: Option<Value>) -> ClientError {

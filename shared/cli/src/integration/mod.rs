@@ -2,8 +2,10 @@
 
 mod configure;
 mod delete;
+mod preview;
 mod rules;
 mod test;
+mod trigger;
 
 use im_model::{IntegrationId, OrganizationId};
 use serde_json::{Value, json};
@@ -51,6 +53,8 @@ pub async fn run(
         IntegrationCommand::Resume { integration } => {
             set_activity(&integration, "resume", client, console).await
         }
+        IntegrationCommand::Trigger { command } => trigger::run(command, client, console).await,
+        IntegrationCommand::Preview(preview) => preview::run(&preview, client, console).await,
         IntegrationCommand::Delete { integration, yes } => {
             delete::run(&integration, yes, client, secrets, console).await
         }

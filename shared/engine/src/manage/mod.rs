@@ -32,5 +32,5 @@ pub use rules::{
     ChangedRules, CheckReport, FieldOwnership, Flows, MappingsDocument, NewMappings, NewOwnership,
     RuleChange, Rules,
 };
-pub use triggers::{Tried, TriggerRules, TriggerTest};
+pub use triggers::{Tried, TriggerTest, TriggerTests};
 pub use vendor_access::{KnownRules, VendorAccess};

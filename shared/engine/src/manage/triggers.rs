@@ -1,15 +1,17 @@
-//! Triggers of an integration: show, set, and try them.
+//! Triggers of an integration: check them, and try them.
 
 use std::sync::Arc;
 
 use im_model::{ExternalId, IncidentId, Integration, IntegrationId, OrganizationId, Triggers};
-use im_sync::{Facts, Subject, Trigger, Verdict};
+use im_sync::{
+    Facts, Subject, Trigger, Verdict,
+    prove::{Finding, FindingKind, Level},
+};
 
 use super::{FieldProblem, Incidents, Integrations, ManageError, VendorAccess};
-use crate::ports::Attempt;
 
-/// Shows, sets and tries triggers.
-pub struct TriggerRules {
+/// Tries triggers.
+pub struct TriggerTests {
     /// Whose they are.
     pub integrations: Arc<Integrations>,
     /// What the outbound ones are conditions on.
@@ -49,60 +51,7 @@ pub struct TriggerTest {
     pub facts: Facts,
 }
 
-impl TriggerRules {
-    /// The integration, with its triggers.
-    pub async fn get(
-        &self,
-        organization: &OrganizationId,
-        id: &IntegrationId,
-    ) -> Result<Integration, ManageError> {
-        self.integrations.get(organization, id).await
-    }
-
-    /// Replaces both triggers. Each is checked first; where one is wrong, nothing is changed.
-    pub async fn put(
-        &self,
-        organization: &OrganizationId,
-        id: &IntegrationId,
-        triggers: Triggers,
-        if_version: Option<u64>,
-    ) -> Result<Integration, ManageError> {
-        let mut integration = self.integrations.get(organization, id).await?;
-        let changed_meanwhile = || ManageError::Changed(format!("integration {id}"));
-        if if_version.is_some_and(|seen| seen != integration.version) {
-            return Err(changed_meanwhile());
-        }
-        let problems = [
-            (OUTBOUND, &triggers.outbound, Subject::Incident),
-            (INBOUND, &triggers.inbound, Subject::Record),
-        ];
-        let problems: Vec<_> = problems
-            .into_iter()
-            .filter_map(|(field, text, subject)| {
-                let error = Trigger::parse(text.as_deref()?, subject).err()?;
-                Some(FieldProblem::new(field, error.to_string()))
-            })
-            .collect();
-        if !problems.is_empty() {
-            return Err(ManageError::Invalid(problems));
-        }
-        if integration.triggers == triggers {
-            return Ok(integration);
-        }
-        integration.triggers = triggers;
-        integration.version += 1;
-        integration.updated_at = self.integrations.clock.now();
-        match self
-            .integrations
-            .store
-            .update_integration(&integration)
-            .await?
-        {
-            Attempt::Done => Ok(integration),
-            Attempt::LostRace => Err(changed_meanwhile()),
-        }
-    }
-
+impl TriggerTests {
     /// Says whether a trigger holds and why, and sends nothing. `expression` stands for the one that is saved.
     pub async fn test(
         &self,
@@ -164,6 +113,62 @@ impl TriggerRules {
         )?;
         Ok(Facts::of_record(&record, &rules))
     }
+}
+
+/// Refuses triggers that are not valid, each with the place.
+pub(super) fn check_triggers(triggers: &Triggers) -> Result<(), ManageError> {
+    let both = [
+        (OUTBOUND, &triggers.outbound, Subject::Incident),
+        (INBOUND, &triggers.inbound, Subject::Record),
+    ];
+    let problems = both.into_iter().filter_map(|(field, text, subject)| {
+        let error = Trigger::parse(text.as_deref()?, subject).err()?;
+        Some(FieldProblem::new(field, error.to_string()))
+    });
+    let problems: Vec<_> = problems.collect();
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(ManageError::Invalid(problems))
+    }
+}
+
+/// What an operator should know of an integration's triggers.
+pub(super) fn findings(integration: &Integration) -> Vec<Finding> {
+    let (triggers, direction) = (&integration.triggers, integration.direction);
+    let (out, inward) = (direction.allows_outbound(), direction.allows_inbound());
+    let both = [
+        (OUTBOUND, &triggers.outbound, Subject::Incident, out),
+        (INBOUND, &triggers.inbound, Subject::Record, inward),
+    ];
+    let found = both.into_iter().filter_map(|(name, text, subject, flows)| {
+        let trigger = Trigger::parse(text.as_deref()?, subject);
+        let (level, what, consequence) = match trigger {
+            Err(error) => {
+                let (line, column, problem) = (error.line, error.column, error.problem);
+                let what = format!("is not valid, at {line}:{column}: {problem}");
+                (Level::Error, what, "what is not linked yet fails")
+            }
+            Ok(_) if !flows => {
+                let what = format!("stands beside direction {direction}");
+                (Level::Warning, what, "it is never asked")
+            }
+            Ok(trigger) if trigger.can_ever_hold() == Some(false) => {
+                let what = format!("{:?} never holds", trigger.text());
+                let consequence = "nothing is ever sent that way for the first time";
+                (Level::Warning, what, consequence)
+            }
+            Ok(_) => return None,
+        };
+        Some(Finding {
+            level,
+            field: None,
+            kind: FindingKind::NeverActs,
+            detail: format!("{name} trigger {what}"),
+            consequence: consequence.to_owned(),
+        })
+    });
+    found.collect()
 }
 
 const OUTBOUND: &str = "outbound";

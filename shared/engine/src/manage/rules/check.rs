@@ -9,7 +9,7 @@ use im_sync::{
 };
 
 use super::Rules;
-use crate::manage::{FieldProblem, ManageError, integrations::vendor_of};
+use crate::manage::{FieldProblem, ManageError, integrations::vendor_of, triggers};
 
 /// What was found of an integration's rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,13 +52,16 @@ fn found(
     rules: &LinkRules,
     others: &BTreeMap<IntegrationId, LinkRules>,
 ) -> Vec<Finding> {
-    prove(&Subject {
+    let mut findings = prove(&Subject {
         id: &integration.id,
         rules,
         ownership: &integration.ownership,
         mappings: &integration.mappings,
         others,
-    })
+    });
+    findings.extend(triggers::findings(integration));
+    findings.sort();
+    findings
 }
 
 /// Refuses an integration whose rules cannot work, naming each error.

@@ -6,7 +6,7 @@ mod ownership;
 
 use std::sync::Arc;
 
-use im_model::{Activity, Integration, IntegrationId, OrganizationId, Ownable, Owner};
+use im_model::{Activity, Integration, IntegrationId, OrganizationId, Ownable, Owner, Triggers};
 use im_vendors::ownable;
 
 pub use self::{
@@ -16,7 +16,10 @@ pub use self::{
 };
 pub(super) use check::refuse_errors;
 
-use super::{FieldProblem, Integrations, KnownRules, ManageError, integrations::vendor_of};
+use super::{
+    FieldProblem, Integrations, KnownRules, ManageError, integrations::vendor_of,
+    triggers::check_triggers,
+};
 use crate::ports::Attempt;
 
 /// The rules of integrations.
@@ -53,6 +56,8 @@ pub enum RuleChange {
     },
     /// The value maps and mapped custom fields are these.
     Map(NewMappings),
+    /// Records are first sent when these hold.
+    Trigger(Triggers),
     /// It is paused, or resumed.
     Activity(Activity),
 }
@@ -114,6 +119,13 @@ impl Rules {
             }
             RuleChange::Disown { field, owner } => {
                 without_asking(ownership::disown(present, field, *owner)?)
+            }
+            RuleChange::Trigger(triggers) => {
+                check_triggers(triggers)?;
+                without_asking(Integration {
+                    triggers: triggers.clone(),
+                    ..present.clone()
+                })
             }
             RuleChange::Activity(activity) => without_asking(Integration {
                 activity: *activity,
