@@ -160,7 +160,7 @@ pub fn api_router(
         conflicts: Arc::new(Conflicts {
             store: ports.store.clone(),
             incidents: incidents.clone(),
-            integrations: ports.store.clone(),
+            integrations: integrations.clone(),
         }),
         histories: Arc::new(Histories {
             incidents: incidents.clone(),

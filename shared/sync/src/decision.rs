@@ -74,7 +74,7 @@ pub enum ConflictStep {
         /// Which.
         conflict: ConflictId,
     },
-    /// The field moves on from what was ignored.
+    /// What a person chose is no question any more: it was carried out, or the field moved on from what was ignored.
     MoveOn {
         /// Which.
         conflict: ConflictId,

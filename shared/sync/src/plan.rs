@@ -268,7 +268,7 @@ impl<'a> Sides<'a> {
             return decision;
         }
         Decision {
-            why: format!("{words} of {lost_at}: {why}"),
+            why: format!("{words} of {lost_at:.3}: {why}"),
             notice: Some(NoticeKind::Conflict),
             lost: Some(Lost {
                 side: loser,

@@ -28,8 +28,12 @@ impl Sides<'_> {
         }
         if self.is_in_sync() {
             let agreed = self.rebase(Rule::InSync, "both sides say the same by now");
+            let step = match review.verdict {
+                Verdict::Pending => ConflictStep::Agree { conflict },
+                _ => ConflictStep::MoveOn { conflict },
+            };
             return Some(Decision {
-                conflict: Some(ConflictStep::Agree { conflict }),
+                conflict: Some(step),
                 ..agreed
             });
         }

@@ -127,7 +127,7 @@ fn api() -> Router {
         conflicts: Arc::new(Conflicts {
             store: store.clone(),
             incidents: incidents.clone(),
-            integrations: store.clone(),
+            integrations: integrations.clone(),
         }),
         histories: Arc::new(Histories {
             incidents: incidents.clone(),

@@ -47,7 +47,7 @@ fn answer(change: &Value, integration: &str) -> Option<String> {
         "superseded" => format!("somebody changed it to {} there right after", held()),
         "refused" => format!("{integration} does not take it: {}", cell(answer, "why")),
         "settled" => format!("{integration} held it already, from an earlier attempt"),
-        "pulled" => format!("the platform holds {}", quoted(&answer["value"])),
+        "pulled" => format!("the platform holds {}", quoted(&change["becomes"])),
         "kept" => "both sides stay as they are".to_owned(),
         other => other.to_owned(),
     };

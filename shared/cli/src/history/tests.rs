@@ -88,8 +88,8 @@ fn every_decision() -> Value {
         answer.as_object_mut().expect("an object").extend(more);
         json!({"becomes": "High", "answer": answer})
     };
-    let pulled = json!({"becomes": "open", "answer": {"is": "pulled", "value": "open"}});
-    let elsewhere = json!({"becomes": "x", "answer": {"is": "pulled", "value": null}});
+    let pulled = json!({"becomes": "open", "answer": {"is": "pulled"}});
+    let elsewhere = json!({"becomes": null, "answer": {"is": "pulled"}});
     let kept = json!({"answer": {"is": "kept"}});
     synced(
         "committed",

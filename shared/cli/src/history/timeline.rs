@@ -109,8 +109,7 @@ fn in_words(happening: &Value, change: &Value) -> String {
         change["answer"]["is"].as_str(),
         answer(change, &integration),
     ) {
-        (Some("kept"), _) => done,
-        (Some("pulled"), _) if change["answer"]["value"] == change["becomes"] => done,
+        (Some("kept" | "pulled"), _) => done,
         (_, Some(answer)) => format!("{done}; {answer}"),
         (_, None) => done,
     }

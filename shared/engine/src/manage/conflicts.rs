@@ -7,12 +7,12 @@ use im_model::{
     IntegrationId, Link, LinkState, OrganizationId, PlatformValue, Resolution, Review, Settlement,
     Side, Verdict,
 };
-use im_sync::Mapped;
+use im_sync::{LinkRules, Mapped};
 
-use super::{FieldProblem, Incidents, ManageError};
+use super::{FieldProblem, Incidents, Integrations, ManageError, win::ruled};
 use crate::{
     PlatformEdit, Ruling,
-    ports::{Attempt, ConflictStore, IntegrationStore, Page},
+    ports::{Attempt, ConflictStore, Page},
 };
 
 /// Which conflicts are listed.
@@ -42,7 +42,7 @@ pub struct Conflicts {
     /// The incidents that they are about.
     pub incidents: Arc<Incidents>,
     /// What may flow.
-    pub integrations: Arc<dyn IntegrationStore>,
+    pub integrations: Arc<Integrations>,
 }
 
 impl Conflicts {
@@ -289,12 +289,15 @@ impl Conflicts {
     ) -> Result<bool, ManageError> {
         let integration = conflict.integration.clone();
         let worker = self.incidents.worker();
+        self.incidents
+            .refuse_unfinished(incident, &integration, link.version)
+            .await?;
         let won = self
             .incidents
             .win(incident, &integration, link.version, &worker, cause);
-        if !won.await? {
+        let Some(attempt) = won.await? else {
             return Ok(false);
-        }
+        };
         let mut owed = match &edit {
             None => std::collections::BTreeSet::new(),
             Some(_) => {
@@ -306,6 +309,10 @@ impl Conflicts {
         let mut after = link.clone();
         after.version += 1;
         after.reviews.insert(conflict.field.clone(), review);
+        let now = edit
+            .as_ref()
+            .map_or(self.incidents.clock.now(), |edit| edit.at);
+        after.outcome = Some(ruled(link.version, attempt, now));
         let ruling = Ruling {
             incident,
             integration: &integration,
@@ -313,7 +320,7 @@ impl Conflicts {
             conflict,
             edit,
             owed,
-            now: self.incidents.clock.now(),
+            now,
         };
         Ok(self.incidents.store.rule(&ruling).await? == Attempt::Done)
     }
@@ -348,16 +355,17 @@ impl Conflicts {
         )))
     }
 
-    async fn rules_of(&self, conflict: &Conflict) -> Result<im_sync::LinkRules, ManageError> {
-        let integration = self.integrations.integration(&conflict.integration).await?;
-        let Some(integration) = integration else {
-            return Err(ManageError::Conflict(format!(
-                "integration {} was deleted: nothing flows there any more",
-                conflict.integration
-            )));
+    async fn rules_of(&self, conflict: &Conflict) -> Result<LinkRules, ManageError> {
+        let (organization, id) = (&conflict.organization, &conflict.integration);
+        let integration = match self.integrations.get(organization, id).await {
+            Err(ManageError::NotFound(_)) => {
+                return Err(ManageError::Conflict(format!(
+                    "integration {id} was deleted: nothing flows there any more"
+                )));
+            }
+            found => found?,
         };
-        let vendor = im_vendors::registry::vendor_api(integration.integration_type);
-        Ok(vendor.usual_rules(&integration))
+        Ok(self.integrations.vendors.rules(&integration).await?.rules)
     }
 }
 

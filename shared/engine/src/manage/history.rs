@@ -1,10 +1,13 @@
 //! What happened to an incident, and why its fields hold what they hold: read from the journal.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use im_model::{
     ActorId, ClaimOutcome, ExternalId, Field, FieldOutcome, FieldState, Incident, IncidentId,
-    IntegrationId, Note, Notice, OrganizationId, Origin, PlatformValue, Review,
+    IntegrationId, Note, NoteKey, Notice, OrganizationId, Origin, PlatformValue, Review,
 };
 use im_sync::{Action, Decision, Sent};
 use jiff::Timestamp;
@@ -15,7 +18,7 @@ use crate::{Claim, JournalEntry, PlatformEdit, ports::Page};
 /// What kind of thing happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Happening {
-    /// The incident was created on the platform.
+    /// The incident was created: on the platform, or from a vendor's record.
     Created,
     /// Somebody edited it there.
     Edited,
@@ -70,6 +73,8 @@ pub struct TimelineEntry {
     pub ending: Option<Ending>,
     /// By field.
     pub steps: Vec<FieldStep>,
+    /// The notes that a sync was about to send.
+    pub notes_sent: Vec<NoteKey>,
     /// The note, if it is one.
     pub note: Option<Note>,
 }
@@ -261,17 +266,24 @@ fn of_claim(
         let outcome = outcome.filter(|_| matches!(ending, Ending::Committed(_)));
         outcome.and_then(|outcome| outcome.fields.get(field).cloned())
     };
-    let only_sent = claim
-        .sent
-        .keys()
-        .filter(|field| !claim.decisions.contains_key(*field));
-    let fields = claim.decisions.keys().chain(only_sent);
-    let steps = fields.map(|field| FieldStep {
-        field: field.clone(),
-        edit: None,
-        decision: claim.decisions.get(field).cloned(),
-        sent: claim.sent.get(field).cloned(),
-        outcome: field_outcome(field),
+    let is_committed = matches!(ending, Ending::Committed(_));
+    let settled = outcome.iter().filter(|_| is_committed);
+    let settled = settled.flat_map(|outcome| outcome.fields.keys());
+    let fields = claim.decisions.keys().chain(claim.sent.keys());
+    let fields: BTreeSet<_> = fields.chain(settled).collect();
+    let steps = fields.into_iter().map(|field| {
+        // What an earlier attempt wrote, and this one found to have taken effect, was decided there.
+        let decided = [claim].into_iter().chain(earlier(claim, all));
+        let decided = decided
+            .filter(|claim| claim.decisions.contains_key(field) || claim.sent.contains_key(field))
+            .max_by_key(|claim| claim.attempt);
+        FieldStep {
+            field: field.clone(),
+            edit: None,
+            decision: decided.and_then(|claim| claim.decisions.get(field).cloned()),
+            sent: decided.and_then(|claim| claim.sent.get(field).cloned()),
+            outcome: field_outcome(field),
+        }
     });
     TimelineEntry {
         id: format!(
@@ -279,14 +291,28 @@ fn of_claim(
             claim.integration, claim.link_version, claim.attempt
         ),
         at: claim.claimed_at,
-        happening: Happening::Synced,
+        happening: if claim.link_version == 0 {
+            Happening::Created
+        } else {
+            Happening::Synced
+        },
         integration: Some(claim.integration.clone()),
         actor: None,
         cause: claim.cause.clone(),
         ending: Some(ending),
         steps: steps.collect(),
+        notes_sent: claim.notes.clone(),
         note: None,
     }
+}
+
+/// Claims on the same version of the same link before this one.
+fn earlier<'a>(claim: &'a Claim, all: &'a [&'a Claim]) -> impl Iterator<Item = &'a Claim> {
+    all.iter().copied().filter(|other| {
+        other.integration == claim.integration
+            && other.link_version == claim.link_version
+            && other.attempt < claim.attempt
+    })
 }
 
 fn of_edit(edit: &PlatformEdit) -> TimelineEntry {
@@ -316,6 +342,7 @@ fn of_edit(edit: &PlatformEdit) -> TimelineEntry {
             .unwrap_or_else(|| "edited on the platform".to_owned()),
         ending: None,
         steps: steps.collect(),
+        notes_sent: Vec::new(),
         note: None,
     }
 }
@@ -333,6 +360,7 @@ fn of_note(note: Note) -> TimelineEntry {
         cause: format!("written in {}", note.kind),
         ending: None,
         steps: Vec::new(),
+        notes_sent: Vec::new(),
         note: Some(note),
     }
 }

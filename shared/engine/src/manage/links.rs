@@ -7,7 +7,7 @@ use im_model::{
     LinkState, OrganizationId, Side,
 };
 
-use super::{FieldProblem, Incidents, ManageError, VendorAccess};
+use super::{FieldProblem, Incidents, ManageError, VendorAccess, win::ruled};
 use crate::{LinkByHand, Unlink, ports::Attempt};
 
 /// Links and unlinks.
@@ -44,15 +44,14 @@ impl Links {
             let taken_from = self.owner(&incident, &integration.id, &record.id).await?;
             let leaves = self.left(&incident, &integration.id, &record.id).await?;
             // Where there is no link, there is none that somebody could be working on.
-            if replaces > 0
-                && !self
+            let mut link = new_link(replaces + 1, &record);
+            if replaces > 0 {
+                let won = self
                     .incidents
-                    .win(&incident, &integration.id, replaces, &worker, &cause)
-                    .await?
-            {
-                continue;
+                    .win(&incident, &integration.id, replaces, &worker, &cause);
+                let Some(attempt) = won.await? else { continue };
+                link.outcome = Some(ruled(replaces, attempt, self.incidents.clock.now()));
             }
-            let link = new_link(replaces + 1, &record);
             let by_hand = LinkByHand {
                 incident: &incident,
                 integration: &integration.id,
@@ -89,14 +88,13 @@ impl Links {
             if matches!(link.state, LinkState::Unlinked { .. }) {
                 return Ok(link.clone());
             }
-            if !self
+            let won = self
                 .incidents
-                .win(&incident, integration, link.version, &worker, &cause)
-                .await?
-            {
-                continue;
-            }
+                .win(&incident, integration, link.version, &worker, &cause);
+            let Some(attempt) = won.await? else { continue };
+            let outcome = ruled(link.version, attempt, self.incidents.clock.now());
             let unlinked = Link {
+                outcome: Some(outcome),
                 version: link.version + 1,
                 state: LinkState::Unlinked {
                     external_id: link.external_id().cloned(),

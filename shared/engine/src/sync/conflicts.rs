@@ -39,7 +39,9 @@ impl Worker<'_> {
         conclusion: &Conclusion,
     ) -> Result<Conflicts, SyncError> {
         let mut found = Conflicts::default();
-        for (field, decision) in plan.decisions.iter().chain(&self.lost) {
+        // What earlier writes carried out comes first: what is decided on it now counts.
+        let decisions = self.carried_out.iter().chain(&plan.decisions);
+        for (field, decision) in decisions.chain(&self.lost) {
             let Some(step) = &decision.conflict else {
                 continue;
             };
@@ -73,6 +75,32 @@ impl Worker<'_> {
             }
         }
         Ok(found)
+    }
+
+    /// The decisions of dead workers whose writes turned out to have taken effect.
+    pub(super) async fn decisions_of_settled(
+        &self,
+        incident: &Incident,
+        dead: &Claim,
+    ) -> Result<BTreeMap<Field, Decision>, SyncError> {
+        let claims = self
+            .store()
+            .claims_on(&incident.id, self.id(), dead.link_version)
+            .await?;
+        let mut decisions = BTreeMap::new();
+        for claim in claims {
+            for (field, decision) in claim.decisions {
+                let sent = claim.sent.get(&field);
+                let pair = sent.map(|sent| BasePair::written(&sent.platform, &sent.external));
+                let settled = self.settled.get(&field);
+                if let (Some(pair), Some(settled)) = (pair, settled)
+                    && pair.same_values(settled)
+                {
+                    decisions.insert(field, decision);
+                }
+            }
+        }
+        Ok(decisions)
     }
 
     /// What was ignored stays so, until one side changes.

@@ -71,6 +71,9 @@ impl Worker<'_> {
             self.done
                 .pushed
                 .extend(pairs.iter().map(|(field, _)| field.clone()));
+            let mut carried_out = plan.decisions;
+            carried_out.retain(|field, _| pairs.iter().any(|(pushed, _)| pushed == field));
+            self.carried_out.extend(carried_out);
             self.settled.extend(pairs);
             self.settled.extend(halfway);
             self.settled_version = link_version;
@@ -83,6 +86,7 @@ impl Worker<'_> {
             .failed
             .extend(failed.map(|(field, why)| (field.into(), why)));
         self.settled.clear();
+        self.carried_out.clear();
         self.lost.clear();
         // Notes are next, in a claim of their own: what becomes of them must not undo what became of the fields.
         let notes_are_due = incident

@@ -22,6 +22,7 @@ impl Worker<'_> {
         };
         if link.version != self.settled_version {
             self.settled.clear();
+            self.carried_out.clear();
         }
         // Linked with a record that was there before: nobody announces the notes that it has.
         self.notes_announced |= link.base.is_empty();
@@ -162,6 +163,7 @@ impl Worker<'_> {
         let halfway = self.halfway(&incident, &record, &broken_off, dead.claimed_at);
         let halfway = halfway.await?;
         self.settled.extend(took_effect);
+        self.carried_out = self.decisions_of_settled(&incident, dead).await?;
         self.settled.extend(halfway);
         let Some(link) = incident.links.get(self.id()) else {
             return Ok(Pass::Again);
@@ -174,6 +176,7 @@ impl Worker<'_> {
         claim.decisions.clone_from(&plan.decisions);
         if self.store().claim(&claim).await? == Attempt::LostRace {
             self.settled.clear();
+            self.carried_out.clear();
             return Ok(Pass::Again);
         }
         self.execute(&incident, &record, plan, claim).await

@@ -152,6 +152,7 @@ impl SyncEngine {
             id: self.ids.ulid(self.clock.now()).to_string(),
             job,
             settled: BTreeMap::new(),
+            carried_out: BTreeMap::new(),
             settled_version: 0,
             created: None,
             done: Done::default(),

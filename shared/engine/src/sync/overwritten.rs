@@ -174,7 +174,7 @@ impl Worker<'_> {
 }
 
 fn lost_value(incident: &Incident, field: &Field, value: ExternalValue, at: Timestamp) -> Decision {
-    let why = format!("our write took the place of {value:?}, set at {at} after we read");
+    let why = format!("our write took the place of {value:?}, set at {at:.3} after we read");
     let platform = incident.value(field);
     Decision {
         notice: Some(NoticeKind::Conflict),

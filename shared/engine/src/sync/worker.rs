@@ -40,6 +40,8 @@ pub(super) struct Worker<'a> {
     pub(super) job: &'a Job,
     /// What this worker's own writes, and dead workers' claims, turned out to have written: base in all but the store.
     pub(super) settled: BTreeMap<Field, BasePair>,
+    /// The decisions that those writes carried out: a conflict among them is still to be recorded.
+    pub(super) carried_out: BTreeMap<Field, Decision>,
     /// Of which version of the link that holds: whoever has raised it since has settled its claims, too.
     pub(super) settled_version: u64,
     /// The vendor's notes may have changed and were not looked at yet.
@@ -276,7 +278,7 @@ impl Worker<'_> {
     pub(super) fn cause(&self) -> String {
         match &self.job.cause {
             crate::Cause::Delivery { key } => format!("delivery {key}"),
-            crate::Cause::Change => format!("change of {}", self.job.hint),
+            crate::Cause::Change => "the incident changed".to_owned(),
             crate::Cause::Person => format!("asked for by a person: {}", self.job.hint),
         }
     }

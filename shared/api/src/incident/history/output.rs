@@ -23,6 +23,9 @@ pub(super) struct HappeningJson {
     cause: String,
     ended: Option<EndedJson>,
     changes: Vec<ChangeJson>,
+    /// The ids of the notes that a sync was about to send.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes_sent: Vec<String>,
     note: Option<NoteJson>,
 }
 
@@ -135,6 +138,7 @@ impl HappeningJson {
             cause: entry.cause.clone(),
             ended: entry.ending.map(EndedJson::of),
             changes: entry.steps.iter().map(ChangeJson::of).collect(),
+            notes_sent: entry.notes_sent.iter().map(ToString::to_string).collect(),
             note: entry.note.as_ref().map(NoteJson::of),
         }
     }

@@ -47,6 +47,7 @@ fn edited() -> TimelineEntry {
             edit: Some((before, after)),
             ..step()
         }],
+        notes_sent: Vec::new(),
         note: None,
     }
 }
