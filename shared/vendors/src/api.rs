@@ -200,9 +200,7 @@ pub trait VendorApi: Send + Sync {
     async fn probe(&self, connection: Connection<'_>) -> Vec<Check>;
 
     /// What the vendor itself calls a field, where that is plain.
-    fn aliases(&self) -> &'static [(&'static str, Field)] {
-        &[]
-    }
+    fn aliases(&self) -> &'static [(&'static str, Field)];
 
     /// The guide's default ownership.
     fn default_ownership(&self) -> OwnershipRules;

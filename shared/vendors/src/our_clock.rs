@@ -84,6 +84,10 @@ impl<V: VendorApi> VendorApi for OurClock<V> {
         self.0.probe(connection).await
     }
 
+    fn aliases(&self) -> &'static [(&'static str, Field)] {
+        self.0.aliases()
+    }
+
     fn default_ownership(&self) -> OwnershipRules {
         self.0.default_ownership()
     }

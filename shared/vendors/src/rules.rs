@@ -1,6 +1,6 @@
 //! From the fields that a vendor maps to the rules of an integration's links.
 
-use im_model::{Field, FieldMaps, Integration, NoteKind, Ownable, Ownership};
+use im_model::{Field, Integration, NoteKind, Ownable, Ownership};
 use im_sync::{FieldRule, LinkRules};
 
 /// The rules of these fields, each with the owner that the integration gives it. Both lists of notes go out; which one a
@@ -15,10 +15,9 @@ pub(crate) fn link_rules(
     };
     let owned = fields.into_iter().map(|(field, rule)| {
         let ownership = owner(field.clone().into());
-        let rule = configured(rule, integration.mappings.get(&field));
         (field, FieldRule { ownership, ..rule })
     });
-    LinkRules {
+    let rules = LinkRules {
         direction: integration.direction,
         strategy: integration.strategy,
         conflict_window: integration.conflict_window,
@@ -28,21 +27,7 @@ pub(crate) fn link_rules(
             .iter()
             .map(|kind| (*kind, owner((*kind).into())))
             .collect(),
-    }
-}
-
-/// The operator's tables lie over the vendor's maps.
-fn configured(rule: FieldRule, maps: Option<&FieldMaps>) -> FieldRule {
-    let Some(maps) = maps else { return rule };
-    FieldRule {
-        outward: match &maps.outbound {
-            Some(table) => rule.outward.configured(table),
-            None => rule.outward,
-        },
-        inward: match &maps.inbound {
-            Some(table) => rule.inward.configured(table),
-            None => rule.inward,
-        },
-        ..rule
-    }
+    };
+    // The operator's tables lie over the vendor's maps.
+    rules.with_mappings(&integration.mappings)
 }
