@@ -117,8 +117,7 @@ fn in_words(happening: &Value, change: &Value) -> String {
         change["answer"]["is"].as_str(),
         answer(change, &integration),
     ) {
-        (Some("kept" | "pulled"), _) => done,
+        (Some("kept" | "pulled"), _) | (_, None) => done,
         (_, Some(answer)) => format!("{done}; {answer}"),
-        (_, None) => done,
     }
 }
