@@ -28,7 +28,7 @@ pub enum Action {
     DeleteIntegration,
     /// Test whether an integration can work.
     TestIntegration,
-    /// Change an integration's ownership rules and mappings.
+    /// Change an integration's ownership rules, mappings and triggers.
     ChangeRules,
     /// See what an integration would do, and what its triggers say.
     PreviewIntegration,

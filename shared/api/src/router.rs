@@ -273,7 +273,7 @@ pub(crate) const ROUTES: [Route; 40] = {
         route(
             PUT,
             "/integrations/{id}/triggers",
-            Only(A::ChangeIntegration),
+            Only(A::ChangeRules),
             |m| on(m, trigger::put),
         ),
         route(

@@ -102,7 +102,7 @@ pub(crate) async fn put(
     Query::none(request.uri())?;
     let id = parse_id(&id)?;
     let resource = Resource::integration(&caller, &id);
-    may(&caller, Action::ChangeIntegration, resource)?;
+    may(&caller, Action::ChangeRules, resource)?;
     let seen = if_match(request.headers())?;
     let triggers = triggers(body::read_object(request, JSON).await?)?;
     let change = RuleChange::Trigger(triggers);

@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::{
         cli::{Cli, Command, Format, IntegrationCommand},
-        test_api::{Screen, TestApi},
+        test_api::{Request, Screen, TestApi},
     };
 
     const PATH: &str = "/api/v1/integrations/pd/preview";
@@ -203,12 +203,8 @@ mod tests {
         let mut screen = Screen::new(Format::Json);
         let line = ["--limit", "50", "--format", "json"];
         im(&api, &mut screen, &line).await.expect("shown");
-        let asked: Vec<_> = api
-            .requests()
-            .iter()
-            .skip(1)
-            .map(crate::test_api::Request::json)
-            .collect();
+        let asked = api.requests();
+        let asked: Vec<_> = asked.iter().skip(1).map(Request::json).collect();
         let second = json!({"limit": 25, "cursor": "c1"});
         assert_eq!(asked, [json!({"limit": 25}), second]);
         let said = "note: there are more: a larger --limit, or none, shows them\n";

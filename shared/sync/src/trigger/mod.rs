@@ -5,6 +5,7 @@ mod context;
 mod error;
 mod facts;
 mod functions;
+mod lexical;
 mod operators;
 mod seen;
 mod syntax;

@@ -1,24 +1,15 @@
 //! The syntax of triggers: CEL's, within limits that keep every text harmless.
 
-use std::thread;
-
 use cel::{
     IdedExpr,
     common::ast::{EntryExpr, Expr, SourceInfo},
     parser::{ParseErrors, Parser},
 };
 
-use super::{Trigger, TriggerError, functions::HAS};
+use super::{Trigger, TriggerError, functions::HAS, lexical};
 
 /// More parts than this one in another are refused.
-const MOST_NESTED: u16 = 40;
-
-/// The parser's stack grows with each open bracket, before it counts what is nested: so brackets are counted first,
-/// wherever they are.
-const MOST_BRACKETS: usize = 60;
-
-/// Enough for [`MOST_BRACKETS`] in a build without optimization, which takes about 100 KB each.
-const STACK_BYTES: usize = 16 * 1024 * 1024;
+const MOST_NESTED: u16 = 20;
 
 /// A text that was parsed.
 pub(super) struct Source<'a> {
@@ -39,25 +30,20 @@ impl<'a> Source<'a> {
         if text.trim().is_empty() {
             return Err(TriggerError::at(text, 0, "there is no condition"));
         }
-        let mut brackets = text.match_indices(['(', '[', '{']);
-        if let Some((offset, _)) = brackets.nth(MOST_BRACKETS) {
-            let problem = format!("a trigger has at most {MOST_BRACKETS} opening brackets");
-            return Err(TriggerError::at(text, offset, problem));
-        }
-        let (expression, info) = thread::scope(|scope| {
-            let parser = thread::Builder::new().stack_size(STACK_BYTES);
-            let parsed = parser.spawn_scoped(scope, || parse(text));
-            let unreadable =
-                |why: &str| TriggerError::at(text, 0, format!("cannot be read: {why}"));
-            let parsed = parsed.map_err(|error| unreadable(&error.to_string()))?;
-            let failed = |_| Err(unreadable("the parser failed"));
-            parsed.join().unwrap_or_else(failed)
-        })?;
-        Ok(Self {
+        lexical::check(text)?;
+        let parser = Parser::new().max_recursion_depth(MOST_NESTED);
+        let (expression, info) = parser
+            .parse_with_source_info(text)
+            .map_err(|errors| first_of(text, &errors))?;
+        let source = Self {
             text,
             expression,
             info,
-        })
+        };
+        match too_deep(&source.expression, MOST_NESTED) {
+            Some(part) => Err(source.error(part, nested_too_deep())),
+            None => Ok(source),
+        }
     }
 
     /// What is wrong with a part of the text.
@@ -66,19 +52,6 @@ impl<'a> Source<'a> {
         let offset = usize::try_from(offset).unwrap_or_default();
         TriggerError::at(self.text, offset, problem)
     }
-}
-
-fn parse(text: &str) -> Result<(IdedExpr, SourceInfo), TriggerError> {
-    let parser = Parser::new().max_recursion_depth(MOST_NESTED);
-    let (expression, info) = parser
-        .parse_with_source_info(text)
-        .map_err(|errors| first_of(text, &errors))?;
-    if let Some(part) = too_deep(&expression, MOST_NESTED) {
-        let offset = info.offset_for(part).map_or(0, |(start, _)| start);
-        let offset = usize::try_from(offset).unwrap_or_default();
-        return Err(TriggerError::at(text, offset, nested_too_deep()));
-    }
-    Ok((expression, info))
 }
 
 fn nested_too_deep() -> String {
@@ -115,9 +88,7 @@ fn in_words(message: &str) -> String {
         let token = token.trim_matches('\'').trim();
         return match token.chars().next() {
             Some('=') => "= is no comparison; write ==".to_owned(),
-            None | Some('"') => unended_text(),
-            Some(_) if said.contains(": \'\'") => unended_text(),
-            Some(_) => format!("{token} means nothing here"),
+            _ => format!("{token} means nothing here"),
         };
     }
     let misplaced = ["extraneous input ", "mismatched input "];
@@ -129,10 +100,6 @@ fn in_words(message: &str) -> String {
         None if said.starts_with("no viable alternative") => "this cannot be read".to_owned(),
         None => said.to_owned(),
     }
-}
-
-fn unended_text() -> String {
-    "a text that does not end, or has a \\ that means nothing".to_owned()
 }
 
 /// The first part that is nested deeper than `most`.

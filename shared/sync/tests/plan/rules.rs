@@ -322,3 +322,33 @@ fn the_window_is_five_seconds_unless_configured() {
         SignedDuration::from_secs(5)
     );
 }
+
+/// Rule 4: the window concerns people's edits, not values that a link brought.
+#[test]
+fn rule_4_a_value_that_a_link_brought_starts_no_window() {
+    let by_link = |mut link: Link| {
+        let state = link.incident.fields.get_mut(&Field::Title).expect("set");
+        state.origin = im_model::Origin::External {
+            integration: "another".parse().expect("an id"),
+            author: None,
+        };
+        link
+    };
+    let title = Field::Title;
+    let theirs = by_link(
+        in_agreement()
+            .platform(title.clone(), "brought", 98)
+            .agreed(),
+    )
+    .vendor(title.clone(), "theirs", 100);
+    let decision = theirs.decision(&title).expect("changed");
+    assert_eq!(decision.rule, im_sync::Rule::ExternalChanged);
+    let ours = by_link(
+        in_agreement()
+            .vendor(title.clone(), "theirs", 98)
+            .agreed()
+            .platform(title.clone(), "brought", 100),
+    );
+    let decision = ours.decision(&title).expect("changed");
+    assert_eq!(decision.rule, im_sync::Rule::PlatformChanged);
+}
