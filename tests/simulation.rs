@@ -395,8 +395,8 @@ impl Simulation {
         }
     }
 
-    /// 2. Nothing lost, as far as it can be asked for: each value has a complete chain, from what brought it to what came
-    /// of each link's last decision on it.
+    /// Invariant 2, nothing lost, as far as it can be asked for: each value has a complete chain, from what brought it to
+    /// what came of each link's last decision on it.
     async fn check_explanations(&self, incident: &Incident) {
         for (field, state) in &incident.fields {
             let path = format!("/incidents/{}/explain/{field}", incident.id);

@@ -1,5 +1,8 @@
 //! Automatic resolutions, and how they are undone in one step.
 
+use im_sandbox::{Fault, FaultRule};
+use im_tests::Moment;
+
 use super::*;
 
 async fn restore(world: &World, conflict: &Value) -> (u16, Value) {
@@ -127,4 +130,58 @@ async fn what_was_edited_there_since_becomes_a_question() {
     let pending = conflicts(&world, "?status=pending").await;
     assert_eq!(pending.len(), 1, "nobody's edit is overwritten unseen");
     assert_eq!(pending[0]["external"]["value"], "even later");
+}
+
+/// Bob renames the issue, and two seconds later Ann the incident: hers wins, and is written to Jira.
+async fn ours_is_later(world: &Arc<World>, id: &IncidentId) {
+    let key = world.record_in(id, JIRA).await;
+    retitle(world, &key, "theirs");
+    world.jira.drain_webhooks();
+    world.clock.advance(seconds(2));
+    world.edit(id, &json!({"title": "ours"})).await;
+}
+
+#[tokio::test]
+async fn a_conflict_whose_commit_lost_a_race_is_recorded_all_the_same() {
+    let (world, id) = linked("last-write-wins").await;
+    ours_is_later(&world, &id).await;
+    let (meanwhile, incident) = (world.clone(), id.clone());
+    let path = world.record_in(&id, JIRA).await;
+    let step = move || async move {
+        let even_later = json!({"title": "ours, even later"});
+        meanwhile.edit(&incident, &even_later).await;
+    };
+    world
+        .transport
+        .once_at(Moment::BeforeAnswer, Method::PUT, &path, step);
+    world.settle().await;
+    let both = ("ours, even later".into(), "ours, even later".into());
+    assert_eq!(titles(&world, &id).await, both);
+    let conflict = only_conflict(&world).await;
+    assert_eq!(conflict["external"]["value"], "theirs");
+    assert_eq!(conflict["platform"]["value"], "ours");
+}
+
+#[tokio::test]
+async fn a_conflict_whose_writer_got_no_answer_is_recorded_all_the_same() {
+    let (world, id) = linked("last-write-wins").await;
+    ours_is_later(&world, &id).await;
+    let fault = FaultRule::once(Fault::TimeoutAfterCommit).method(&Method::PUT);
+    world.jira.add_fault(fault);
+    world.settle().await;
+    for _ in 0..3 {
+        world.clock.advance(seconds(60));
+        world.settle().await;
+    }
+    assert_eq!(titles(&world, &id).await, ("ours".into(), "ours".into()));
+    let conflict = only_conflict(&world).await;
+    assert_eq!(conflict["external"]["value"], "theirs");
+    assert_eq!(conflict["settlement"]["winner"], "platform");
+    let (status, restored) = restore(&world, &conflict).await;
+    assert_eq!(status, 200, "{restored}");
+    world.settle().await;
+    assert_eq!(
+        titles(&world, &id).await,
+        ("theirs".into(), "theirs".into())
+    );
 }

@@ -493,7 +493,7 @@ async fn changes_at_the_same_time_are_all_made() {
 
 #[tokio::test]
 async fn a_paused_integration_waits_until_it_is_resumed() {
-    let (world, id, _) = linked().await;
+    let (world, id, record) = linked().await;
     let paused = post(&world, &path("pause"), &json!({})).await;
     assert_eq!((paused.0, &paused.1["activity"]), (200, &json!("paused")));
     let version = paused.1["version"].clone();
@@ -506,6 +506,14 @@ async fn a_paused_integration_waits_until_it_is_resumed() {
     assert_eq!(world.all_writes().len(), writes);
     let resumed = post(&world, &path("resume"), &json!({})).await;
     assert_eq!((resumed.0, &resumed.1["activity"]), (200, &json!("active")));
+    world.clock.advance(jiff::SignedDuration::from_secs(60));
+    world.edit(&id, &json!({"severity": "SEV-4"})).await;
+    world.settle().await;
+    let record = world.pagerduty.incident(&record).expect("it exists");
+    assert_eq!(
+        record.title, "db slow",
+        "the next change brings all of it up to date"
+    );
 }
 
 #[tokio::test]

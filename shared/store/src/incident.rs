@@ -106,7 +106,7 @@ impl IncidentStore for DynamoStore {
             .put_of(item(&row, &pk)?)
             .condition_expression("attribute_not_exists(pk)");
         let mut puts = Vec::new();
-        let journal = self.put_of(self.journal_item(&new.incident.id, &new.entry)?);
+        let journal = self.put_of(Self::journal_item(&new.incident.id, &new.entry)?);
         for put in [Some(state), entry, Some(journal)].into_iter().flatten() {
             let put = put
                 .build()

@@ -86,7 +86,6 @@ impl DynamoStore {
 
     /// The item of an entry of a new incident.
     pub(crate) fn journal_item(
-        &self,
         incident: &IncidentId,
         entry: &JournalEntry,
     ) -> Result<HashMap<String, AttributeValue>, StoreError> {

@@ -220,6 +220,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of refused lines")]
     fn wrong_usage_exits_2() {
         for (line, kind) in [
             (

@@ -176,7 +176,7 @@ async fn a_timeline_tells_everything_in_order() {
     2026-11-03T10:20:30Z  synced with jira: its fields changed
       severity:     send "High" to jira: so it is; jira holds it
       status:       take over "open" from jira: so it is
-      title:        take over "x" from jira: so it is; the platform holds (empty)
+      title:        take over (empty) from jira: so it is
       description:  hold it: so it is
       custom.a:     nothing can move, and say so: so it is
       custom.b:     no value moves: so it is

@@ -57,7 +57,15 @@ pub(super) fn headline(happening: &Value) -> String {
                 Some("abandoned") => " (given up: a later sync tells what it came to)",
                 _ => "",
             };
-            format!("synced with {integration}: {cause}{ended}")
+            let notes = match happening["notes_sent"].as_array().map_or(0, Vec::len) {
+                0 => String::new(),
+                1 => ", with 1 note to send".to_owned(),
+                notes => format!(", with {notes} notes to send"),
+            };
+            format!("synced with {integration}: {cause}{notes}{ended}")
+        }
+        Some("created") if integration != "-" => {
+            format!("made from a record of {integration}: {cause}")
         }
         Some("note") => {
             let note = &happening["note"];
@@ -109,8 +117,7 @@ fn in_words(happening: &Value, change: &Value) -> String {
         change["answer"]["is"].as_str(),
         answer(change, &integration),
     ) {
-        (Some("kept" | "pulled"), _) => done,
+        (Some("kept" | "pulled"), _) | (_, None) => done,
         (_, Some(answer)) => format!("{done}; {answer}"),
-        (_, None) => done,
     }
 }

@@ -203,7 +203,12 @@ mod tests {
         let mut screen = Screen::new(Format::Json);
         let line = ["--limit", "50", "--format", "json"];
         im(&api, &mut screen, &line).await.expect("shown");
-        let asked: Vec<_> = api.requests().iter().skip(1).map(|it| it.json()).collect();
+        let asked: Vec<_> = api
+            .requests()
+            .iter()
+            .skip(1)
+            .map(crate::test_api::Request::json)
+            .collect();
         let second = json!({"limit": 25, "cursor": "c1"});
         assert_eq!(asked, [json!({"limit": 25}), second]);
         let said = "note: there are more: a larger --limit, or none, shows them\n";
