@@ -65,11 +65,9 @@ fn print_rules(demo: &Demo, ids: &Ids, im: &str) {
     );
     let jira = demo.sandboxes.addresses.iter().find(|(id, ..)| *id == JIRA);
     if let Some((_, _, address)) = jira {
+        let body = r#"{"summary":"Checkout is slow for card payments","by":"bob@example.com"}"#;
         println!("  curl -s -o /dev/null -X PATCH {address}/_sandbox/issues/{issue} -H {JSON} \\");
-        println!(
-            "    -d '{}'",
-            r#"{"summary":"Checkout is slow for card payments","by":"bob@example.com"}"#
-        );
+        println!("    -d '{body}'");
     }
     println!("  {im} incident update {incident} --title 'Checkout is slow in Europe' && sleep 2");
     println!(
