@@ -65,9 +65,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     demo.print_start(args.time_scale);
     let result = round_trip::play(&demo, &system).await;
     match result {
-        Ok(()) if args.once => Ok(()),
-        Ok(()) => {
-            whats_next::print(&demo);
+        Ok(_) if args.once => Ok(()),
+        Ok(ids) => {
+            whats_next::print(&demo, &ids);
             tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
         }
         Err(error) => Err(error),

@@ -21,8 +21,9 @@ const PROMISED: Duration = Duration::from_secs(5);
 /// How long a hop is watched before it counts as lost.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Plays it; fails if a hop is lost, takes longer than promised, or comes back as an echo.
-pub async fn play(demo: &Demo, system: &LocalSystem) -> anyhow::Result<()> {
+/// Plays it, and says what its incident is called; fails if a hop is lost, takes longer than promised, or comes back as
+/// an echo.
+pub async fn play(demo: &Demo, system: &LocalSystem) -> anyhow::Result<Ids> {
     let mut trip = RoundTrip {
         demo,
         system,
@@ -38,7 +39,7 @@ pub async fn play(demo: &Demo, system: &LocalSystem) -> anyhow::Result<()> {
     trip.no_echo().await?;
     let slow = trip.slow;
     ensure!(slow.is_empty(), "took longer than 5 s: {}", slow.join("; "));
-    Ok(())
+    Ok(trip.ids)
 }
 
 struct RoundTrip<'a> {

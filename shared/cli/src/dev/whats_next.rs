@@ -4,11 +4,15 @@ use std::env;
 
 use super::{
     demo::Demo,
-    sandboxes::{PAGERDUTY, SERVICENOW},
+    sandboxes::{JIRA, PAGERDUTY, SERVICENOW},
+    views::Ids,
 };
 
-/// Prints them for this system's ports and this binary's path.
-pub fn print(demo: &Demo) {
+/// The header that the sandboxes want with a body.
+const JSON: &str = "'content-type: application/json'";
+
+/// Prints them for this system's ports, this binary's path and the round trip's incident.
+pub fn print(demo: &Demo, ids: &Ids) {
     let im = program();
     let im = if demo.base_url.ends_with(":8080") {
         im
@@ -16,13 +20,13 @@ pub fn print(demo: &Demo) {
         format!("IM_ENDPOINT={} {im}", demo.base_url)
     };
     let api = &demo.base_url;
-    let json = "'content-type: application/json'";
     println!("It stays up; Ctrl-C ends it. In another terminal:\n");
     println!("  # what is on the platform, and what one integration is set to");
     println!("  {im} incident list");
     println!("  {im} integration get demo-snow\n");
     println!("  # an incident of the platform's own: it appears in all three vendors");
     println!("  {im} incident create --title 'Disk almost full' --severity SEV-2\n");
+    print_rules(demo, ids, &im);
     println!("  # what a sandbox was sent, and what somebody does there");
     for (integration, name, address) in &demo.sandboxes.addresses {
         let (path, body) = match *integration {
@@ -40,9 +44,35 @@ pub fn print(demo: &Demo) {
             ),
         };
         println!("  curl -s {address}/_sandbox/requests | tail -c 400    # {name}");
-        println!("  curl -s {address}/_sandbox/{path} -H {json} \\\n    -d '{body}'");
+        println!("  curl -s {address}/_sandbox/{path} -H {JSON} \\\n    -d '{body}'");
     }
     println!("  curl -s {api}/api/v1/incidents");
+}
+
+/// The rules, what they decided, and two people who edit the same field.
+fn print_rules(demo: &Demo, ids: &Ids, im: &str) {
+    let (incident, issue) = (&ids.platform, &ids.jira);
+    println!(
+        "  # what the rules of an integration do to each value, and why a field holds what it holds"
+    );
+    println!("  {im} integration check {PAGERDUTY}");
+    println!("  {im} explain {incident} severity\n");
+    println!(
+        "  # two people edit one title: it waits until somebody chooses (functions see a change after 10 s at most)"
+    );
+    println!(
+        "  {im} integration configure {JIRA} --conflict-strategy manual-review --conflict-window 1m && sleep 10"
+    );
+    let jira = demo.sandboxes.addresses.iter().find(|(id, ..)| *id == JIRA);
+    if let Some((_, _, address)) = jira {
+        let body = r#"{"summary":"Checkout is slow for card payments","by":"bob@example.com"}"#;
+        println!("  curl -s -o /dev/null -X PATCH {address}/_sandbox/issues/{issue} -H {JSON} \\");
+        println!("    -d '{body}'");
+    }
+    println!("  {im} incident update {incident} --title 'Checkout is slow in Europe' && sleep 2");
+    println!(
+        "  {im} conflict list --status pending    # `conflict show CON-…` prints what can be done\n"
+    );
 }
 
 /// This binary, as it can be typed from this folder.

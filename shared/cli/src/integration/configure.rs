@@ -40,6 +40,9 @@ const CREDENTIALS: [Credential; 11] = [
     Credential { name: "webhook_secret", flag: "--webhook-secret", variable: "IM_WEBHOOK_SECRET", vendor: None, is_secret: true, given: |f| f.webhook_secret.as_ref() },
 ];
 
+/// Functions keep what they have read of an integration for so long.
+const TAKES_EFFECT: &str = "the functions act by it after 10 s at most";
+
 type Credentials = Vec<(&'static Credential, Provided)>;
 
 /// Runs the command.
@@ -68,6 +71,9 @@ pub async fn run(
         .iter()
         .any(|(credential, _)| credential.name == "webhook_secret");
     let is_news = existing.is_none() || new_secret || !args.options.is_empty();
+    if console.format == Format::Table && existing.is_some() {
+        console.note(TAKES_EFFECT)?;
+    }
     if console.format == Format::Table && is_news {
         let steps = at_the_vendor(&integration);
         console.out.write_all(steps.as_bytes())?;

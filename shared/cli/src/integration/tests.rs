@@ -214,6 +214,13 @@ async fn configure_changes_what_exists_by_id_or_name() {
         );
         assert_eq!(screen.err(), "");
     }
+    let mut screen = Screen::new(Format::Table);
+    let line = ["configure", "pd", "--enabled", "false"];
+    im(&api, &mut screen, &line).await.expect("changed");
+    assert_eq!(
+        screen.err(),
+        "note: the functions act by it after 10 s at most\n"
+    );
 }
 
 #[tokio::test]

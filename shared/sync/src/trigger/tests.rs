@@ -208,10 +208,6 @@ fn unknown_names_are_refused_with_those_that_there_are() {
 }
 
 #[test]
-#[expect(
-    clippy::too_many_lines,
-    reason = "a table of texts and what is said of each"
-)]
 fn type_errors_name_the_place() {
     let texts = [
         "title",
