@@ -96,9 +96,10 @@ fn trace_5_a_write_that_a_user_has_undone_is_found_in_the_history() {
 /// Refused is refused, also where the value had won a conflict: no hint sends it again.
 #[test]
 fn a_conflicts_winner_that_the_vendor_refuses_is_not_sent_again() {
-    let mut link = in_agreement()
-        .platform(Field::Title, "ours", 70)
-        .vendor(Field::Title, "theirs", 60);
+    let mut link =
+        in_agreement()
+            .platform(Field::Title, "ours", 70)
+            .vendor(Field::Title, "theirs", 60);
     let plan = link.plan();
     assert_eq!(plan.decisions[&Field::Title].action, push("ours"));
     let answer = Answer {

@@ -188,9 +188,9 @@ fn a_choice_is_carried_out_where_two_rules_are_at_war() {
 fn a_queued_conflict_asks_no_history_until_a_side_changes() {
     let mut link = in_agreement();
     link.rules.strategy = ConflictStrategy::ManualReview;
-    let mut link = link
-        .platform(Field::Title, "ours", 60)
-        .vendor_record(Field::Title, "theirs", 70);
+    let mut link =
+        link.platform(Field::Title, "ours", 60)
+            .vendor_record(Field::Title, "theirs", 70);
     assert!(link.wanting().contains(&Field::Title));
     link.execute();
     assert!(link.wanting().is_empty());
