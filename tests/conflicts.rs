@@ -3,6 +3,8 @@
 
 #[path = "conflicts/direction.rs"]
 mod direction;
+#[path = "conflicts/ends.rs"]
+mod ends;
 #[path = "conflicts/restore.rs"]
 mod restore;
 #[path = "conflicts/review.rs"]
