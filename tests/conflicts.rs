@@ -5,6 +5,8 @@
 mod direction;
 #[path = "conflicts/ends.rs"]
 mod ends;
+#[path = "conflicts/races.rs"]
+mod races;
 #[path = "conflicts/restore.rs"]
 mod restore;
 #[path = "conflicts/review.rs"]
