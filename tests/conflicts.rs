@@ -3,6 +3,10 @@
 
 #[path = "conflicts/direction.rs"]
 mod direction;
+#[path = "conflicts/ends.rs"]
+mod ends;
+#[path = "conflicts/races.rs"]
+mod races;
 #[path = "conflicts/restore.rs"]
 mod restore;
 #[path = "conflicts/review.rs"]

@@ -60,7 +60,15 @@ impl Commit<'_> {
         link.record_version = link.record_version.max(Some(self.record_version));
         for (field, pair) in &self.base {
             self.count_flips(&mut link, field, pair);
-            link.base.insert(field.clone(), *pair);
+            let is_still_ours = link
+                .base
+                .get(field)
+                .is_some_and(|known| known.ours && known.external == pair.external);
+            let pair = BasePair {
+                ours: pair.ours || is_still_ours,
+                ..*pair
+            };
+            link.base.insert(field.clone(), pair);
             link.moved.insert(field.clone(), before.version);
         }
         set_or_remove(&mut link.notices, &self.notices);

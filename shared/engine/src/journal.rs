@@ -118,6 +118,8 @@ pub struct Unlink<'a> {
     pub integration: &'a IntegrationId,
     /// The link as it will be.
     pub link: Link,
+    /// Its pending conflicts, which are no question any more, as they will be.
+    pub conflicts: Vec<Conflict>,
 }
 
 /// A new incident: from the management API, or from an external record with its link.

@@ -141,6 +141,7 @@ pub fn api_router(
     im_api::router(Api {
         links: Arc::new(Links {
             incidents: incidents.clone(),
+            conflicts: ports.store.clone(),
             vendors: vendors.clone(),
         }),
         triggers: Arc::new(TriggerTests {

@@ -15,8 +15,8 @@ use im_engine::{
     ports::{Attempt, IncidentStore, Page},
 };
 use im_model::{
-    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, IntegrationId, Note, NoteCopy,
-    NoteKey, OrganizationId,
+    Conflict, Digest, ExternalId, IdempotencyKey, Incident, IncidentId, IntegrationId, Note,
+    NoteCopy, NoteKey, OrganizationId,
 };
 
 use self::{
@@ -163,9 +163,10 @@ impl IncidentStore for DynamoStore {
     }
 
     async fn unlink(&self, unlink: &Unlink<'_>) -> Result<Attempt, StoreError> {
-        let pk = keys::incident(&unlink.incident.id);
+        let (pk, tried) = (keys::incident(&unlink.incident.id), "unlink the incident");
         let update = unlink_expression(unlink).map_err(|error| unwritable(&pk, &error))?;
-        self.update(&pk, &update, "unlink the incident").await
+        self.update_with(&pk, &update, &unlink.conflicts, tried)
+            .await
     }
 
     async fn claim(&self, claim: &Claim) -> Result<Attempt, StoreError> {
@@ -217,14 +218,8 @@ impl IncidentStore for DynamoStore {
             return Ok(Attempt::LostRace);
         };
         let update = commit_expression(commit, &after).map_err(|error| unwritable(&pk, &error))?;
-        if commit.conflicts.is_empty() {
-            return self.update(&pk, &update, tried).await;
-        }
-        let mut items = vec![self.state_update(&pk, &update, tried)?];
-        for conflict in &commit.conflicts {
-            items.push(self.conflict_put(conflict, tried)?);
-        }
-        self.transact(items, tried, &pk).await
+        self.update_with(&pk, &update, &commit.conflicts, tried)
+            .await
     }
 
     async fn notes(&self, incident: &IncidentId) -> Result<Vec<Note>, StoreError> {
@@ -290,6 +285,24 @@ impl DynamoStore {
             .await
             .map_err(|error| failed("read", pk, &error))?;
         Ok(answer.item)
+    }
+
+    /// One update; a transaction only where conflicts have changed, too.
+    async fn update_with(
+        &self,
+        pk: &str,
+        update: &Expression,
+        conflicts: &[Conflict],
+        tried: &'static str,
+    ) -> Result<Attempt, StoreError> {
+        if conflicts.is_empty() {
+            return self.update(pk, update, tried).await;
+        }
+        let mut items = vec![self.state_update(pk, update, tried)?];
+        for conflict in conflicts {
+            items.push(self.conflict_put(conflict, tried)?);
+        }
+        self.transact(items, tried, pk).await
     }
 
     async fn update(

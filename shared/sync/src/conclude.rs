@@ -225,7 +225,12 @@ impl OneField<'_> {
     }
 
     fn fail(&mut self, why: String) {
-        self.fail_as(self.decision.notice.unwrap_or(NoticeKind::Unwritable), why);
+        // Also where the value had won a conflict: what is refused is remembered as such, and not sent again.
+        let kind = match self.decision.notice {
+            Some(NoticeKind::Conflict) | None => NoticeKind::Unwritable,
+            Some(kind) => kind,
+        };
+        self.fail_as(kind, why);
     }
 
     fn fail_as(&mut self, kind: NoticeKind, why: String) {

@@ -371,9 +371,10 @@ impl<'a> Sides<'a> {
     }
 
     /// Does the field keep going to and fro between two values, of which this is one, and no person gave it the present
-    /// one on the platform?
+    /// one on the platform, or chose it?
     fn is_at_war(&self, moving: &PlatformValue) -> bool {
         !self.is_platform_edit()
+            && !self.is_chosen()
             && self
                 .flips
                 .is_some_and(|known| flips::is_at_war(known, moving.digest(), self.now))
@@ -490,14 +491,15 @@ impl<'a> Sides<'a> {
             .observed
             .is_none_or(|observed| observed.changed.is_some());
         let Some(base) = self.base else { return false };
-        if is_known || !self.may_out || !self.may_in || self.is_in_sync() {
+        if is_known || !self.may_out || !self.may_in || self.is_in_sync() || self.is_ruled() {
             return false;
         }
         let record_after = self
             .record_updated_at
             .duration_since(self.platform_time().at);
-        let is_near = record_after >= -self.rules.conflict_window
-            && record_after <= SignedDuration::from_mins(1);
+        let window = self.rules.conflict_window;
+        let is_near =
+            record_after >= -window && record_after <= window + SignedDuration::from_mins(1);
         match self.changed_since(base) {
             (true, true) => true,
             (true, false) => !base.ours && self.is_platform_edit() && is_near,

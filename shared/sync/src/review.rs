@@ -9,11 +9,7 @@ use crate::{Action, ConflictStep, Decision, Lost, Rule, plan::Sides};
 impl Sides<'_> {
     pub(crate) fn under_review(&self, review: &Review) -> Option<Decision> {
         let conflict = review.conflict.clone();
-        let is_ignored_base = review.verdict == Verdict::Ignore
-            && self
-                .base
-                .is_some_and(|base| base.same_values(&review.about));
-        if is_ignored_base {
+        if self.is_ignored_base(review) {
             return self.by_rules().map(|decision| Decision {
                 conflict: decision
                     .conflict
@@ -43,6 +39,12 @@ impl Sides<'_> {
         match &review.verdict {
             Verdict::Pending | Verdict::Restore { .. } => None,
             Verdict::UsePlatform => Some(self.chosen(Side::Platform, conflict)),
+            // The chosen value is not there to be taken just now.
+            Verdict::UseExternal
+                if self.observed.is_none() && self.rules.may_flow_in(self.rule) =>
+            {
+                None
+            }
             Verdict::UseExternal => Some(self.chosen(Side::External, conflict)),
             Verdict::Ignore => {
                 let why = "a person chose to leave both sides as they are";
@@ -52,6 +54,27 @@ impl Sides<'_> {
                 })
             }
         }
+    }
+
+    /// Is the pair that a person ignored base by now?
+    fn is_ignored_base(&self, review: &Review) -> bool {
+        review.verdict == Verdict::Ignore
+            && self
+                .base
+                .is_some_and(|base| base.same_values(&review.about))
+    }
+
+    /// Is there a word that counts for what both sides hold now, so that no time can change the decision?
+    pub(crate) fn is_ruled(&self) -> bool {
+        self.review
+            .is_some_and(|review| !self.is_ignored_base(review) && self.is_still(&review.about))
+    }
+
+    /// Is a person's choice of one side being carried out? Nothing but ownership and direction stands against it.
+    pub(crate) fn is_chosen(&self) -> bool {
+        self.review.is_some_and(|review| {
+            matches!(review.verdict, Verdict::UsePlatform | Verdict::UseExternal)
+        })
     }
 
     /// Are both sides as they were when the review was made? A field that the vendor does not show now has not changed.

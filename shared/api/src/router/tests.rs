@@ -108,6 +108,7 @@ fn api() -> Router {
     router(Api {
         links: Arc::new(Links {
             incidents: incidents.clone(),
+            conflicts: store.clone(),
             vendors: vendors.clone(),
         }),
         triggers: Arc::new(TriggerTests {

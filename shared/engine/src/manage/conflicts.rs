@@ -133,6 +133,7 @@ impl Conflicts {
         if_version: Option<u64>,
     ) -> Result<Conflict, ManageError> {
         let cause = format!("conflict {id} resolved by {actor}: {resolution}");
+        let worker = self.incidents.worker();
         for _ in 0..Incidents::MOST_RACES {
             let conflict = self.get(organization, id).await?;
             refuse_unless_pending(&conflict, if_version)?;
@@ -173,7 +174,13 @@ impl Conflicts {
                 ..conflict
             };
             if self
-                .rule(&incident, link, resolved.clone(), review, None, &cause)
+                .rule(
+                    (&incident, link),
+                    resolved.clone(),
+                    review,
+                    None,
+                    (&worker, &cause),
+                )
                 .await?
             {
                 return Ok(resolved);
@@ -191,11 +198,13 @@ impl Conflicts {
         id: &ConflictId,
     ) -> Result<Conflict, ManageError> {
         let cause = format!("conflict {id}: the losing value was brought back by {actor}");
+        let worker = self.incidents.worker();
         for _ in 0..Incidents::MOST_RACES {
             let conflict = self.get(organization, id).await?;
             let winner = restorable(&conflict)?;
             let incident = self.incidents.get(organization, &conflict.incident).await?;
             let link = linked(&incident, &conflict)?;
+            refuse_if_asked(link, &conflict)?;
             let rules = self.rules_of(&conflict).await?;
             let Some(rule) = rules.fields.get(&conflict.field) else {
                 return Err(ManageError::Conflict(format!(
@@ -268,7 +277,13 @@ impl Conflicts {
                 ..conflict
             };
             if self
-                .rule(&incident, link, restored.clone(), review, edit, &cause)
+                .rule(
+                    (&incident, link),
+                    restored.clone(),
+                    review,
+                    edit,
+                    (&worker, &cause),
+                )
                 .await?
             {
                 return Ok(restored);
@@ -277,24 +292,22 @@ impl Conflicts {
         Err(ManageError::Changed(format!("conflict {id}")))
     }
 
-    /// Wins the link's version, and stores the ruling. False: somebody was faster, load again.
+    /// Wins the link's version, and stores the ruling. False: somebody was faster, load again, as the same worker.
     async fn rule(
         &self,
-        incident: &Incident,
-        link: &Link,
+        (incident, link): (&Incident, &Link),
         conflict: Conflict,
         review: Review,
         edit: Option<PlatformEdit>,
-        cause: &str,
+        (worker, cause): (&str, &str),
     ) -> Result<bool, ManageError> {
         let integration = conflict.integration.clone();
-        let worker = self.incidents.worker();
         self.incidents
             .refuse_unfinished(incident, &integration, link.version)
             .await?;
         let won = self
             .incidents
-            .win(incident, &integration, link.version, &worker, cause);
+            .win(incident, &integration, link.version, worker, cause);
         let Some(attempt) = won.await? else {
             return Ok(false);
         };
@@ -331,16 +344,18 @@ impl Conflicts {
         conflict: &Conflict,
         resolution: Resolution,
     ) -> Result<(), ManageError> {
+        if resolution == Resolution::Ignore {
+            return Ok(());
+        }
         let rules = self.rules_of(conflict).await?;
         let rule = rules.fields.get(&conflict.field);
         let (may, whose, way) = match resolution {
-            Resolution::Ignore => return Ok(()),
             Resolution::UsePlatform => (
                 rule.is_some_and(|rule| rules.may_flow_out(rule)),
                 "the platform's value",
                 "to",
             ),
-            Resolution::UseExternal => (
+            Resolution::UseExternal | Resolution::Ignore => (
                 rule.is_some_and(|rule| rules.may_flow_in(rule)),
                 "the vendor's value",
                 "from",
@@ -388,6 +403,19 @@ fn refuse_unless_pending(conflict: &Conflict, if_version: Option<u64>) -> Result
         return Err(ManageError::Changed(format!("conflict {}", conflict.id)));
     }
     Ok(())
+}
+
+/// A field has one question at a time: a second word would leave the first one without an answer.
+fn refuse_if_asked(link: &Link, conflict: &Conflict) -> Result<(), ManageError> {
+    let review = link.reviews.get(&conflict.field);
+    let Some(open) = review.filter(|review| review.verdict != Verdict::Ignore) else {
+        return Ok(());
+    };
+    Err(ManageError::Conflict(format!(
+        "{} is the subject of conflict {} at present, which comes first: resolve it, or try again when what was chosen \
+         there is carried out",
+        conflict.field, open.conflict
+    )))
 }
 
 fn linked<'a>(incident: &'a Incident, conflict: &Conflict) -> Result<&'a Link, ManageError> {

@@ -3,17 +3,22 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use im_model::{
-    ActorId, ExternalId, ExternalRecord, Incident, IncidentId, Integration, IntegrationId, Link,
-    LinkState, OrganizationId, Side,
+    ActorId, Conflict, ConflictStatus, ExternalId, ExternalRecord, Incident, IncidentId,
+    Integration, IntegrationId, Link, LinkState, OrganizationId, Resolution, Settlement, Side,
 };
 
 use super::{FieldProblem, Incidents, ManageError, VendorAccess, win::ruled};
-use crate::{LinkByHand, Unlink, ports::Attempt};
+use crate::{
+    LinkByHand, Unlink,
+    ports::{Attempt, ConflictStore},
+};
 
 /// Links and unlinks.
 pub struct Links {
     /// The incidents.
     pub incidents: Arc<Incidents>,
+    /// What was a question on a link.
+    pub conflicts: Arc<dyn ConflictStore>,
     /// Shows whether a record exists.
     pub vendors: Arc<VendorAccess>,
 }
@@ -88,6 +93,7 @@ impl Links {
             if matches!(link.state, LinkState::Unlinked { .. }) {
                 return Ok(link.clone());
             }
+            let conflicts = self.closed(link, actor).await?;
             let won = self
                 .incidents
                 .win(&incident, integration, link.version, &worker, &cause);
@@ -109,12 +115,33 @@ impl Links {
                 incident: &incident,
                 integration,
                 link: unlinked.clone(),
+                conflicts,
             };
             if self.incidents.store.unlink(&unlink).await? == Attempt::Done {
                 return Ok(unlinked);
             }
         }
         Err(ManageError::Changed(format!("incident {incident}")))
+    }
+
+    /// What waits for a person on a link, closed by whoever cuts it: both sides keep what they hold.
+    async fn closed(&self, link: &Link, actor: &ActorId) -> Result<Vec<Conflict>, ManageError> {
+        let mut closed = Vec::new();
+        for review in link.reviews.values() {
+            let known = self.conflicts.conflict(&review.conflict).await?;
+            let pending = known.filter(|known| known.status == ConflictStatus::Pending);
+            closed.extend(pending.map(|known| Conflict {
+                status: ConflictStatus::Ignored,
+                settlement: Some(Settlement::Person {
+                    actor: actor.clone(),
+                    resolution: Resolution::Ignore,
+                }),
+                updated_at: self.incidents.clock.now(),
+                version: known.version + 1,
+                ..known
+            }));
+        }
+        Ok(closed)
     }
 
     async fn integration(

@@ -39,16 +39,19 @@ impl Worker<'_> {
         conclusion: &Conclusion,
     ) -> Result<Conflicts, SyncError> {
         let mut found = Conflicts::default();
-        // What earlier writes carried out comes first: what is decided on it now counts.
-        let decisions = self.carried_out.iter().chain(&plan.decisions);
-        for (field, decision) in decisions.chain(&self.lost) {
+        let refused = |field: &Field| {
+            let outcome = conclusion.outcomes.get(field);
+            matches!(outcome, Some(FieldOutcome::Refused { .. }))
+        };
+        // What earlier writes carried out comes first: what is decided on it now counts. They have taken effect, whatever
+        // the vendor says of what came after.
+        let carried_out = self.carried_out.iter().map(|(f, it)| (f, it, false));
+        let planned = plan.decisions.iter().map(|(f, it)| (f, it, refused(f)));
+        let lost = self.lost.iter().map(|(f, it)| (f, it, false));
+        for (field, decision, failed) in carried_out.chain(planned).chain(lost) {
             let Some(step) = &decision.conflict else {
                 continue;
             };
-            let failed = matches!(
-                conclusion.outcomes.get(field),
-                Some(FieldOutcome::Refused { .. })
-            );
             match step {
                 ConflictStep::Queue => {
                     let conflict = self.opened(incident, record, field, decision).await?;
@@ -59,6 +62,9 @@ impl Worker<'_> {
                 ConflictStep::Record => {
                     let conflict = self.opened(incident, record, field, decision).await?;
                     found.items.push(settled_by_rule(conflict, decision));
+                    if self.is_ignored(incident, field) {
+                        found.reviews.insert(field.clone(), None);
+                    }
                 }
                 ConflictStep::Update { conflict } => {
                     let asked_again = self.asked_again(incident, record, field, decision, conflict);
@@ -77,17 +83,18 @@ impl Worker<'_> {
         Ok(found)
     }
 
-    /// The decisions of dead workers whose writes turned out to have taken effect.
-    pub(super) async fn decisions_of_settled(
-        &self,
+    /// Takes over the decisions of dead workers whose writes turned out to have taken effect, and what those writes took
+    /// the place of.
+    pub(super) async fn take_over_settled(
+        &mut self,
         incident: &Incident,
         dead: &Claim,
-    ) -> Result<BTreeMap<Field, Decision>, SyncError> {
+    ) -> Result<(), SyncError> {
         let claims = self
             .store()
             .claims_on(&incident.id, self.id(), dead.link_version)
             .await?;
-        let mut decisions = BTreeMap::new();
+        self.carried_out.clear();
         for claim in claims {
             for (field, decision) in claim.decisions {
                 let sent = claim.sent.get(&field);
@@ -96,11 +103,15 @@ impl Worker<'_> {
                 if let (Some(pair), Some(settled)) = (pair, settled)
                     && pair.same_values(settled)
                 {
-                    decisions.insert(field, decision);
+                    let of = match decision.action {
+                        Action::Push { .. } => &mut self.carried_out,
+                        _ => &mut self.lost,
+                    };
+                    of.insert(field, decision);
                 }
             }
         }
-        Ok(decisions)
+        Ok(())
     }
 
     /// What was ignored stays so, until one side changes.

@@ -27,13 +27,15 @@ impl Worker<'_> {
         let link_version = incident.links.get(self.id()).map_or(0, |link| link.version);
         let pushes = plan.pushes();
         let mut answer = self.write(record, &pushes).await?;
-        let lost = match &answer.record {
+        let mut lost = match &answer.record {
             Some(after) => {
                 self.skipped_over(incident, record, after, &plan, began)
                     .await?
             }
             None => BTreeMap::new(),
         };
+        // What is refused takes nothing's place.
+        lost.retain(|field, _| !answer.refused.contains_key(field));
         // In the journal before anything else: nobody may find it a second time.
         self.record_lost(&claim, &lost).await?;
         let differing = answer.differing(&plan);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use im_model::{BasePair, ExternalId, ExternalRecord, Field, Incident, Link};
-use im_sync::{Action, Plan, PlanInput, Sent, plan, settle};
+use im_sync::{Action, ConflictStep, Plan, PlanInput, Sent, plan, settle};
 use im_vendors::{VendorError, VendorErrorKind};
 
 use super::{
@@ -23,6 +23,7 @@ impl Worker<'_> {
         if link.version != self.settled_version {
             self.settled.clear();
             self.carried_out.clear();
+            self.lost.clear();
         }
         // Linked with a record that was there before: nobody announces the notes that it has.
         self.notes_announced |= link.base.is_empty();
@@ -85,6 +86,12 @@ impl Worker<'_> {
     ) -> T {
         let mut base = link.base.clone();
         base.extend(self.settled.clone());
+        // A choice whose write has taken effect is no question any more.
+        let mut reviews = link.reviews.clone();
+        reviews.retain(|field, _| {
+            let done = self.carried_out.get(field).map(|done| &done.conflict);
+            !matches!(done, Some(Some(ConflictStep::CarryOut { .. })))
+        });
         of(&PlanInput {
             base: &base,
             incident,
@@ -93,7 +100,7 @@ impl Worker<'_> {
             created_from: link.created_from,
             notices: &link.notices,
             insist: self.job.insist && !self.insisted,
-            reviews: &link.reviews,
+            reviews: &reviews,
             flips: &link.flips,
             now: self.now(),
         })
@@ -163,7 +170,7 @@ impl Worker<'_> {
         let halfway = self.halfway(&incident, &record, &broken_off, dead.claimed_at);
         let halfway = halfway.await?;
         self.settled.extend(took_effect);
-        self.carried_out = self.decisions_of_settled(&incident, dead).await?;
+        self.take_over_settled(&incident, dead).await?;
         self.settled.extend(halfway);
         let Some(link) = incident.links.get(self.id()) else {
             return Ok(Pass::Again);
@@ -177,6 +184,7 @@ impl Worker<'_> {
         if self.store().claim(&claim).await? == Attempt::LostRace {
             self.settled.clear();
             self.carried_out.clear();
+            self.lost.clear();
             return Ok(Pass::Again);
         }
         self.execute(&incident, &record, plan, claim).await

@@ -48,9 +48,12 @@ impl Worker<'_> {
         if !self.is_overwritten(record, suspects.keys(), author).await? {
             return Ok(none);
         }
+        // The link may have moved on since: notes, other fields, a person's ruling.
+        let wrote = suspects.keys().filter_map(|field| link.moved.get(field));
+        let wrote = wrote.max().copied().unwrap_or(link.version - 1);
         let claim = self
             .store()
-            .last_claim(&incident.id, self.id(), link.version - 1)
+            .last_claim(&incident.id, self.id(), wrote)
             .await?;
         // What was there before the claim was read, and planned.
         let Some(claim) = claim else { return Ok(none) };

@@ -17,14 +17,19 @@ impl Worker<'_> {
     ) -> Result<(), SyncError> {
         let mut wanting = self.planning(incident, link, record, wanting_times);
         wanting.retain(|field| self.vendor.history_covers(field));
-        let Some(field) = wanting.first() else {
+        // The one that has been agreed on for longest: no other's change is older.
+        let longest = wanting.iter().min_by_key(|field| link.moved.get(field));
+        let Some(field) = longest else {
             return Ok(());
         };
-        // What both sides last agreed on is older than any change that is a question now.
+        // What both sides last agreed on is older than any change that is a question now, but for an edit that was taken
+        // over a moment before the platform's.
         let agreed_at = self.agreed(incident, link, field).await?.at;
-        let since = agreed_at.map_or(record.created_at, |at| {
-            at - im_model::Integration::CONFLICT_WINDOW
-        });
+        let window = self
+            .rules
+            .conflict_window
+            .max(im_model::Integration::CONFLICT_WINDOW);
+        let since = agreed_at.map_or(record.created_at, |at| at - window);
         let history = self.vendor.history(self.connection(), &record.id, since);
         add_times(record, &wanting, history.await?);
         Ok(())

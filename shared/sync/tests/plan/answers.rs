@@ -92,3 +92,25 @@ fn trace_5_a_write_that_a_user_has_undone_is_found_in_the_history() {
     // A change before the claim is not ours.
     assert!(settle(&sent, &link.external, &history, at(64)).is_empty());
 }
+
+/// Refused is refused, also where the value had won a conflict: no hint sends it again.
+#[test]
+fn a_conflicts_winner_that_the_vendor_refuses_is_not_sent_again() {
+    let mut link =
+        in_agreement()
+            .platform(Field::Title, "ours", 70)
+            .vendor(Field::Title, "theirs", 60);
+    let plan = link.plan();
+    assert_eq!(plan.decisions[&Field::Title].action, push("ours"));
+    let answer = Answer {
+        record: Some(link.external.clone()),
+        refused: BTreeMap::from([(Field::Title, "a data policy".to_owned())]),
+        ..Answer::default()
+    };
+    let conclusion = conclude(&plan, &link.rules, &link.incident, &answer, at(71));
+    assert!(conclusion.failed.contains_key(&Field::Title));
+    let notices = conclusion.notices.into_iter();
+    link.notices
+        .extend(notices.filter_map(|(field, notice)| Some((field, notice?))));
+    assert!(link.plan().is_empty(), "{:?}", link.plan());
+}

@@ -1,6 +1,6 @@
 //! A link with both its sides, and all that a plan is made from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
     BasePair, ChangeTime, ConflictId, ConflictStrategy, Direction, ExternalRecord, ExternalValue,
@@ -9,7 +9,7 @@ use im_model::{
 };
 use im_sync::{
     Action, Answer, Conclusion, ConflictStep, Decision, FieldRule, Limit, LinkRules, Otherwise,
-    Plan, PlanInput, TextForm, ValueMap, conclude, plan,
+    Plan, PlanInput, TextForm, ValueMap, conclude, plan, wanting_times,
 };
 use jiff::Timestamp;
 
@@ -161,6 +161,14 @@ impl Link {
         self
     }
 
+    /// Only the record's time is known, not the field's.
+    pub fn vendor_record(mut self, field: Field, value: &str, second: i64) -> Self {
+        let observed = Observed::value(ExternalValue::text(value));
+        self.external.fields.insert(field, observed);
+        self.external.updated_at = at(second);
+        self
+    }
+
     /// What both sides hold now becomes base.
     pub fn agreed(mut self) -> Self {
         for field in &FIELDS {
@@ -188,7 +196,16 @@ impl Link {
     }
 
     pub fn plan(&self) -> Plan {
-        plan(&PlanInput {
+        self.planning(plan)
+    }
+
+    /// The fields whose times the vendor's history is asked for.
+    pub fn wanting(&self) -> BTreeSet<Field> {
+        self.planning(wanting_times)
+    }
+
+    fn planning<T>(&self, of: impl Fn(&PlanInput<'_>) -> T) -> T {
+        of(&PlanInput {
             base: &self.base,
             incident: &self.incident,
             external: &self.external,

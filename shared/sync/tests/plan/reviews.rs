@@ -144,3 +144,59 @@ fn a_choice_that_may_not_flow_any_more_moves_nothing() {
     assert_eq!(values(&link), both("ours", "theirs"));
     stays(&mut link);
 }
+
+/// The vendor's value was chosen, and just now the vendor does not show the field: the choice waits for it.
+#[test]
+fn a_choice_of_a_value_that_is_not_shown_waits_until_it_is() {
+    let mut link = in_review();
+    link.choose(&Field::Title, Verdict::UseExternal);
+    let shown = link.external.fields.remove(&Field::Title).expect("shown");
+    assert!(link.plan().is_empty(), "{:?}", link.plan());
+    link.external.fields.insert(Field::Title, shown);
+    link.execute();
+    assert_eq!(values(&link), both("theirs", "theirs"));
+    stays(&mut link);
+}
+
+/// A person has the last word in a war of rules.
+#[test]
+fn a_choice_is_carried_out_where_two_rules_are_at_war() {
+    for (verdict, expected) in [
+        (Verdict::UsePlatform, both("ours", "ours")),
+        (Verdict::UseExternal, both("theirs", "theirs")),
+    ] {
+        let mut link = in_review();
+        let state = link.incident.fields.get_mut(&Field::Title).expect("set");
+        state.origin = im_model::Origin::External {
+            integration: "prod-jira".parse().expect("an id"),
+            author: None,
+        };
+        let [ours, theirs] = ["ours", "theirs"].map(|text| PlatformValue::text(text).digest());
+        let flips = (0..im_sync::flips::MOST).fold(None, |known, _| {
+            let counted = im_sync::flips::counted(known.as_ref(), ours, theirs, link.now);
+            Some(counted)
+        });
+        link.flips.extend(flips.map(|flips| (Field::Title, flips)));
+        link.choose(&Field::Title, verdict.clone());
+        link.execute();
+        assert_eq!(values(&link), expected, "{verdict:?}");
+    }
+}
+
+/// What waits for a person is not looked up again at every hint.
+#[test]
+fn a_queued_conflict_asks_no_history_until_a_side_changes() {
+    let mut link = in_agreement();
+    link.rules.strategy = ConflictStrategy::ManualReview;
+    let mut link =
+        link.platform(Field::Title, "ours", 60)
+            .vendor_record(Field::Title, "theirs", 70);
+    assert!(link.wanting().contains(&Field::Title));
+    link.execute();
+    assert!(link.wanting().is_empty());
+    let mut chosen = link.clone();
+    chosen.choose(&Field::Title, Verdict::UsePlatform);
+    assert!(chosen.wanting().is_empty(), "the person has decided");
+    let edited = link.vendor_record(Field::Title, "theirs again", 80);
+    assert!(edited.wanting().contains(&Field::Title));
+}

@@ -352,3 +352,19 @@ fn rule_4_a_value_that_a_link_brought_starts_no_window() {
     let decision = ours.decision(&title).expect("changed");
     assert_eq!(decision.rule, im_sync::Rule::PlatformChanged);
 }
+
+/// Up to ten minutes may be configured: as long is looked for the vendor's time.
+#[test]
+fn rule_4_a_long_window_asks_for_times_as_long() {
+    let mut link = in_agreement();
+    link.rules.conflict_window = SignedDuration::from_mins(10);
+    let mut edited = link.platform(Field::Title, "ours", 60);
+    edited.execute();
+    let asked = |second| {
+        let link = edited.clone();
+        let link = link.vendor_record(Field::Title, "theirs", second);
+        link.wanting().contains(&Field::Title)
+    };
+    assert!(asked(60 + 300));
+    assert!(!asked(60 + 1200));
+}
