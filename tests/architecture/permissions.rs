@@ -207,6 +207,7 @@ impl Watched {
             transport: Arc::new(
                 SandboxTransport::default().with(IntegrationType::PagerDuty, &pagerduty),
             ),
+            configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
             public_base_url: None,
             local_organization: Some("acme".parse().expect("an id")),
         };

@@ -86,3 +86,32 @@ async fn turned_off_and_on_again_nothing_of_the_past_is_replayed() {
     world.settle().await;
     assert_eq!(titles(&world, &id).await, ("news".into(), "news".into()));
 }
+
+/// The functions keep a configuration for some seconds: what is typed right after the switch flows all the same.
+#[tokio::test]
+async fn what_is_typed_right_after_a_direction_is_turned_on_flows() {
+    let (world, id) = linked("last-write-wins").await;
+    let key = world.record_in(&id, JIRA).await;
+    configure(&world, JIRA, &json!({"sync_direction": "none"})).await;
+    world.edit(&id, &json!({"severity": "SEV-3"})).await;
+    world.settle().await;
+    let on = json!({"sync_direction": "bidirectional"});
+    let path = format!("/integrations/{JIRA}");
+    assert_eq!(call(&world, Method::PATCH, &path, Some(&on)).await.0, 200);
+    world.clock.advance(seconds(1));
+    world.edit(&id, &json!({"title": "typed at once"})).await;
+    world
+        .write_note(&id, NoteKind::WorkNote, "noted at once")
+        .await;
+    world.settle().await;
+    assert_eq!(
+        titles(&world, &id).await,
+        ("typed at once".into(), "typed at once".into())
+    );
+    let comments = world.jira.comments(&key);
+    assert!(
+        comments
+            .iter()
+            .any(|it| it.text().contains("noted at once"))
+    );
+}

@@ -65,6 +65,7 @@ impl Platform {
             clock: Arc::new(clock),
             ids: Arc::new(SeededIds::new(1)),
             transport: Arc::new(network.clone()),
+            configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
             public_base_url: public_base_url.map(str::to_owned),
             local_organization: Some("acme".parse().expect("an id")),
         };

@@ -192,6 +192,7 @@ impl World {
                 clock: Arc::new(clock.clone()),
                 ids: Arc::new(SeededIds::new(seed)),
                 transport: Arc::new(transport.clone()),
+                configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
                 public_base_url: Some("https://im.example.com".to_owned()),
                 local_organization: Some(ORGANIZATION.parse().expect("an id")),
             },

@@ -44,7 +44,7 @@ impl<K: std::hash::Hash + Eq + Clone, T: Clone> Cache<K, T> {
     }
 }
 
-/// Integrations as the store has them, at most 10 s old. An unknown one is asked for each time.
+/// Integrations as the store has them, not older than told (10 s in a deployment). An unknown one is asked for each time.
 pub struct IntegrationCache {
     store: Arc<dyn IntegrationStore>,
     clock: Arc<dyn Clock>,
@@ -53,25 +53,34 @@ pub struct IntegrationCache {
 }
 
 impl IntegrationCache {
-    /// How old a configuration may be.
+    /// How old a configuration may be in a deployment.
     pub const FOR_AT_MOST: SignedDuration = SignedDuration::from_secs(10);
 
-    /// An empty cache.
-    pub fn new(store: Arc<dyn IntegrationStore>, clock: Arc<dyn Clock>) -> Self {
+    /// An empty cache, of what is not older than this.
+    pub fn new(
+        store: Arc<dyn IntegrationStore>,
+        clock: Arc<dyn Clock>,
+        for_at_most: SignedDuration,
+    ) -> Self {
         Self {
             store,
             clock,
-            by_id: Cache::new(Self::FOR_AT_MOST),
-            by_organization: Cache::new(Self::FOR_AT_MOST),
+            by_id: Cache::new(for_at_most),
+            by_organization: Cache::new(for_at_most),
         }
     }
 
     /// One integration.
     pub async fn get(&self, id: &IntegrationId) -> Result<Option<Integration>, StoreError> {
-        let now = self.clock.now();
-        if let Some(kept) = self.by_id.get(id, now) {
-            return Ok(Some(kept));
+        match self.by_id.get(id, self.clock.now()) {
+            Some(kept) => Ok(Some(kept)),
+            None => self.fetch(id).await,
         }
+    }
+
+    /// One integration as the store has it now.
+    pub async fn fetch(&self, id: &IntegrationId) -> Result<Option<Integration>, StoreError> {
+        let now = self.clock.now();
         let found = self.store.integration(id).await?;
         if let Some(found) = &found {
             self.by_id.keep(id.clone(), found.clone(), now);

@@ -14,6 +14,7 @@ use im_runtime::{
 };
 use im_store::DynamoStore;
 use im_vendors::Transport;
+use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
 use crate::{Embedded, Gateway, QueuePoller, StreamPoller, events, kept_secrets::KeptSecrets};
@@ -30,6 +31,8 @@ pub struct LocalSettings {
     pub ids: Arc<dyn Ids>,
     /// How vendors are reached.
     pub transport: Arc<dyn Transport>,
+    /// How old an integration's configuration may be where the functions keep it.
+    pub configuration_age: SignedDuration,
     /// What webhook URLs start with.
     pub public_base_url: Option<String>,
     /// A caller without a token acts as a local administrator of this organization.
@@ -85,6 +88,7 @@ impl LocalSystem {
             transport: settings.transport,
             clock: settings.clock.clone(),
             ids: settings.ids,
+            configuration_age: settings.configuration_age,
         };
         let keys = SecretsManagerVault::new(embedded.secrets.clone());
         let key = Arc::new(KeyInVault::new(keys, Self::API_KEY_SECRET.to_owned()));

@@ -15,6 +15,7 @@ use im_engine::{
 use im_model::IntegrationType;
 use im_store::DynamoStore;
 use im_vendors::{Transport, registry};
+use jiff::SignedDuration;
 use lambda_http::service_fn;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
@@ -40,6 +41,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// New ids.
     pub ids: Arc<dyn Ids>,
+    /// How old an integration's configuration may be where the functions keep it.
+    pub configuration_age: SignedDuration,
 }
 
 impl Ports {
@@ -52,6 +55,7 @@ impl Ports {
             transport: Arc::new(HttpTransport::new()?),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            configuration_age: IntegrationCache::FOR_AT_MOST,
         })
     }
 
@@ -59,6 +63,7 @@ impl Ports {
         Arc::new(IntegrationCache::new(
             self.store.clone(),
             self.clock.clone(),
+            self.configuration_age,
         ))
     }
 

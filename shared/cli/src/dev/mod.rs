@@ -51,6 +51,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         clock: Arc::new(clock),
         ids: Arc::new(RandomIds),
         transport: Arc::new(HttpTransport::new()?),
+        // Here everybody waits for it.
+        configuration_age: jiff::SignedDuration::ZERO,
         public_base_url: Some(base_url.clone()),
         local_organization: Some(demo::ORGANIZATION.parse()?),
     })

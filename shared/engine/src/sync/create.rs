@@ -18,6 +18,9 @@ impl Worker<'_> {
         if self.integration.direction.allows_outbound()
             && !self.is_triggered(Subject::Incident, || Facts::of_incident(&incident))?
         {
+            if self.has_other_rules().await? {
+                return Ok(Pass::Again);
+            }
             let why = "the outbound trigger does not hold";
             return self.nothing_owed(&incident, why).await;
         }
@@ -91,6 +94,9 @@ impl Worker<'_> {
         replaces: u64,
     ) -> Result<Pass, SyncError> {
         if !self.integration.direction.allows_outbound() {
+            if self.has_other_rules().await? {
+                return Ok(Pass::Again);
+            }
             return self
                 .nothing_owed(incident, "the direction lets nothing out")
                 .await;

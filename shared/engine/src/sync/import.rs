@@ -44,18 +44,18 @@ impl Worker<'_> {
         {
             return Ok(pass);
         }
-        if !self.integration.direction.allows_inbound() {
-            return Ok(Pass::Finished(Outcome::Skipped(
-                "the direction lets nothing in",
-            )));
-        }
         let facts = || Facts::of_record(&record, &self.rules);
-        if !self.is_triggered(Subject::Record, facts)? {
-            return Ok(Pass::Finished(Outcome::Skipped(
-                "the inbound trigger does not hold",
-            )));
+        let held_back = if !self.integration.direction.allows_inbound() {
+            "the direction lets nothing in"
+        } else if !self.is_triggered(Subject::Record, facts)? {
+            "the inbound trigger does not hold"
+        } else {
+            return self.import(&record).await;
+        };
+        if self.has_other_rules().await? {
+            return Ok(Pass::Again);
         }
-        self.import(&record).await
+        Ok(Pass::Finished(Outcome::Skipped(held_back)))
     }
 
     /// The record carries the id of an incident: its "created" webhook often arrives before the vendor's answer to us.

@@ -47,6 +47,9 @@ impl Worker<'_> {
             }
             return self.nothing_to_do(&incident).await;
         }
+        if self.holds_back(&plan) && self.has_other_rules().await? {
+            return Ok(Pass::Again);
+        }
         let mut claim = self.new_claim(&incident, link.version, 1);
         claim.record_version = Some(record.version);
         claim.sent = sent(&plan);

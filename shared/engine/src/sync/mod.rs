@@ -4,6 +4,7 @@ mod conflicts;
 mod create;
 mod draft;
 mod execute;
+mod fresh_rules;
 mod halfway;
 mod import;
 mod linked;

@@ -47,6 +47,9 @@ impl Worker<'_> {
         record: &ExternalRecord,
     ) -> Result<Pass, SyncError> {
         let work = self.plan_notes(incident, record).await?;
+        if !work.plan.withhold.is_empty() && self.has_other_rules().await? {
+            return Ok(Pass::Again);
+        }
         for (key, copy) in &work.plan.found {
             let copy = NoteCopy::Sent {
                 id: Some(copy.clone()),
