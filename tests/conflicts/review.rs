@@ -1,6 +1,7 @@
 //! `manual-review`: the field waits for a person.
 
 use im_model::Severity;
+use im_sandbox::{Fault, FaultRule};
 use im_tests::SERVICENOW;
 
 use super::*;
@@ -187,4 +188,59 @@ async fn what_nobody_knows_is_refused_with_its_name() {
         (status, &problem["errors"][0]["field"]),
         (422, &json!("status"))
     );
+}
+
+/// What was chosen cannot be written: the question comes back, with the reason on the link, and can be answered again.
+#[tokio::test]
+async fn a_choice_that_the_vendor_refuses_is_asked_again() {
+    let (world, id, conflict) = in_review().await;
+    let refusal = Fault::RefuseWith {
+        status: 400,
+        body: json!({"errorMessages": [], "errors": {"summary": "not today"}}),
+        headers: std::collections::BTreeMap::new(),
+    };
+    let fault = FaultRule::once(refusal).method(&Method::PUT);
+    world.jira.add_fault(fault);
+    assert_eq!(resolve(&world, &conflict, "use_platform").await.0, 200);
+    world.settle().await;
+    assert_eq!(titles(&world, &id).await, ("ours".into(), "theirs".into()));
+    let pending = conflicts(&world, "?status=pending").await;
+    assert_eq!(pending.len(), 1);
+    assert_eq!(pending[0]["id"], conflict["id"]);
+    assert_eq!(resolve(&world, &pending[0], "use_platform").await.0, 200);
+    world.settle().await;
+    assert_eq!(titles(&world, &id).await, ("ours".into(), "ours".into()));
+    assert!(conflicts(&world, "?status=pending").await.is_empty());
+}
+
+/// The map has no answer for what Bob set: it cannot win, and the person is told why at once.
+#[tokio::test]
+async fn a_choice_that_the_map_has_no_answer_for_is_refused() {
+    let (world, id) = linked("manual-review").await;
+    let shared = json!([{"owner": "platform"}, {"owner": "external"}]);
+    own(&world, JIRA, "severity", &shared).await;
+    let table = json!({"values": {"severity": {"inbound": {
+        "values": {"High": "SEV-2", "Medium": "SEV-3"}, "otherwise": "leave_alone",
+    }}}});
+    let path = format!("/integrations/{JIRA}/mappings");
+    let (status, body) = call(&world, Method::PUT, &path, Some(&table)).await;
+    assert_eq!(status, 200, "{body}");
+    forget_configuration(&world);
+    let key = world.record_in(&id, JIRA).await;
+    world.edit(&id, &json!({"severity": "SEV-1"})).await;
+    let bob = world.jira.person("bob@example.com");
+    bob.edit(&key, &json!({"priority": {"name": "Lowest"}}))
+        .expect("allowed");
+    world.settle().await;
+    let pending = conflicts(&world, "?status=pending").await;
+    assert_eq!(pending.len(), 1, "{pending:?}");
+    let (status, problem) = resolve(&world, &pending[0], "use_external").await;
+    assert_eq!(status, 409, "{problem}");
+    assert!(
+        problem["detail"]
+            .as_str()
+            .is_some_and(|it| it.contains("Lowest")),
+        "{problem}"
+    );
+    assert_eq!(resolve(&world, &pending[0], "use_platform").await.0, 200);
 }

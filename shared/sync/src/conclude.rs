@@ -168,7 +168,7 @@ impl OneField<'_> {
 
     fn superseded(&mut self, sent: &ExternalValue, held: Option<&Observed>) {
         self.pushed(sent, None);
-        let held = held.map_or(ExternalValue::EMPTY, |held| held.value.clone());
+        let held = held.map_or(ExternalValue::EMPTY, |held| shortened(&held.value));
         self.outcome(FieldOutcome::Superseded { held });
     }
 
@@ -189,7 +189,7 @@ impl OneField<'_> {
             .insert(self.field.clone(), BasePair::written(platform, &held.value));
         self.notice(Some(NoticeKind::Overruled), &why);
         let overruled = FieldOutcome::Overruled {
-            held: held.value.clone(),
+            held: shortened(&held.value),
         };
         self.outcome(overruled);
         let person = |state: &im_model::FieldState| state.origin.is_platform_edit();
@@ -243,12 +243,30 @@ impl OneField<'_> {
         let about = BasePair::seen(&self.decision.platform, &self.decision.external);
         let notice = kind.map(|kind| Notice {
             kind,
-            detail: detail.to_owned(),
+            detail: cut(detail),
             about,
             at: self.now,
         });
         self.conclusion.notices.insert(self.field.clone(), notice);
     }
+}
+
+/// Most characters of what the link itself keeps of a value: an incident and its links are one item, which holds 400 KB.
+/// The whole value is in the journal.
+const MOST_KEPT: usize = 500;
+
+fn cut(text: &str) -> String {
+    if text.chars().count() <= MOST_KEPT {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(MOST_KEPT).collect();
+    format!("{kept}…")
+}
+
+fn shortened(value: &ExternalValue) -> ExternalValue {
+    value
+        .as_str()
+        .map_or(ExternalValue::EMPTY, |text| ExternalValue::text(cut(text)))
 }
 
 /// The first values of an incident that is made from an external record, and the base that goes with them.

@@ -47,7 +47,10 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
             matches!(notice.kind, NoticeKind::Unmapped | NoticeKind::Unwritable)
                 && notice.about.same_values(&about)
         });
-        let repeats = said && matches!(decision.action, Action::Push { .. } | Action::Report);
+        // What a person has chosen is tried once more, whatever was said before.
+        let is_chosen = matches!(decision.conflict, Some(ConflictStep::CarryOut { .. }));
+        let repeats =
+            said && !is_chosen && matches!(decision.action, Action::Push { .. } | Action::Report);
         (!repeats || input.insist).then(|| (field.clone(), decision))
     };
     Plan {

@@ -74,7 +74,12 @@ impl Worker<'_> {
                     found.items.extend(self.agreed_upon(conflict).await?);
                     found.reviews.insert(field.clone(), None);
                 }
-                ConflictStep::CarryOut { .. } if failed || self.is_ignored(incident, field) => {}
+                // What was chosen cannot be done: somebody has to choose again.
+                ConflictStep::CarryOut { conflict } if failed => {
+                    let asked_again = self.asked_again(incident, record, field, decision, conflict);
+                    found.queue(asked_again.await?);
+                }
+                ConflictStep::CarryOut { .. } if self.is_ignored(incident, field) => {}
                 ConflictStep::CarryOut { .. } | ConflictStep::MoveOn { .. } => {
                     found.reviews.insert(field.clone(), None);
                 }
