@@ -571,3 +571,78 @@ async fn the_api_lists_gets_and_refuses_as_documented() {
         "nothing was changed"
     );
 }
+
+/// The edit falls between our read and our claim.
+#[tokio::test]
+async fn what_somebody_wrote_between_our_read_and_our_claim_is_not_lost() {
+    let (world, id, record) = imported().await;
+    world.edit(&id, &json!({"status": "resolved"})).await;
+    let (other, same_record) = (world.clone(), record.clone());
+    world.transport.once(
+        im_tests::Moment::BeforeAnswer,
+        Method::GET,
+        move || async move {
+            other.clock.advance(SignedDuration::from_secs(1));
+            other
+                .pagerduty
+                .person("bob@example.com")
+                .acknowledge(&same_record)
+                .expect("allowed");
+            other.clock.advance(SignedDuration::from_secs(1));
+        },
+    );
+    world.run_outbound().await;
+    let held = world.pagerduty.incident(&record).expect("it exists");
+    assert_eq!(held.status, Status::Resolved);
+    world.settle().await;
+    let claims = world.claims(&id).await;
+    let mut decisions = claims
+        .iter()
+        .filter_map(|claim| claim.decisions.get(&Field::Status));
+    let lost = decisions.find(|decision| decision.external.as_str() == Some("acknowledged"));
+    assert!(
+        lost.is_some_and(|decision| decision.lost.is_some()),
+        "bob's value is kept"
+    );
+}
+
+/// Bob's webhook is worked on after our write and before our commit.
+#[tokio::test]
+async fn an_overwritten_edit_whose_webhook_comes_before_our_commit_is_not_lost() {
+    let (world, id, record) = imported().await;
+    world.edit(&id, &json!({"status": "resolved"})).await;
+    let (other, same_record) = (world.clone(), record.clone());
+    world.transport.once(
+        im_tests::Moment::BeforeArrival,
+        Method::PUT,
+        move || async move {
+            other.clock.advance(SignedDuration::from_secs(1));
+            other
+                .pagerduty
+                .person("bob@example.com")
+                .acknowledge(&same_record)
+                .expect("allowed");
+            other.clock.advance(SignedDuration::from_secs(1));
+            let again = other.clone();
+            other.transport.once(
+                im_tests::Moment::BeforeAnswer,
+                Method::PUT,
+                move || async move {
+                    again.deliver_webhooks().await;
+                    again.run_inbound().await;
+                },
+            );
+        },
+    );
+    world.run_outbound().await;
+    world.settle().await;
+    let claims = world.claims(&id).await;
+    let mut decisions = claims
+        .iter()
+        .filter_map(|claim| claim.decisions.get(&Field::Status));
+    let lost = decisions.find(|decision| decision.external.as_str() == Some("acknowledged"));
+    assert!(
+        lost.is_some_and(|decision| decision.lost.is_some()),
+        "bob's value is kept"
+    );
+}

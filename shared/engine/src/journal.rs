@@ -25,6 +25,9 @@ pub struct Claim {
     pub worker: String,
     /// Since when.
     pub claimed_at: Timestamp,
+    /// A moment before the read of the record that this was decided on, by our clock, where something is to be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_at: Option<Timestamp>,
     /// Until when at the latest.
     pub lease_until: Timestamp,
     /// What made the job.

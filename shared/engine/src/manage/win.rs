@@ -26,6 +26,7 @@ impl Incidents {
             attempt: 1,
             worker: worker.to_owned(),
             claimed_at: now,
+            read_at: None,
             lease_until: now + SyncEngine::LEASE,
             cause: cause.to_owned(),
             record_version: None,

@@ -28,10 +28,7 @@ impl Worker<'_> {
         let pushes = plan.pushes();
         let mut answer = self.write(record, &pushes).await?;
         let mut lost = match &answer.record {
-            Some(after) => {
-                self.skipped_over(incident, record, after, &plan, began)
-                    .await?
-            }
+            Some(after) => self.skipped_over(incident, record, after, &claim).await?,
             None => BTreeMap::new(),
         };
         // What is refused takes nothing's place.

@@ -210,6 +210,7 @@ impl Worker<'_> {
             attempt: 1,
             worker: self.id.clone(),
             claimed_at: now,
+            read_at: None,
             lease_until: now,
             cause: self.cause(),
             record_version: Some(record.version),

@@ -27,6 +27,7 @@ impl Worker<'_> {
         }
         // Linked with a record that was there before: nobody announces the notes that it has.
         self.notes_announced |= link.base.is_empty();
+        let read_at = self.now();
         let mut record = self.read_linked(external_id).await?;
         self.refuse_stale(&record, link.record_version)?;
         self.find_times(&incident, link, &mut record).await?;
@@ -51,13 +52,14 @@ impl Worker<'_> {
             return Ok(Pass::Again);
         }
         let mut claim = self.new_claim(&incident, link.version, 1);
+        claim.read_at = Some(read_at);
         claim.record_version = Some(record.version);
         claim.sent = sent(&plan);
         claim.decisions.clone_from(&plan.decisions);
         match self.put_claim(&mut claim).await? {
             Claimed::Won => self.execute(&incident, &record, plan, claim).await,
             Claimed::Again => Ok(Pass::Again),
-            Claimed::Held(other) => self.held(&incident, &plan, &other),
+            Claimed::Held(other) => self.held(&incident, &record, &plan, &other).await,
             Claimed::Abandoned(dead) => self.abandoned(&incident, &record, &dead).await,
         }
     }
@@ -120,8 +122,15 @@ impl Worker<'_> {
     }
 
     /// Somebody else works on the link. If all that we saw is what they are writing, that was their echo: they move
-    /// the base themselves, and if they die their own job comes again. Notes are not theirs to look at.
-    fn held(&self, incident: &Incident, plan: &Plan, other: &Claim) -> Result<Pass, SyncError> {
+    /// the base themselves, and if they die their own job comes again. Notes are not theirs to look at, and neither is
+    /// an edit that they have just overwritten: it is looked for when they are done.
+    async fn held(
+        &self,
+        incident: &Incident,
+        record: &ExternalRecord,
+        plan: &Plan,
+        other: &Claim,
+    ) -> Result<Pass, SyncError> {
         let is_theirs = |(field, decision): (&Field, &im_sync::Decision)| {
             decision.action == Action::Rebase
                 && other.sent.get(field).is_some_and(|sent| {
@@ -134,6 +143,7 @@ impl Worker<'_> {
             && !self.notes_announced
             && self.settled.is_empty()
             && plan.decisions.iter().all(is_theirs)
+            && !self.announces_another(record, other).await?
         {
             return Ok(Pass::Finished(Outcome::NothingNew));
         }
@@ -158,6 +168,7 @@ impl Worker<'_> {
         }
         // Read after the claim's lease: whatever its worker did is done by now, if the vendor shows it.
         let first = record.version;
+        let read_at = self.now();
         let mut record = self.read_linked(&record.id).await?;
         self.refuse_stale(&record, Some(first))?;
         let history = self
@@ -181,6 +192,7 @@ impl Worker<'_> {
         self.find_times(&incident, link, &mut record).await?;
         let plan = self.plan(&incident, link, &record);
         let mut claim = self.new_claim(&incident, dead.link_version, dead.attempt + 1);
+        claim.read_at = Some(read_at);
         claim.record_version = Some(record.version);
         claim.sent = sent(&plan);
         claim.decisions.clone_from(&plan.decisions);

@@ -3,13 +3,13 @@
 //! Not asked after every write, for that would cost a second read each time. Where the vendor counts the writes of a
 //! record, a gap tells. Elsewhere the webhook of the overwritten change does: it names an author who is not us.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use im_model::{
     ActorId, BasePair, ExternalRecord, ExternalValue, Field, Incident, Link, Notice, NoticeKind,
     Side,
 };
-use im_sync::{Action, ConflictStep, Decision, Lost, Plan, Rule};
+use im_sync::{Action, ConflictStep, Decision, Lost, Others, OurWrite, Rule};
 use jiff::Timestamp;
 
 use super::worker::Worker;
@@ -45,46 +45,98 @@ impl Worker<'_> {
         if suspects.is_empty() {
             return Ok(none);
         }
-        if !self.is_overwritten(record, suspects.keys(), author).await? {
+        let fields: Vec<_> = suspects.keys().collect();
+        if !self.is_overwritten(record, &fields, author).await? {
             return Ok(none);
         }
-        // The link may have moved on since: notes, other fields, a person's ruling.
-        let wrote = suspects.keys().filter_map(|field| link.moved.get(field));
-        let wrote = wrote.max().copied().unwrap_or(link.version - 1);
-        let claim = self
-            .store()
-            .last_claim(&incident.id, self.id(), wrote)
-            .await?;
-        // What was there before the claim was read, and planned.
-        let Some(claim) = claim else { return Ok(none) };
-        suspects.retain(|field, at| claim.sent.contains_key(field) && claim.claimed_at <= *at);
-        if suspects.is_empty() {
+        let claims = self.claims_that_sent(incident, link, &suspects).await?;
+        let mut writes: Vec<_> = claims
+            .iter()
+            .filter_map(|(field, claim)| write_of(claim, field))
+            .collect();
+        // What was there before the read was read, and planned.
+        writes.retain(|write| {
+            let at = suspects.get(write.field);
+            at.is_some_and(|at| *at >= write.since())
+        });
+        let Some(since) = writes.iter().map(OurWrite::since).min() else {
             return Ok(none);
-        }
+        };
+        let own = self.vendor.own_actor(self.connection()).await?;
+        let others = Others {
+            own: own.as_ref(),
+            only: Some(author),
+        };
         let history = self
             .vendor
-            .history(self.connection(), &record.id, claim.claimed_at)
+            .history(self.connection(), &record.id, since)
             .await?;
         let mut decisions = BTreeMap::new();
-        for change in history.changes {
-            let (Some(value), Some(sent)) = (change.value, claim.sent.get(&change.field)) else {
+        for write in writes {
+            let lost = write.took_the_place_of(&history, others);
+            let (Some((_, value)), Some(at)) = (lost, suspects.get(write.field)) else {
                 continue;
             };
-            let Some(at) = suspects.get(&change.field) else {
-                continue;
-            };
-            if change.author.as_ref() != Some(author) || value == sent.external {
-                continue;
-            }
-            let base = link.base.get(&change.field).map(|base| base.external);
-            let decision = lost_value(incident, &change.field, value, *at);
+            let base = link.base.get(write.field).map(|base| base.external);
+            let decision = lost_value(incident, write.field, value.clone(), *at);
             let decision = Decision {
                 unseen: base,
                 ..decision
             };
-            decisions.insert(change.field, decision);
+            decisions.insert(write.field.clone(), decision);
         }
         Ok(decisions)
+    }
+
+    /// The claims that wrote what fields hold now. The link may have moved on since: notes, other fields, a person's
+    /// ruling. And a later attempt on the same version may have found settled what an earlier one wrote.
+    async fn claims_that_sent(
+        &self,
+        incident: &Incident,
+        link: &Link,
+        fields: &BTreeMap<Field, Timestamp>,
+    ) -> Result<BTreeMap<Field, Claim>, SyncError> {
+        let mut by_version: BTreeMap<u64, Vec<Claim>> = BTreeMap::new();
+        let mut found = BTreeMap::new();
+        for field in fields.keys() {
+            let version = link.moved.get(field).copied();
+            let version = version.unwrap_or(link.version.saturating_sub(1));
+            let claims = match by_version.entry(version) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(
+                    self.store()
+                        .claims_on(&incident.id, self.id(), version)
+                        .await?,
+                ),
+            };
+            let sent = |claim: &&Claim| claim.sent.contains_key(field);
+            if let Some(claim) = claims.iter().rfind(sent) {
+                found.insert(field.clone(), claim.clone());
+            }
+        }
+        Ok(found)
+    }
+
+    /// Does the hint announce an edit of what somebody else's claim writes, which is not that write?
+    pub(super) async fn announces_another(
+        &self,
+        record: &ExternalRecord,
+        other: &Claim,
+    ) -> Result<bool, SyncError> {
+        let Hint::External {
+            changed,
+            author: Some(author),
+            ..
+        } = &self.job.hint
+        else {
+            return Ok(false);
+        };
+        let mut fields: Vec<_> = changed.keys().collect();
+        fields.retain(|field| other.sent.contains_key(*field));
+        if fields.is_empty() {
+            return Ok(false);
+        }
+        self.is_overwritten(record, &fields, author).await
     }
 
     /// Is what is there now somebody else's than the announced author's? The record may say so; where it does not, it
@@ -92,10 +144,12 @@ impl Worker<'_> {
     async fn is_overwritten(
         &self,
         record: &ExternalRecord,
-        mut fields: impl Iterator<Item = &Field>,
+        fields: &[&Field],
         author: &ActorId,
     ) -> Result<bool, SyncError> {
-        let said = fields.find_map(|field| record.fields.get(field)?.author.as_ref());
+        let said = fields
+            .iter()
+            .find_map(|field| record.fields.get(*field)?.author.as_ref());
         if said.is_some_and(|said| said != author) {
             return Ok(true);
         }
@@ -141,39 +195,54 @@ impl Worker<'_> {
         incident: &Incident,
         read: &ExternalRecord,
         written: &ExternalRecord,
-        plan: &Plan,
-        since: Timestamp,
+        claim: &Claim,
     ) -> Result<BTreeMap<Field, Decision>, SyncError> {
         let writes = self.vendor.writes_between(read.version, written.version);
         let mut decisions = BTreeMap::new();
         if writes.is_none_or(|writes| writes <= 1) {
             return Ok(decisions);
         }
+        let writes = claim.sent.keys().filter_map(|field| write_of(claim, field));
+        let writes: Vec<_> = writes.collect();
+        let Some(since) = writes.iter().map(OurWrite::since).min() else {
+            return Ok(decisions);
+        };
         let own = self.vendor.own_actor(self.connection()).await?;
+        let others = Others {
+            own: own.as_ref(),
+            only: None,
+        };
         let history = self
             .vendor
             .history(self.connection(), &read.id, since)
             .await?;
-        let pushes = plan.pushes();
-        for change in history.changes {
-            let (Some(value), Some(sent)) = (change.value, pushes.get(&change.field)) else {
+        for write in writes {
+            let Some((change, value)) = write.took_the_place_of(&history, others) else {
                 continue;
             };
-            let is_ours = own.is_some() && change.author == own;
-            let was_read = read.fields.get(&change.field);
-            let was_read = was_read.is_some_and(|before| before.value == value);
-            if is_ours || was_read || value == *sent {
-                continue;
-            }
-            let decision = lost_value(incident, &change.field, value, change.at);
+            let decision = lost_value(incident, write.field, value.clone(), change.at);
             let decision = Decision {
-                unseen: Some(sent.digest()),
+                unseen: Some(write.sent.digest()),
                 ..decision
             };
-            decisions.insert(change.field, decision);
+            decisions.insert(write.field.clone(), decision);
         }
         Ok(decisions)
     }
+}
+
+/// What a claim sent to a field, and what it had read there. Of a value that was found overwritten since, the claim's
+/// last entry says that it was the last one before the write: it counts as read, and is not told again.
+fn write_of<'a>(claim: &'a Claim, field: &'a Field) -> Option<OurWrite<'a>> {
+    Some(OurWrite {
+        field,
+        read: claim
+            .decisions
+            .get(field)
+            .map(|decision| &decision.external),
+        sent: &claim.sent.get(field)?.external,
+        read_at: claim.read_at.unwrap_or(claim.claimed_at),
+    })
 }
 
 fn lost_value(incident: &Incident, field: &Field, value: ExternalValue, at: Timestamp) -> Decision {

@@ -234,6 +234,7 @@ impl Worker<'_> {
             attempt,
             worker: self.id.clone(),
             claimed_at: now,
+            read_at: None,
             lease_until: now + SyncEngine::LEASE,
             cause: self.cause(),
             record_version: None,

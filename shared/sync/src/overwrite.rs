@@ -1,0 +1,167 @@
+//! What one of our writes took the place of without our having read it.
+
+use im_model::{ActorId, ExternalValue, Field};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{Change, History};
+
+/// One field of a write, and the read that it was decided on.
+#[derive(Debug, Clone, Copy)]
+pub struct OurWrite<'a> {
+    /// Which field.
+    pub field: &'a Field,
+    /// What was read there, if anything.
+    pub read: Option<&'a ExternalValue>,
+    /// What was written.
+    pub sent: &'a ExternalValue,
+    /// A moment before the read, by our clock.
+    pub read_at: Timestamp,
+}
+
+/// Whose changes are looked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Others<'a> {
+    /// Who we are there, if known: everybody else's.
+    pub own: Option<&'a ActorId>,
+    /// This one's only, who is not us.
+    pub only: Option<&'a ActorId>,
+}
+
+impl OurWrite<'_> {
+    /// Vendors keep whole seconds, and their clocks and ours differ a little.
+    pub const MARGIN: SignedDuration = SignedDuration::from_secs(2);
+
+    /// No change before this can have been missed by the read.
+    pub fn since(&self) -> Timestamp {
+        let since = self.read_at.checked_sub(Self::MARGIN);
+        since.unwrap_or(self.read_at)
+    }
+
+    /// The last change of somebody else's that came after what was read and before our write. Where what was read has no
+    /// entry in that time, it is older: all in that time came after it.
+    pub fn took_the_place_of<'h>(
+        &self,
+        history: &'h History,
+        others: Others<'_>,
+    ) -> Option<(&'h Change, &'h ExternalValue)> {
+        let since = self.since();
+        let told = history.changes.iter().filter_map(|change| {
+            let is_wanted = change.field == *self.field && change.at >= since;
+            is_wanted.then_some((change, change.value.as_ref()?))
+        });
+        let told: Vec<_> = told.collect();
+        // What came after our write was not there to be overwritten by it.
+        let written = told
+            .iter()
+            .rposition(|(change, value)| *value == self.sent && others.may_be_ours(change));
+        let before = &told[..written.unwrap_or(told.len())];
+        let read = before
+            .iter()
+            .rposition(|(_, value)| Some(*value) == self.read);
+        let unread = &before[read.map_or(0, |read| read + 1)..];
+        unread
+            .iter()
+            .rfind(|(change, value)| *value != self.sent && others.are_who_made(change))
+            .copied()
+    }
+}
+
+impl Others<'_> {
+    fn are_who_made(&self, change: &Change) -> bool {
+        let author = change.author.as_ref();
+        match self.only {
+            Some(only) => author == Some(only),
+            None => self.own.is_none() || author != self.own,
+        }
+    }
+
+    fn may_be_ours(&self, change: &Change) -> bool {
+        let author = change.author.as_ref();
+        match self.own {
+            Some(own) => author == Some(own),
+            None => self.only.is_none() || author != self.only,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    fn actor(name: &str) -> ActorId {
+        ActorId::parse(name).expect("an actor")
+    }
+
+    /// Read at 10 s as `a`, written as `c`.
+    fn lost(
+        changes: &[(i64, &str, &str)],
+        own: Option<&str>,
+        only: Option<&str>,
+    ) -> Option<String> {
+        let change = |(at, author, value): &(i64, &str, &str)| Change {
+            field: Field::Status,
+            value: Some(ExternalValue::text(*value)),
+            at: second(*at),
+            author: Some(actor(author)),
+        };
+        let history = History {
+            changes: changes.iter().map(change).collect(),
+        };
+        let (own, only) = (own.map(actor), only.map(actor));
+        let write = OurWrite {
+            field: &Field::Status,
+            read: Some(&ExternalValue::text("a")),
+            sent: &ExternalValue::text("c"),
+            read_at: second(10),
+        };
+        let others = Others {
+            own: own.as_ref(),
+            only: only.as_ref(),
+        };
+        let (_, value) = write.took_the_place_of(&history, others)?;
+        value.as_str().map(str::to_owned)
+    }
+
+    #[test]
+    fn what_came_after_what_was_read_and_before_our_write_was_lost() {
+        for (changes, expected) in [
+            (&[(11, "bob", "b"), (12, "us", "c")][..], Some("b")),
+            (&[(9, "bob", "b"), (12, "us", "c")], Some("b")),
+            (&[(7, "bob", "b"), (12, "us", "c")], None),
+            (&[(9, "bob", "b"), (9, "ann", "a"), (12, "us", "c")], None),
+            (
+                &[(9, "ann", "a"), (9, "bob", "b"), (12, "us", "c")],
+                Some("b"),
+            ),
+            (&[(12, "us", "c"), (12, "bob", "b")], None),
+            (
+                &[(11, "bob", "b"), (12, "us", "c"), (13, "ann", "a")],
+                Some("b"),
+            ),
+            (&[(11, "us", "b"), (12, "us", "c")], None),
+            (&[(11, "bob", "c"), (12, "us", "c")], None),
+            (&[(11, "bob", "b")], Some("b")),
+        ] {
+            let lost = lost(changes, Some("us"), None);
+            assert_eq!(lost.as_deref(), expected, "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_the_announced_ones_is_told() {
+        let changes = [(11, "bob", "b"), (11, "ann", "d"), (12, "us", "c")];
+        assert_eq!(
+            lost(&changes, Some("us"), Some("bob")).as_deref(),
+            Some("b")
+        );
+        assert_eq!(lost(&changes, None, Some("ann")).as_deref(), Some("d"));
+        assert_eq!(lost(&changes, Some("us"), None).as_deref(), Some("d"));
+        // Who we are is not known: whoever is not the announced one may be us.
+        let later = [(12, "us", "c"), (13, "bob", "b")];
+        assert_eq!(lost(&later, None, Some("bob")), None);
+    }
+}
