@@ -24,7 +24,7 @@ pub use decision::{Action, ConflictStep, Decision, Lost, Plan, Rule, Times};
 pub use map::{Mapped, NormalForm, Otherwise, TextForm, ValueMap, ValueType};
 pub use note_text::{CopiedNote, headed_note, marked_note, read_headed_note, read_marked_note};
 pub use notes::{NotesInput, NotesPlan, plan_notes};
-pub use overwrite::{Others, OurWrite};
+pub use overwrite::OurWrite;
 pub use plan::{PlanInput, plan, wanting_times};
 pub use rules::{FieldRule, Limit, LinkRules};
 pub use settle::{Change, History, Sent, settle};

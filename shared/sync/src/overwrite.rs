@@ -18,15 +18,6 @@ pub struct OurWrite<'a> {
     pub read_at: Timestamp,
 }
 
-/// Whose changes are looked for.
-#[derive(Debug, Clone, Copy)]
-pub struct Others<'a> {
-    /// Who we are there, if known: everybody else's.
-    pub own: Option<&'a ActorId>,
-    /// This one's only, who is not us.
-    pub only: Option<&'a ActorId>,
-}
-
 impl OurWrite<'_> {
     /// Vendors keep whole seconds, and their clocks and ours differ a little.
     pub const MARGIN: SignedDuration = SignedDuration::from_secs(2);
@@ -38,13 +29,14 @@ impl OurWrite<'_> {
     }
 
     /// The last change of somebody else's that came after what was read and before our write. Where what was read has no
-    /// entry in that time, it is older: all in that time came after it.
+    /// entry in that time, it is older: all in that time came after it. `own` is who we are there, if known.
     pub fn took_the_place_of<'h>(
         &self,
         history: &'h History,
-        others: Others<'_>,
+        own: Option<&ActorId>,
     ) -> Option<(&'h Change, &'h ExternalValue)> {
         let since = self.since();
+        let is_own = |change: &Change| change.author.as_ref() == own;
         let told = history.changes.iter().filter_map(|change| {
             let is_wanted = change.field == *self.field && change.at >= since;
             is_wanted.then_some((change, change.value.as_ref()?))
@@ -53,7 +45,7 @@ impl OurWrite<'_> {
         // What came after our write was not there to be overwritten by it.
         let written = told
             .iter()
-            .rposition(|(change, value)| *value == self.sent && others.may_be_ours(change));
+            .rposition(|(change, value)| *value == self.sent && (own.is_none() || is_own(change)));
         let before = &told[..written.unwrap_or(told.len())];
         let read = before
             .iter()
@@ -61,26 +53,8 @@ impl OurWrite<'_> {
         let unread = &before[read.map_or(0, |read| read + 1)..];
         unread
             .iter()
-            .rfind(|(change, value)| *value != self.sent && others.are_who_made(change))
+            .rfind(|(change, value)| *value != self.sent && (own.is_none() || !is_own(change)))
             .copied()
-    }
-}
-
-impl Others<'_> {
-    fn are_who_made(&self, change: &Change) -> bool {
-        let author = change.author.as_ref();
-        match self.only {
-            Some(only) => author == Some(only),
-            None => self.own.is_none() || author != self.own,
-        }
-    }
-
-    fn may_be_ours(&self, change: &Change) -> bool {
-        let author = change.author.as_ref();
-        match self.own {
-            Some(own) => author == Some(own),
-            None => self.only.is_none() || author != self.only,
-        }
     }
 }
 
@@ -97,11 +71,7 @@ mod tests {
     }
 
     /// Read at 10 s as `a`, written as `c`.
-    fn lost(
-        changes: &[(i64, &str, &str)],
-        own: Option<&str>,
-        only: Option<&str>,
-    ) -> Option<String> {
+    fn lost(changes: &[(i64, &str, &str)], own: Option<&str>) -> Option<String> {
         let change = |(at, author, value): &(i64, &str, &str)| Change {
             field: Field::Status,
             value: Some(ExternalValue::text(*value)),
@@ -111,18 +81,14 @@ mod tests {
         let history = History {
             changes: changes.iter().map(change).collect(),
         };
-        let (own, only) = (own.map(actor), only.map(actor));
+        let own = own.map(actor);
         let write = OurWrite {
             field: &Field::Status,
             read: Some(&ExternalValue::text("a")),
             sent: &ExternalValue::text("c"),
             read_at: second(10),
         };
-        let others = Others {
-            own: own.as_ref(),
-            only: only.as_ref(),
-        };
-        let (_, value) = write.took_the_place_of(&history, others)?;
+        let (_, value) = write.took_the_place_of(&history, own.as_ref())?;
         value.as_str().map(str::to_owned)
     }
 
@@ -146,22 +112,15 @@ mod tests {
             (&[(11, "bob", "c"), (12, "us", "c")], None),
             (&[(11, "bob", "b")], Some("b")),
         ] {
-            let lost = lost(changes, Some("us"), None);
+            let lost = lost(changes, Some("us"));
             assert_eq!(lost.as_deref(), expected, "{changes:?}");
         }
     }
 
     #[test]
-    fn of_several_the_announced_ones_is_told() {
+    fn of_several_the_last_one_is_told() {
         let changes = [(11, "bob", "b"), (11, "ann", "d"), (12, "us", "c")];
-        assert_eq!(
-            lost(&changes, Some("us"), Some("bob")).as_deref(),
-            Some("b")
-        );
-        assert_eq!(lost(&changes, None, Some("ann")).as_deref(), Some("d"));
-        assert_eq!(lost(&changes, Some("us"), None).as_deref(), Some("d"));
-        // Who we are is not known: whoever is not the announced one may be us.
-        let later = [(12, "us", "c"), (13, "bob", "b")];
-        assert_eq!(lost(&later, None, Some("bob")), None);
+        assert_eq!(lost(&changes, Some("us")).as_deref(), Some("d"));
+        assert_eq!(lost(&changes, None).as_deref(), Some("d"));
     }
 }

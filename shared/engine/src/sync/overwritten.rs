@@ -9,7 +9,7 @@ use im_model::{
     ActorId, BasePair, ExternalRecord, ExternalValue, Field, Incident, Link, Notice, NoticeKind,
     Side,
 };
-use im_sync::{Action, ConflictStep, Decision, Lost, Others, OurWrite, Rule};
+use im_sync::{Action, ConflictStep, Decision, Lost, OurWrite, Rule};
 use jiff::Timestamp;
 
 use super::worker::Worker;
@@ -46,7 +46,8 @@ impl Worker<'_> {
             return Ok(none);
         }
         let fields: Vec<_> = suspects.keys().collect();
-        if !self.is_overwritten(record, &fields, author).await? {
+        let own = self.overwritten_by(record, &fields, author).await?;
+        if own.is_none() {
             return Ok(none);
         }
         let claims = self.claims_that_sent(incident, link, &suspects).await?;
@@ -62,23 +63,21 @@ impl Worker<'_> {
         let Some(since) = writes.iter().map(OurWrite::since).min() else {
             return Ok(none);
         };
-        let own = self.vendor.own_actor(self.connection()).await?;
-        let others = Others {
-            own: own.as_ref(),
-            only: Some(author),
-        };
         let history = self
             .vendor
             .history(self.connection(), &record.id, since)
             .await?;
         let mut decisions = BTreeMap::new();
         for write in writes {
-            let lost = write.took_the_place_of(&history, others);
-            let (Some((_, value)), Some(at)) = (lost, suspects.get(write.field)) else {
+            let lost = write.took_the_place_of(&history, own.as_ref());
+            let (Some((change, value)), Some(announced)) = (lost, suspects.get(write.field)) else {
                 continue;
             };
+            // The announced time is the exact one, if it is that change's.
+            let is_announced = change.author.as_ref() == Some(author);
+            let at = if is_announced { *announced } else { change.at };
             let base = link.base.get(write.field).map(|base| base.external);
-            let decision = lost_value(incident, write.field, value.clone(), *at);
+            let decision = lost_value(incident, write.field, value.clone(), at);
             let decision = Decision {
                 unseen: base,
                 ..decision
@@ -136,25 +135,26 @@ impl Worker<'_> {
         if fields.is_empty() {
             return Ok(false);
         }
-        self.is_overwritten(record, &fields, author).await
+        let by = self.overwritten_by(record, &fields, author).await?;
+        Ok(by.is_some())
     }
 
-    /// Is what is there now somebody else's than the announced author's? The record may say so; where it does not, it
-    /// shows the announced one, and then the vendor knows whether that is us.
-    async fn is_overwritten(
+    /// Whose is what is there now, if not the announced author's? The record may say so; where it does not, it shows the
+    /// announced one, and then the vendor knows whether that is us.
+    async fn overwritten_by(
         &self,
         record: &ExternalRecord,
         fields: &[&Field],
         author: &ActorId,
-    ) -> Result<bool, SyncError> {
+    ) -> Result<Option<ActorId>, SyncError> {
         let said = fields
             .iter()
             .find_map(|field| record.fields.get(*field)?.author.as_ref());
-        if said.is_some_and(|said| said != author) {
-            return Ok(true);
+        if let Some(said) = said.filter(|said| *said != author) {
+            return Ok(Some(said.clone()));
         }
         let own = self.vendor.own_actor(self.connection()).await?;
-        Ok(own.is_some_and(|own| own != *author))
+        Ok(own.filter(|own| own != author))
     }
 
     /// Adds to the journal what our write took the place of: as a further entry of the same claim, for an entry is never
@@ -208,16 +208,12 @@ impl Worker<'_> {
             return Ok(decisions);
         };
         let own = self.vendor.own_actor(self.connection()).await?;
-        let others = Others {
-            own: own.as_ref(),
-            only: None,
-        };
         let history = self
             .vendor
             .history(self.connection(), &read.id, since)
             .await?;
         for write in writes {
-            let Some((change, value)) = write.took_the_place_of(&history, others) else {
+            let Some((change, value)) = write.took_the_place_of(&history, own.as_ref()) else {
                 continue;
             };
             let decision = lost_value(incident, write.field, value.clone(), change.at);
