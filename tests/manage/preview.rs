@@ -130,7 +130,7 @@ async fn what_would_be_created_is_what_is_created() {
         (&item["fields"], &item["notes_to_send"]),
         (&json!([]), &json!(0))
     );
-    assert_eq!(item["reason"], "both sides are as they should be");
+    assert_eq!(item["reason"], "both sides say the same");
 }
 
 #[tokio::test]

@@ -87,6 +87,9 @@ pub struct Notice {
     pub detail: String,
     /// The pair that it was said about: said once per pair.
     pub about: BasePair,
+    /// What was sent and refused, if anything was: another value, by another map, is tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tried: Option<Digest>,
     /// When it was said.
     pub at: Timestamp,
 }

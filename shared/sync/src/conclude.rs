@@ -244,6 +244,10 @@ impl OneField<'_> {
         let notice = kind.map(|kind| Notice {
             kind,
             detail: cut(detail),
+            tried: match &self.decision.action {
+                Action::Push { value } => Some(value.digest()),
+                _ => None,
+            },
             about,
             at: self.now,
         });
@@ -319,6 +323,7 @@ pub fn seed_incident(
                     Notice {
                         kind,
                         detail,
+                        tried: None,
                         about,
                         at: now,
                     },

@@ -135,6 +135,7 @@ fn link() -> Link {
     let notice = Notice {
         kind: NoticeKind::Unmapped,
         detail: "P9 has no priority there".to_owned(),
+        tried: None,
         about: pair,
         at: at("2026-01-02T03:04:06Z"),
     };

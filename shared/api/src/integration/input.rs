@@ -139,7 +139,7 @@ fn changed(
 /// A length of time as people write it.
 fn window(body: &mut ObjectReader) -> Option<SignedDuration> {
     let text = body.text("conflict_window")?;
-    let problem = "must be a length of time from 0s to 10m, e.g. 5s, 250ms, 1m";
+    let problem = "must be a length of time with its unit, from 0s to 10m, e.g. 5s, 250ms, 1m";
     let window = text.parse::<SignedDuration>();
     window
         .map_err(|_| body.refuse("conflict_window", problem))

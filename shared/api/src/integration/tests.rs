@@ -233,7 +233,7 @@ fn a_conflict_window_is_a_length_of_time() {
     }
     for bad in ["5", "", "soon", "5 parsecs"] {
         let problem = read(bad).expect_err(bad);
-        let expected = "must be a length of time from 0s to 10m, e.g. 5s, 250ms, 1m";
+        let expected = "must be a length of time with its unit, from 0s to 10m, e.g. 5s, 250ms, 1m";
         assert_eq!(problem.errors(), [("conflict_window", expected)]);
     }
     assert_eq!(

@@ -48,7 +48,7 @@ async fn run_list(
     console: &mut Console<'_>,
 ) -> anyhow::Result<()> {
     let integration = match &list.integration {
-        Some(named) => Some(integration::id_even_of_none(client, named).await?),
+        Some(named) => Some(integration::id(client, named).await?),
         None => None,
     };
     let limit = list.limit.map(|limit| limit.to_string());

@@ -193,7 +193,7 @@ async fn a_timeline_tells_everything_in_order() {
     2026-11-03T10:20:30Z  edited by ann@example.com: brought back by bob
       severity:  "SEV-1" -> (empty)
 
-    2026-11-03T10:20:30Z  synced with jira: its fields changed (given up: a later sync tells what it came to)
+    2026-11-03T10:20:30Z  synced with jira: its fields changed (overtaken: the next entry tells what it came to)
 
     2026-11-03T10:20:30Z  synced with jira: its fields changed (under way)
     "#);

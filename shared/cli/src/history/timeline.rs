@@ -54,7 +54,7 @@ pub(super) fn headline(happening: &Value) -> String {
         Some("synced") => {
             let ended = match happening["ended"]["how"].as_str() {
                 Some("running") => " (under way)",
-                Some("abandoned") => " (given up: a later sync tells what it came to)",
+                Some("abandoned") => " (overtaken: the next entry tells what it came to)",
                 _ => "",
             };
             let notes = match happening["notes_sent"].as_array().map_or(0, Vec::len) {

@@ -46,6 +46,7 @@ impl Worker<'_> {
                 Notice {
                     kind,
                     detail,
+                    tried: None,
                     about,
                     at: self.now(),
                 },

@@ -100,7 +100,7 @@ impl Worker<'_> {
     }
 
     async fn commit(
-        &self,
+        &mut self,
         incident: &Incident,
         record: &ExternalRecord,
         plan: &Plan,
@@ -130,7 +130,11 @@ impl Worker<'_> {
             keeps_debt: link.is_some_and(|link| self.notes_are_due(incident, link)),
             now: self.now(),
         };
-        Ok(self.store().commit(&commit).await?)
+        let (stored, conflicts) = (self.store().commit(&commit).await?, commit.conflicts.len());
+        if stored == Attempt::Done {
+            self.done.conflicts += conflicts;
+        }
+        Ok(stored)
     }
 
     /// What came of a claim.

@@ -60,17 +60,21 @@ pub struct Synced {
     pub notes_sent: usize,
     /// How many notes were added on the platform.
     pub notes_imported: usize,
+    /// How many conflicts were found, or have changed.
+    pub conflicts: usize,
 }
 
 impl std::fmt::Display for Synced {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names = |fields: &[Field]| fields.iter().map(Field::name).collect::<Vec<_>>().join(",");
         let (sent, imported) = (self.notes_sent, self.notes_imported);
+        let conflicts = self.conflicts;
         let parts = [
             (!self.pushed.is_empty()).then(|| format!("pushed: {}", names(&self.pushed))),
             (!self.pulled.is_empty()).then(|| format!("pulled: {}", names(&self.pulled))),
             (sent > 0).then(|| format!("notes sent: {sent}")),
             (imported > 0).then(|| format!("notes imported: {imported}")),
+            (conflicts > 0).then(|| format!("conflicts: {conflicts}")),
         ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         write!(f, "synced ({})", parts.join("; "))

@@ -181,6 +181,7 @@ impl Worker<'_> {
             let notice = Notice {
                 kind: NoticeKind::Conflict,
                 detail: decision.why.clone(),
+                tried: None,
                 about: BasePair::seen(&decision.platform, &decision.external),
                 at: self.now(),
             };

@@ -27,6 +27,7 @@ pub(super) struct Done {
     pub(super) imported: Option<IncidentId>,
     pub(super) notes_sent: usize,
     pub(super) notes_imported: usize,
+    pub(super) conflicts: usize,
 }
 
 /// One worker on one link.
@@ -98,6 +99,7 @@ impl Worker<'_> {
                     pulled: done.pulled,
                     notes_sent: done.notes_sent,
                     notes_imported: done.notes_imported,
+                    conflicts: done.conflicts,
                 };
                 if synced == Synced::default() {
                     Outcome::NothingNew

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
     BasePair, ExternalRecord, ExternalValue, Field, FieldState, Flips, Incident, Notice,
-    NoticeKind, Observed, Owner, PlatformValue, Review, Side,
+    NoticeKind, Observed, Owner, PlatformValue, Review, Side, Verdict,
 };
 use jiff::Timestamp;
 
@@ -44,20 +44,42 @@ pub struct PlanInput<'a> {
 pub fn plan(input: &PlanInput<'_>) -> Plan {
     let decide = |(field, rule): (&Field, &FieldRule)| {
         let decision = Sides::of(input, field, rule)?.decide()?;
-        let about = BasePair::seen(&decision.platform, &decision.external);
-        let said = input.notices.get(field).is_some_and(|notice| {
-            matches!(notice.kind, NoticeKind::Unmapped | NoticeKind::Unwritable)
-                && notice.about.same_values(&about)
-        });
-        // What a person has chosen is tried once more, whatever was said before.
-        let is_chosen = matches!(decision.conflict, Some(ConflictStep::CarryOut { .. }));
-        let repeats =
-            said && !is_chosen && matches!(decision.action, Action::Push { .. } | Action::Report);
+        let repeats = input
+            .notices
+            .get(field)
+            .is_some_and(|notice| says_again(&decision, notice));
         (!repeats || input.insist).then(|| (field.clone(), decision))
     };
     Plan {
         decisions: input.rules.fields.iter().filter_map(decide).collect(),
     }
+}
+
+/// Would this decision only repeat what was tried or said about the same pair of values? What a person has chosen is tried
+/// once more, whatever was said before.
+fn says_again(decision: &Decision, notice: &Notice) -> bool {
+    let about = BasePair::seen(&decision.platform, &decision.external);
+    let is_said = matches!(notice.kind, NoticeKind::Unmapped | NoticeKind::Unwritable)
+        && notice.about.same_values(&about);
+    let is_chosen = matches!(decision.conflict, Some(ConflictStep::CarryOut { .. }));
+    is_said
+        && !is_chosen
+        && match &decision.action {
+            Action::Push { value } => notice.tried.is_none_or(|tried| tried == value.digest()),
+            Action::Report => true,
+            Action::Rebase | Action::Hold | Action::Pull { .. } => false,
+        }
+}
+
+/// The fields that differ and stay so, with the reason: nothing is decided on them now.
+pub fn apart(input: &PlanInput<'_>) -> BTreeMap<Field, &'static str> {
+    let decided = plan(input).decisions;
+    let differing = input.rules.fields.iter().filter_map(|(field, rule)| {
+        let sides = Sides::of(input, field, rule)?;
+        let differs = sides.observed.is_some() && !sides.is_in_sync();
+        (differs && !decided.contains_key(field)).then(|| (field.clone(), sides.why_apart()))
+    });
+    differing.collect()
 }
 
 /// The fields of which only the record's time is known, and the decision may depend on the field's own: the vendor's
@@ -123,6 +145,21 @@ impl<'a> Sides<'a> {
             flips: input.flips.get(field),
             now: input.now,
         })
+    }
+
+    fn why_apart(&self) -> &'static str {
+        match (
+            self.review.map(|review| &review.verdict),
+            self.may_out,
+            self.may_in,
+        ) {
+            (Some(Verdict::Pending), _, _) => "a conflict waits for a person",
+            (Some(Verdict::Ignore), _, _) => "a person chose to leave both sides as they are",
+            (_, false, false) => "it may flow neither way",
+            (_, true, false) => "only the platform's edits flow",
+            (_, false, true) => "only the vendor's edits flow",
+            (_, true, true) => "neither side has changed since this was decided",
+        }
     }
 
     fn decide(&self) -> Option<Decision> {

@@ -46,7 +46,11 @@ impl Sides<'_> {
     }
 
     /// Did the vendor's field change within the window of the platform's? The record's time alone does not say so.
+    /// Nor is an incident's creation anybody's edit of its fields.
     pub(super) fn is_within_window(&self) -> bool {
+        if self.platform_time().at <= self.created_at {
+            return false;
+        }
         let theirs = self.observed.and_then(|observed| observed.changed);
         theirs.is_some_and(|theirs| {
             let apart: SignedDuration = self.platform_time().at.duration_since(theirs.at);

@@ -1,10 +1,12 @@
 //! Rule by rule.
 
+use std::collections::BTreeMap;
+
 use im_model::{
     ConflictStrategy, Direction, Field, NoticeKind, Owner, Ownership, PlatformValue, Side,
     Writability,
 };
-use im_sync::{Action, Limit, Rule};
+use im_sync::{Action, Answer, Limit, Otherwise, Rule, ValueMap, conclude};
 use jiff::SignedDuration;
 
 use crate::link::*;
@@ -367,4 +369,39 @@ fn rule_4_a_long_window_asks_for_times_as_long() {
     };
     assert!(asked(60 + 300));
     assert!(!asked(60 + 1200));
+}
+
+/// Rule 4: that an incident was created a moment ago is nobody's edit of its status.
+#[test]
+fn rule_4_a_creation_starts_no_window() {
+    let title = Field::Title;
+    let mut link = Link::new()
+        .platform(title.clone(), "created", 0)
+        .vendor(title.clone(), "created", 0)
+        .agreed();
+    link.incident.created_at = at(0);
+    let link = link.vendor(title.clone(), "theirs", 2);
+    let decision = link.decision(&title).expect("changed");
+    assert_eq!(decision.rule, Rule::ExternalChanged);
+    assert!(decision.lost.is_none());
+}
+
+/// What was refused is not sent again, but what another map makes of the same value is.
+#[test]
+fn a_corrected_map_is_tried_although_the_value_was_refused_before() {
+    let mut link = in_agreement().platform(Field::Severity, "SEV-4", 60);
+    let plan = link.plan();
+    let answer = Answer {
+        refused: BTreeMap::from([(Field::Severity, "low is not there".to_owned())]),
+        ..Answer::default()
+    };
+    let conclusion = conclude(&plan, &link.rules, &link.incident, &answer, at(61));
+    let notices = conclusion.notices.into_iter();
+    link.notices
+        .extend(notices.filter_map(|(field, notice)| Some((field, notice?))));
+    assert!(link.plan().is_empty(), "it was refused");
+    let rule = link.rules.fields.get_mut(&Field::Severity).expect("mapped");
+    rule.outward = ValueMap::table([("SEV-4", "lowest")], Otherwise::Error);
+    let decision = link.decision(&Field::Severity).expect("tried");
+    assert_eq!(decision.action, push("lowest"));
 }

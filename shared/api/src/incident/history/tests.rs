@@ -321,6 +321,7 @@ fn an_explanation_has_the_origin_and_a_chain_for_each_link() {
         notice: Some(Notice {
             kind: NoticeKind::Conflict,
             detail: "both changed".to_owned(),
+            tried: None,
             about: pair,
             at: at("2026-01-02T03:04:09Z"),
         }),

@@ -1,7 +1,9 @@
 //! An incident that is linked: its record is read, and planned as the engine would.
 
-use im_model::{ExternalId, ExternalRecord, Incident, Link, NoteKind};
-use im_sync::{Action, NotesInput, PlanInput, add_times, plan, plan_notes, wanting_times};
+use std::collections::BTreeMap;
+
+use im_model::{ExternalId, ExternalRecord, Field, Incident, Link, NoteKind};
+use im_sync::{Action, NotesInput, PlanInput, add_times, apart, plan, plan_notes, wanting_times};
 use im_vendors::VendorErrorKind;
 
 use super::{Failed, Look, Preview, PreviewAction, PreviewedField, shown, skipped};
@@ -49,7 +51,8 @@ impl Look<'_> {
         let planned = self.planning(incident, link, &record, plan);
         let fields = shown(planned.decisions);
         let notes_to_send = self.notes_to_linked(incident, link, &record).await?;
-        let (action, reason) = sum_up(&fields, notes_to_send);
+        let apart = self.planning(incident, link, &record, apart);
+        let (action, reason) = sum_up(&fields, notes_to_send, &apart);
         Ok(Preview {
             incident: incident.id.clone(),
             external_id: Some(id.clone()),
@@ -115,7 +118,11 @@ impl Look<'_> {
 }
 
 /// What would become of a linked incident, with how many of what.
-fn sum_up(fields: &[PreviewedField], notes: usize) -> (PreviewAction, String) {
+fn sum_up(
+    fields: &[PreviewedField],
+    notes: usize,
+    apart: &BTreeMap<Field, &'static str>,
+) -> (PreviewAction, String) {
     let count = |is: fn(&Action) -> bool| fields.iter().filter(|one| is(&one.action)).count();
     let pushed = count(|action| matches!(action, Action::Push { .. }));
     let pulled = count(|action| matches!(action, Action::Pull { .. }));
@@ -138,10 +145,13 @@ fn sum_up(fields: &[PreviewedField], notes: usize) -> (PreviewAction, String) {
     } else {
         PreviewAction::Nothing
     };
-    let reason = if reason.is_empty() {
-        "both sides are as they should be".to_owned()
-    } else {
-        reason
+    let apart = apart.iter().map(|(field, why)| format!("{field} ({why})"));
+    let apart = apart.collect::<Vec<_>>().join(", ");
+    let reason = match (reason.is_empty(), apart.is_empty()) {
+        (true, true) => "both sides say the same".to_owned(),
+        (true, false) => format!("what differs stays so: {apart}"),
+        (false, true) => reason,
+        (false, false) => format!("{reason}; what else differs stays so: {apart}"),
     };
     (action, reason)
 }
