@@ -355,6 +355,26 @@ async fn a_conflict_is_decided_by_the_later_change_and_the_loser_is_in_the_journ
     );
 }
 
+/// A second later, and a second before anything else.
+fn bob_acknowledges(world: &World, record: &str) {
+    world.clock.advance(SignedDuration::from_secs(1));
+    let bob = world.pagerduty.person("bob@example.com");
+    bob.acknowledge(record).expect("allowed");
+    world.clock.advance(SignedDuration::from_secs(1));
+}
+
+async fn bobs_value_is_kept(world: &World, id: &IncidentId) {
+    let claims = world.claims(id).await;
+    let mut decisions = claims
+        .iter()
+        .filter_map(|claim| claim.decisions.get(&Field::Status));
+    let lost = decisions.find(|decision| decision.external.as_str() == Some("acknowledged"));
+    assert!(
+        lost.is_some_and(|decision| decision.lost.is_some()),
+        "bob's value is kept"
+    );
+}
+
 #[tokio::test]
 async fn what_somebody_wrote_between_our_read_and_our_write_is_a_conflict_not_lost() {
     let (world, id, record) = imported().await;
@@ -364,13 +384,7 @@ async fn what_somebody_wrote_between_our_read_and_our_write_is_a_conflict_not_lo
         im_tests::Moment::BeforeArrival,
         Method::PUT,
         move || async move {
-            other.clock.advance(SignedDuration::from_secs(1));
-            other
-                .pagerduty
-                .person("bob@example.com")
-                .acknowledge(&same_record)
-                .expect("allowed");
-            other.clock.advance(SignedDuration::from_secs(1));
+            bob_acknowledges(&other, &same_record);
         },
     );
     world.run_outbound().await;
@@ -380,15 +394,7 @@ async fn what_somebody_wrote_between_our_read_and_our_write_is_a_conflict_not_lo
     let incident = world.incident(&id).await;
     let notice = &link(&incident).notices[&Field::Status];
     assert_eq!(notice.kind, NoticeKind::Conflict);
-    let claims = world.claims(&id).await;
-    let mut decisions = claims
-        .iter()
-        .filter_map(|claim| claim.decisions.get(&Field::Status));
-    let lost = decisions.find(|decision| decision.external.as_str() == Some("acknowledged"));
-    assert!(
-        lost.is_some_and(|decision| decision.lost.is_some()),
-        "bob's value is kept"
-    );
+    bobs_value_is_kept(&world, &id).await;
     assert_eq!(
         world.value(&id, Field::Status).await.as_deref(),
         Some("resolved")
@@ -582,28 +588,14 @@ async fn what_somebody_wrote_between_our_read_and_our_claim_is_not_lost() {
         im_tests::Moment::BeforeAnswer,
         Method::GET,
         move || async move {
-            other.clock.advance(SignedDuration::from_secs(1));
-            other
-                .pagerduty
-                .person("bob@example.com")
-                .acknowledge(&same_record)
-                .expect("allowed");
-            other.clock.advance(SignedDuration::from_secs(1));
+            bob_acknowledges(&other, &same_record);
         },
     );
     world.run_outbound().await;
     let held = world.pagerduty.incident(&record).expect("it exists");
     assert_eq!(held.status, Status::Resolved);
     world.settle().await;
-    let claims = world.claims(&id).await;
-    let mut decisions = claims
-        .iter()
-        .filter_map(|claim| claim.decisions.get(&Field::Status));
-    let lost = decisions.find(|decision| decision.external.as_str() == Some("acknowledged"));
-    assert!(
-        lost.is_some_and(|decision| decision.lost.is_some()),
-        "bob's value is kept"
-    );
+    bobs_value_is_kept(&world, &id).await;
 }
 
 /// Bob's webhook is worked on after our write and before our commit.
@@ -616,13 +608,7 @@ async fn an_overwritten_edit_whose_webhook_comes_before_our_commit_is_not_lost()
         im_tests::Moment::BeforeArrival,
         Method::PUT,
         move || async move {
-            other.clock.advance(SignedDuration::from_secs(1));
-            other
-                .pagerduty
-                .person("bob@example.com")
-                .acknowledge(&same_record)
-                .expect("allowed");
-            other.clock.advance(SignedDuration::from_secs(1));
+            bob_acknowledges(&other, &same_record);
             let again = other.clone();
             other.transport.once(
                 im_tests::Moment::BeforeAnswer,
@@ -636,13 +622,5 @@ async fn an_overwritten_edit_whose_webhook_comes_before_our_commit_is_not_lost()
     );
     world.run_outbound().await;
     world.settle().await;
-    let claims = world.claims(&id).await;
-    let mut decisions = claims
-        .iter()
-        .filter_map(|claim| claim.decisions.get(&Field::Status));
-    let lost = decisions.find(|decision| decision.external.as_str() == Some("acknowledged"));
-    assert!(
-        lost.is_some_and(|decision| decision.lost.is_some()),
-        "bob's value is kept"
-    );
+    bobs_value_is_kept(&world, &id).await;
 }

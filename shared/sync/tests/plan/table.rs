@@ -47,7 +47,8 @@ enum Near {
 //
 // Owners: `both p>e` is shared, the platform with the higher priority.
 
-const LAST_WRITE_WINS: &str = "
+/// Where only one side may flow, or none, the strategy has no say.
+const ONE_WAY: &str = "
                         platform    vendor      both the    both, p     both, e     neither
                         changed     changed     same        later       later       changed
 direction     owner     near  far   near  far   near  far   near  far   near  far   near  far
@@ -69,9 +70,15 @@ inbound       external  =     =     <     <     =     =     <!    <!    <!    <!
 inbound       both:p>e  =     =     <     <     =     =     <!    <!    <!    <!    .     .
 inbound       both:e>p  =     =     <     <     =     =     <!    <!    <!    <!    .     .
 inbound       both:tie  =     =     <     <     =     =     <!    <!    <!    <!    .     .
-bidirectional none      >!    >     <!    <     =     =     >!    >!    <!    <!    .     .
 bidirectional platform  >     >     =     =     =     =     >!    >!    >!    >!    .     .
 bidirectional external  =     =     <     <     =     =     <!    <!    <!    <!    .     .
+";
+
+const LAST_WRITE_WINS: &str = "
+                        platform    vendor      both the    both, p     both, e     neither
+                        changed     changed     same        later       later       changed
+direction     owner     near  far   near  far   near  far   near  far   near  far   near  far
+bidirectional none      >!    >     <!    <     =     =     >!    >!    <!    <!    .     .
 bidirectional both:p>e  >!    >     <!    <     =     =     >!    >!    <!    <!    .     .
 bidirectional both:e>p  >!    >     <!    <     =     =     >!    >!    <!    <!    .     .
 bidirectional both:tie  >!    >     <!    <     =     =     >!    >!    <!    <!    .     .
@@ -81,27 +88,7 @@ const OWNERSHIP_PRIORITY: &str = "
                         platform    vendor      both the    both, p     both, e     neither
                         changed     changed     same        later       later       changed
 direction     owner     near  far   near  far   near  far   near  far   near  far   near  far
-none          none      =     =     =     =     =     =     =     =     =     =     .     .
-none          platform  =     =     =     =     =     =     =     =     =     =     .     .
-none          external  =     =     =     =     =     =     =     =     =     =     .     .
-none          both:p>e  =     =     =     =     =     =     =     =     =     =     .     .
-none          both:e>p  =     =     =     =     =     =     =     =     =     =     .     .
-none          both:tie  =     =     =     =     =     =     =     =     =     =     .     .
-outbound      none      >     >     =     =     =     =     >!    >!    >!    >!    .     .
-outbound      platform  >     >     =     =     =     =     >!    >!    >!    >!    .     .
-outbound      external  =     =     =     =     =     =     =     =     =     =     .     .
-outbound      both:p>e  >     >     =     =     =     =     >!    >!    >!    >!    .     .
-outbound      both:e>p  >     >     =     =     =     =     >!    >!    >!    >!    .     .
-outbound      both:tie  >     >     =     =     =     =     >!    >!    >!    >!    .     .
-inbound       none      =     =     <     <     =     =     <!    <!    <!    <!    .     .
-inbound       platform  =     =     =     =     =     =     =     =     =     =     .     .
-inbound       external  =     =     <     <     =     =     <!    <!    <!    <!    .     .
-inbound       both:p>e  =     =     <     <     =     =     <!    <!    <!    <!    .     .
-inbound       both:e>p  =     =     <     <     =     =     <!    <!    <!    <!    .     .
-inbound       both:tie  =     =     <     <     =     =     <!    <!    <!    <!    .     .
 bidirectional none      >!    >     <!    <     =     =     >!    >!    <!    <!    .     .
-bidirectional platform  >     >     =     =     =     =     >!    >!    >!    >!    .     .
-bidirectional external  =     =     <     <     =     =     <!    <!    <!    <!    .     .
 bidirectional both:p>e  >!    >     >!    <     =     =     >!    >!    >!    >!    .     .
 bidirectional both:e>p  <!    >     <!    <     =     =     <!    <!    <!    <!    .     .
 bidirectional both:tie  >!    >     <!    <     =     =     >!    >!    <!    <!    .     .
@@ -111,27 +98,7 @@ const MANUAL_REVIEW: &str = "
                         platform    vendor      both the    both, p     both, e     neither
                         changed     changed     same        later       later       changed
 direction     owner     near  far   near  far   near  far   near  far   near  far   near  far
-none          none      =     =     =     =     =     =     =     =     =     =     .     .
-none          platform  =     =     =     =     =     =     =     =     =     =     .     .
-none          external  =     =     =     =     =     =     =     =     =     =     .     .
-none          both:p>e  =     =     =     =     =     =     =     =     =     =     .     .
-none          both:e>p  =     =     =     =     =     =     =     =     =     =     .     .
-none          both:tie  =     =     =     =     =     =     =     =     =     =     .     .
-outbound      none      >     >     =     =     =     =     >!    >!    >!    >!    .     .
-outbound      platform  >     >     =     =     =     =     >!    >!    >!    >!    .     .
-outbound      external  =     =     =     =     =     =     =     =     =     =     .     .
-outbound      both:p>e  >     >     =     =     =     =     >!    >!    >!    >!    .     .
-outbound      both:e>p  >     >     =     =     =     =     >!    >!    >!    >!    .     .
-outbound      both:tie  >     >     =     =     =     =     >!    >!    >!    >!    .     .
-inbound       none      =     =     <     <     =     =     <!    <!    <!    <!    .     .
-inbound       platform  =     =     =     =     =     =     =     =     =     =     .     .
-inbound       external  =     =     <     <     =     =     <!    <!    <!    <!    .     .
-inbound       both:p>e  =     =     <     <     =     =     <!    <!    <!    <!    .     .
-inbound       both:e>p  =     =     <     <     =     =     <!    <!    <!    <!    .     .
-inbound       both:tie  =     =     <     <     =     =     <!    <!    <!    <!    .     .
 bidirectional none      ?     >     ?     <     =     =     ?     ?     ?     ?     .     .
-bidirectional platform  >     >     =     =     =     =     >!    >!    >!    >!    .     .
-bidirectional external  =     =     <     <     =     =     <!    <!    <!    <!    .     .
 bidirectional both:p>e  ?     >     ?     <     =     =     ?     ?     ?     ?     .     .
 bidirectional both:e>p  ?     >     ?     <     =     =     ?     ?     ?     ?     .     .
 bidirectional both:tie  ?     >     ?     <     =     =     ?     ?     ?     ?     .     .
@@ -155,7 +122,10 @@ fn manual_review() {
 fn holds(strategy: ConflictStrategy, table: &str) {
     let mut wrong = Vec::new();
     let mut rows = 0;
-    for row in table.lines().skip(4) {
+    for row in [ONE_WAY, table]
+        .into_iter()
+        .flat_map(|table| table.lines().skip(4))
+    {
         rows += 1;
         let mut words = row.split_whitespace();
         let direction: Direction = words.next().expect("one").parse().expect("a direction");
