@@ -1,9 +1,9 @@
 //! What can go wrong in the engine, and whether waiting helps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use im_model::{ExternalId, IntegrationId, Ownable, RecordVersion};
-use im_vendors::VendorError;
+use im_model::{ExternalId, FailureReason, IntegrationId, Ownable, RecordVersion};
+use im_vendors::{VendorError, VendorErrorKind};
 use jiff::{SignedDuration, Timestamp};
 
 /// A store, queue or vault that failed: what was tried, on what, and what came back.
@@ -114,6 +114,38 @@ impl SyncError {
         }
     }
 
+    /// What kind of failure it is.
+    pub fn reason(&self) -> FailureReason {
+        match self {
+            Self::Vendor(error) => match error.kind {
+                VendorErrorKind::Unauthorized => FailureReason::Unauthorized,
+                VendorErrorKind::RateLimited { .. } => FailureReason::Throttled,
+                VendorErrorKind::Unavailable { .. }
+                | VendorErrorKind::Timeout
+                | VendorErrorKind::Unreachable
+                | VendorErrorKind::Garbage => FailureReason::Unavailable,
+                VendorErrorKind::Forbidden
+                | VendorErrorKind::NotFound
+                | VendorErrorKind::Refused { .. }
+                | VendorErrorKind::Unsendable { .. } => FailureReason::Refused,
+            },
+            // The vendor does not show what it announced: so do replicas that lag behind for long.
+            Self::Stale { .. } | Self::NotThere { .. } => FailureReason::Unavailable,
+            Self::Fields(_) | Self::Misconfigured { .. } | Self::Duplicate { .. } => {
+                FailureReason::Refused
+            }
+            Self::Store(_) | Self::Busy { .. } | Self::TooManyRaces(_) => FailureReason::Internal,
+        }
+    }
+
+    /// The fields and lists of notes that it is about.
+    pub fn fields(&self) -> BTreeSet<Ownable> {
+        match self {
+            Self::Fields(fields) => fields.keys().cloned().collect(),
+            _ => BTreeSet::new(),
+        }
+    }
+
     /// True if this is no failed attempt: the hint only has to wait a moment.
     pub fn only_has_to_wait(&self) -> bool {
         matches!(
@@ -126,7 +158,7 @@ impl SyncError {
     pub fn retry_after(&self) -> Option<SignedDuration> {
         match self {
             Self::Vendor(VendorError {
-                kind: im_vendors::VendorErrorKind::RateLimited { retry_after },
+                kind: VendorErrorKind::RateLimited { retry_after },
                 ..
             }) => *retry_after,
             _ => None,

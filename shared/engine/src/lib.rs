@@ -3,6 +3,7 @@
 mod accept;
 mod cache;
 mod commit;
+mod dead_letter;
 mod error;
 mod hint;
 mod journal;
@@ -15,12 +16,13 @@ mod sync;
 pub use accept::{Accepted, DeliveryAcceptor, Rejected};
 pub use cache::{CredentialCache, IntegrationCache};
 pub use commit::{Commit, NotesCommit};
+pub use dead_letter::DeadLetter;
 pub use error::{StoreError, SyncError};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
 pub use journal::{
     Claim, Connect, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
     PlatformEdit, Reserve, Ruling, Unlink,
 };
-pub use retry::{Disposition, RetryLadder, RetryMessage};
+pub use retry::{Disposition, FailedAttempt, RetryLadder, RetryMessage};
 pub use runner::JobRunner;
 pub use sync::{Outcome, SyncEngine, Synced};

@@ -2,16 +2,17 @@
 
 use async_trait::async_trait;
 use im_model::{
-    Conflict, ConflictId, ConflictStatus, DeliveryId, Digest, ExternalId, IdempotencyKey, Incident,
-    IncidentId, Integration, IntegrationId, Note, NoteCopy, NoteKey, OrganizationId,
+    Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, DeliveryId, Digest,
+    ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note, NoteCopy,
+    NoteKey, OrganizationId,
 };
 use im_vendors::Credentials;
 use jiff::Timestamp;
 use url::form_urlencoded;
 
 use crate::{
-    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand,
-    NewIncident, NewNote, Reserve, RetryMessage, Ruling, StoreError, Unlink,
+    Claim, Commit, Connect, DeadLetter, Delivery, DeliveryKey, EditOfIncident, JournalEntry,
+    LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling, StoreError, Unlink,
 };
 
 /// The present. Nothing else in the engine knows it.
@@ -250,14 +251,64 @@ pub trait IntegrationStore: Send + Sync {
     async fn delete_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
 }
 
-/// A function's own retry queue, and the dead letters.
+/// Where jobs wait.
 #[async_trait]
-pub trait RetryQueue: Send + Sync {
+pub trait JobQueue: Send + Sync {
     /// Queues a job until its `not_before`, or as long as the queue can delay it.
     async fn put(&self, message: &RetryMessage) -> Result<(), StoreError>;
+}
 
+/// A function's own retry queue, and the dead letters.
+#[async_trait]
+pub trait RetryQueue: JobQueue {
     /// Puts a job to the dead letters.
     async fn bury(&self, message: &RetryMessage) -> Result<(), StoreError>;
+}
+
+/// What becomes of an incident's mark that a link of it has a dead letter, together with the dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark<'a> {
+    /// It stays as it is, or there is no incident.
+    Keep,
+    /// The incident's link has this dead letter from now on.
+    Set(&'a IncidentId),
+    /// It has none any more.
+    Clear(&'a IncidentId),
+}
+
+/// Dead letters.
+#[async_trait]
+pub trait DeadLetterStore: Send + Sync {
+    /// One of them. Strongly consistent.
+    async fn dead_letter(
+        &self,
+        integration: &IntegrationId,
+        id: &DeadLetterId,
+    ) -> Result<Option<DeadLetter>, StoreError>;
+
+    /// One page of an integration's dead letters of one status, oldest first. `after` is a page's `next`.
+    async fn dead_letters(
+        &self,
+        integration: &IntegrationId,
+        status: DeadLetterStatus,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<Page<DeadLetter>, StoreError>;
+
+    /// Stores a new one, or replaces the version before it, and the incident's mark with it: both or none.
+    /// [`Attempt::LostRace`] if somebody was faster, or the incident is gone.
+    async fn put_dead_letter(
+        &self,
+        letter: &DeadLetter,
+        mark: Mark<'_>,
+    ) -> Result<Attempt, StoreError>;
+}
+
+/// Tells the outside that something is dead.
+#[async_trait]
+pub trait Announcer: Send + Sync {
+    /// A dead letter was opened, or has got another job.
+    async fn dead_letter(&self, letter: &DeadLetter) -> Result<(), StoreError>;
 }
 
 /// Where credentials are kept.

@@ -1,5 +1,8 @@
 //! What happens after an attempt that failed (design section 5). Pure.
 
+use std::collections::BTreeSet;
+
+use im_model::{DeadLetterId, FailureReason, Ownable, Severity};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -28,9 +31,32 @@ pub struct RetryMessage {
     pub waits: u32,
     /// What went wrong so far, oldest first.
     #[serde(default)]
-    pub errors: Vec<String>,
+    pub failures: Vec<FailedAttempt>,
     /// Not before this.
     pub not_before: Timestamp,
+    /// How severe the incident is, where an attempt has seen it: whose turn it is when a vendor's budget is short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// Which dead letter this is a retry of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<DeadLetterId>,
+    /// When it was given up. A dead letter without it was given up by its queue: its function did not survive it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub died_at: Option<Timestamp>,
+}
+
+/// One attempt that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// When it had failed.
+    pub at: Timestamp,
+    /// What went wrong, in words.
+    pub error: String,
+    /// What kind of thing.
+    pub reason: FailureReason,
+    /// The fields and lists of notes that can never be synced as they are, where it is about some.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub fields: BTreeSet<Ownable>,
 }
 
 /// Where a job goes after an attempt that did not succeed.
@@ -61,7 +87,12 @@ impl RetryLadder {
             message.not_before = now + SignedDuration::from_secs(seconds);
             return Disposition::Retry(message);
         }
-        message.errors.push(error.to_string());
+        message.failures.push(FailedAttempt {
+            at: now,
+            error: error.to_string(),
+            reason: error.reason(),
+            fields: error.fields(),
+        });
         let rung = message.attempt.saturating_sub(1) as usize;
         match self.0.get(rung) {
             Some(wait) if !error.is_permanent() => {
@@ -72,7 +103,10 @@ impl RetryLadder {
                 message.not_before = now + wait;
                 Disposition::Retry(message)
             }
-            _ => Disposition::Dead(message),
+            _ => {
+                message.died_at = Some(now);
+                Disposition::Dead(message)
+            }
         }
     }
 }
@@ -84,8 +118,11 @@ impl RetryMessage {
             job,
             attempt: 1,
             waits: 0,
-            errors: Vec::new(),
+            failures: Vec::new(),
             not_before: now,
+            severity: None,
+            entry: None,
+            died_at: None,
         }
     }
 }
@@ -141,7 +178,7 @@ mod tests {
         let Disposition::Dead(dead) = ladder.after(message, &error, Timestamp::UNIX_EPOCH) else {
             panic!("the fifth failure is the last");
         };
-        assert_eq!((dead.attempt, dead.errors.len()), (5, 5));
+        assert_eq!((dead.attempt, dead.failures.len()), (5, 5));
     }
 
     #[test]

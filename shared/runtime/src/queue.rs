@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use aws_sdk_sqs::{Client, error::ProvideErrorMetadata};
 use im_engine::{
     RetryMessage, StoreError,
-    ports::{Clock, RetryQueue},
+    ports::{Clock, JobQueue, RetryQueue},
 };
 
 /// A function's own retry queue.
@@ -71,7 +71,7 @@ impl SqsQueue {
 }
 
 #[async_trait]
-impl RetryQueue for SqsQueue {
+impl JobQueue for SqsQueue {
     async fn put(&self, message: &RetryMessage) -> Result<(), StoreError> {
         let wait = message
             .not_before
@@ -87,7 +87,10 @@ impl RetryQueue for SqsQueue {
         )
         .await
     }
+}
 
+#[async_trait]
+impl RetryQueue for SqsQueue {
     async fn bury(&self, message: &RetryMessage) -> Result<(), StoreError> {
         self.send(&self.dead_letters, message, 0).await
     }

@@ -5,10 +5,10 @@ mod delivery;
 use std::collections::BTreeMap;
 
 use im_model::{
-    Activity, BasePair, ClaimOutcome, ConflictStrategy, Digest, Direction, Field, FieldState,
-    Flips, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, IntegrationType, Link,
-    LinkState, Mappings, NoteKind, NoteProgress, Notice, OrganizationId, Origin, OwnershipRules,
-    PlatformValue, RecordVersion, Review, Side, Triggers,
+    Activity, BasePair, ClaimOutcome, ConflictStrategy, DeadLetterId, Digest, Direction, Field,
+    FieldState, Flips, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId,
+    IntegrationType, Link, LinkState, Mappings, NoteKind, NoteProgress, Notice, OrganizationId,
+    Origin, OwnershipRules, PlatformValue, RecordVersion, Review, Side, Triggers,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub(crate) struct IncidentRow {
     pub(crate) pending: BTreeMap<IntegrationId, u64>,
     #[serde(default)]
     pub(crate) notes: u64,
+    #[serde(default)]
+    pub(crate) dead: BTreeMap<IntegrationId, DeadLetterId>,
 }
 
 /// One field. Names are short: an item is read and written at every change.
@@ -147,6 +149,7 @@ impl From<&Incident> for IncidentRow {
             fields: fields.collect(),
             links: links.collect(),
             pending: incident.pending.clone(),
+            dead: incident.dead.clone(),
             notes: incident.notes,
         }
     }
@@ -167,6 +170,7 @@ impl From<IncidentRow> for Incident {
             fields: fields.collect(),
             links: links.collect(),
             pending: row.pending,
+            dead: row.dead,
             notes: row.notes,
         }
     }

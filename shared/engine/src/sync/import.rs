@@ -161,6 +161,7 @@ impl Worker<'_> {
                 .map(|integration| (integration, 1))
                 .collect(),
             notes: 0,
+            dead: BTreeMap::new(),
         };
         let new = NewIncident {
             incident,
