@@ -20,7 +20,10 @@ pub use batch::BatchFunction;
 pub use clock::{RandomIds, SystemClock};
 pub use dead_letter::DeadLetterFunction;
 pub use functions::webhook_function;
-pub use functions::{Error, Ports, api, api_router, batch_function, inbound, outbound, webhook};
+pub use functions::{
+    Error, Ports, api, api_router, batch_function, dead_letter_recorder, inbound, outbound,
+    sweeper, webhook,
+};
 pub use im_model::IntegrationType;
 pub use queue::{SqsJobQueue, SqsQueue};
 pub use settings::{MissingSetting, Settings};
