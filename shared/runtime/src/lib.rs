@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod after_failure;
 mod announcer;
 pub mod aws;
 mod batch;
@@ -15,6 +16,7 @@ mod transport;
 mod vault;
 mod webhook;
 
+pub use after_failure::{dead_letter, reconciler};
 pub use announcer::EventBridgeAnnouncer;
 pub use batch::BatchFunction;
 pub use clock::{RandomIds, SystemClock};
