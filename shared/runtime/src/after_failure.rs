@@ -6,8 +6,8 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
 use crate::{
-    DeadLetterFunction, DynamoStreams, Error, EventBridgeAnnouncer, Ports, Settings, SqsJobQueue,
-    aws, dead_letter_recorder, sweeper, telemetry,
+    DeadLetterFunction, DynamoStreams, Error, EventBridgeAnnouncer, Ports, ReconcilerFunction,
+    Settings, SqsJobQueue, aws, dead_letter_recorder, sweeper, telemetry,
 };
 
 /// Runs `dead-letter`: the queue of what has failed for good.
@@ -30,7 +30,7 @@ pub async fn dead_letter() -> Result<(), Error> {
     .await
 }
 
-/// Runs `reconciler`: the minute tick, whatever the event says.
+/// Runs `reconciler`: the minute tick.
 pub async fn reconciler() -> Result<(), Error> {
     telemetry::start();
     let settings = Settings::default();
@@ -38,9 +38,9 @@ pub async fn reconciler() -> Result<(), Error> {
     let ports = Ports::from_env(&settings, &config)?;
     let client = aws_sdk_sqs::Client::new(&config);
     let queue = SqsJobQueue::new(client, settings.retry_queue()?, ports.clock.clone(), 1);
-    let sweeper = &sweeper(&ports, Arc::new(queue));
-    lambda_runtime::run(service_fn(|_: LambdaEvent<Value>| async move {
-        sweeper.tick().await.map(drop).map_err(Error::from)
+    let function = &ReconcilerFunction::new(sweeper(&ports, Arc::new(queue)));
+    lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
+        function.handle(&event.payload).await.map_err(Error::from)
     }))
     .await
 }

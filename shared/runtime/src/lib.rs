@@ -8,6 +8,7 @@ mod clock;
 mod dead_letter;
 mod functions;
 mod queue;
+mod reconciler;
 mod settings;
 mod source;
 mod stream;
@@ -28,6 +29,7 @@ pub use functions::{
 };
 pub use im_model::IntegrationType;
 pub use queue::{SqsJobQueue, SqsQueue};
+pub use reconciler::{NoTick, ReconcilerFunction};
 pub use settings::{MissingSetting, Settings};
 pub use source::Source;
 pub use stream::{DynamoStreams, StreamReader, StreamStretch};
