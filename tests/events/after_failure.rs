@@ -102,7 +102,7 @@ async fn a_redriven_job_becomes_an_entry_and_ends_its_delivery() {
     let entry = only_open_entry(&world).await;
     assert_eq!(entry.reason, FailureReason::Crashed);
     assert_eq!(
-        entry.external_id.as_ref().map(|id| id.as_str()),
+        entry.external_id.as_ref().map(im_model::ExternalId::as_str),
         Some(RECORD)
     );
     let reasons: Vec<_> = entry.attempts.iter().map(|it| it.reason).collect();
@@ -125,7 +125,7 @@ async fn records_that_lambda_has_given_up_become_entries() {
     assert_eq!(entry.reason, FailureReason::Crashed);
     assert_eq!(entry.incident, Some(id.clone()));
     assert_eq!(
-        entry.external_id.as_ref().map(|id| id.as_str()),
+        entry.external_id.as_ref().map(im_model::ExternalId::as_str),
         Some(record.as_str())
     );
     assert_eq!(world.incident(&id).await.dead.len(), 1);
