@@ -7,7 +7,8 @@ use im_vendors::{VendorError, VendorErrorKind};
 use jiff::SignedDuration;
 
 use crate::{
-    Cause, Disposition, Outcome, RetryLadder, RetryMessage, StoreError, SyncEngine, SyncError,
+    Cause, DeliveryEnd, Disposition, Outcome, RetryLadder, RetryMessage, StoreError, SyncEngine,
+    SyncError,
     ports::{Clock, DeliveryStore, RetryQueue},
 };
 
@@ -52,7 +53,13 @@ impl JobRunner {
             }
             Ok(Ok(outcome)) => {
                 tracing::info!(job = %message.job.hint, %outcome, attempt = message.attempt, "done");
-                self.finish(&message.job.cause, &outcome.to_string()).await
+                match DeliveryEnd::of(&outcome) {
+                    Some(end) => {
+                        let cause = &message.job.cause;
+                        self.finish(cause, &end, &outcome.to_string()).await
+                    }
+                    None => Ok(()),
+                }
             }
             Ok(Err(error)) => self.failed(message, &error).await,
             Err(_) => {
@@ -87,15 +94,23 @@ impl JobRunner {
             Disposition::Dead(dead) => {
                 tracing::error!(job, attempt, error = summary, "dead letter");
                 self.queue.bury(&dead).await?;
-                self.finish(&dead.job.cause, &format!("dead letter: {summary}"))
+                let outcome = format!("dead letter: {summary}");
+                self.finish(&dead.job.cause, &DeliveryEnd::Dead, &outcome)
                     .await
             }
         }
     }
 
-    async fn finish(&self, cause: &Cause, outcome: &str) -> Result<(), StoreError> {
+    async fn finish(
+        &self,
+        cause: &Cause,
+        end: &DeliveryEnd,
+        outcome: &str,
+    ) -> Result<(), StoreError> {
         match (cause, &self.deliveries) {
-            (Cause::Delivery { key }, Some(deliveries)) => deliveries.finish(key, outcome).await,
+            (Cause::Delivery { key }, Some(deliveries)) => {
+                deliveries.finish(key, end, outcome).await
+            }
             _ => Ok(()),
         }
     }
