@@ -12,12 +12,13 @@ pub mod manage;
 pub mod ports;
 mod retry;
 mod runner;
+mod sweep;
 mod sync;
 
 pub use accept::{Accepted, DeliveryAcceptor, Rejected};
 pub use cache::{CredentialCache, IntegrationCache};
 pub use commit::{Commit, NotesCommit};
-pub use dead_letter::DeadLetter;
+pub use dead_letter::{DeadLetter, DeadLetterRecorder};
 pub use delivery_end::DeliveryEnd;
 pub use error::{StoreError, SyncError};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
@@ -27,4 +28,5 @@ pub use journal::{
 };
 pub use retry::{Disposition, FailedAttempt, RetryLadder, RetryMessage};
 pub use runner::JobRunner;
+pub use sweep::{SweepReport, Sweeper};
 pub use sync::{Outcome, SyncEngine, Synced};

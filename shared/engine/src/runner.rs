@@ -47,19 +47,21 @@ impl JobRunner {
         let synced = tokio::time::timeout(Self::JOB_TIMEOUT, self.engine.sync(&message.job, image));
         match synced.await {
             Ok(Ok(Outcome::Suspended(why))) => {
-                // Neither done nor failed: the delivery stays open, the debt stays owed.
+                // Neither done nor failed: the delivery stays open, the debt stays owed, a dead letter stays dead.
                 tracing::info!(job = %message.job.hint, why, "left open");
-                Ok(())
+                match &message.entry {
+                    Some(entry) => self.engine.leave_entry(&message.job, entry, why).await,
+                    None => Ok(()),
+                }
             }
             Ok(Ok(outcome)) => {
                 tracing::info!(job = %message.job.hint, %outcome, attempt = message.attempt, "done");
-                match DeliveryEnd::of(&outcome) {
-                    Some(end) => {
-                        let cause = &message.job.cause;
-                        self.finish(cause, &end, &outcome.to_string()).await
-                    }
-                    None => Ok(()),
+                if let Some(entry) = &message.entry {
+                    self.engine
+                        .close_entry(&message.job, entry, &outcome)
+                        .await?;
                 }
+                self.finish(&message.job.cause, &outcome).await
             }
             Ok(Err(error)) => self.failed(message, &error).await,
             Err(_) => {
@@ -92,24 +94,18 @@ impl JobRunner {
                 self.queue.put(&next).await
             }
             Disposition::Dead(dead) => {
-                tracing::error!(job, attempt, error = summary, "dead letter");
-                self.queue.bury(&dead).await?;
-                let outcome = format!("dead letter: {summary}");
-                self.finish(&dead.job.cause, &DeliveryEnd::Dead, &outcome)
-                    .await
+                // Its delivery is done when there is an entry of it: `DeadLetterRecorder`.
+                tracing::error!(job, attempt, error = summary, "dead");
+                self.queue.bury(&dead).await
             }
         }
     }
 
-    async fn finish(
-        &self,
-        cause: &Cause,
-        end: &DeliveryEnd,
-        outcome: &str,
-    ) -> Result<(), StoreError> {
-        match (cause, &self.deliveries) {
-            (Cause::Delivery { key }, Some(deliveries)) => {
-                deliveries.finish(key, end, outcome).await
+    /// Marks the delivery done that made a job.
+    async fn finish(&self, cause: &Cause, outcome: &Outcome) -> Result<(), StoreError> {
+        match (cause, &self.deliveries, DeliveryEnd::of(outcome)) {
+            (Cause::Delivery { key }, Some(deliveries), Some(end)) => {
+                deliveries.finish(key, &end, &outcome.to_string()).await
             }
             _ => Ok(()),
         }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
-    CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
+    CredentialCache, DeadLetterRecorder, DeliveryAcceptor, IntegrationCache, JobRunner,
+    RetryLadder, Sweeper, SyncEngine,
     manage::{
         Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews,
         Removal, Rules, TriggerTests, VendorAccess,
     },
-    ports::{Clock, Ids, RetryQueue, Vault},
+    ports::{Announcer, Clock, Ids, JobQueue, RetryQueue, Vault},
 };
 use im_model::IntegrationType;
 use im_store::DynamoStore;
@@ -100,6 +101,7 @@ pub fn batch_function(
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
         memory: Arc::default(),
+        letters: ports.store.clone(),
     };
     let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
     let clock = ports.clock.clone();
@@ -113,6 +115,34 @@ pub fn batch_function(
             clock,
         },
     )
+}
+
+/// What makes entries of dead jobs.
+pub fn dead_letter_recorder(ports: &Ports, announcer: Arc<dyn Announcer>) -> DeadLetterRecorder {
+    DeadLetterRecorder {
+        letters: ports.store.clone(),
+        incidents: ports.store.clone(),
+        deliveries: ports.store.clone(),
+        tasks: ports.store.clone(),
+        announcer,
+        clock: ports.clock.clone(),
+    }
+}
+
+/// What the minute tick does. `queue` is where retries of dead letters go.
+pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>) -> Sweeper {
+    Sweeper {
+        tasks: ports.store.clone(),
+        work: ports.store.clone(),
+        letters: ports.store.clone(),
+        incidents: ports.store.clone(),
+        integrations: ports.store.clone(),
+        credentials: ports.credentials(),
+        transport: ports.transport.clone(),
+        memory: Arc::default(),
+        queue,
+        clock: ports.clock.clone(),
+    }
 }
 
 /// The management API's router.
@@ -138,6 +168,7 @@ pub fn api_router(
     let integrations = Arc::new(Integrations {
         store: ports.store.clone(),
         vault: ports.vault.clone(),
+        tasks: ports.store.clone(),
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
         vendors: vendors.clone(),

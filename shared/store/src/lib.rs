@@ -2,6 +2,7 @@
 
 mod batch;
 mod conflict;
+mod dead_letter;
 mod delivery;
 mod expression;
 pub mod image;
@@ -12,6 +13,7 @@ mod keys;
 mod row;
 pub mod schema;
 mod transaction;
+mod work;
 
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use im_engine::StoreError;

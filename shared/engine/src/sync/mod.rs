@@ -10,6 +10,7 @@ mod import;
 mod linked;
 mod notes;
 mod overwritten;
+mod refused;
 mod times;
 mod trigger;
 mod worker;
@@ -24,10 +25,13 @@ use im_vendors::{
 };
 use jiff::SignedDuration;
 
-use self::worker::{Done, Worker};
+use self::{
+    refused::Attempted,
+    worker::{Done, Worker},
+};
 use crate::{
     CredentialCache, Hint, IntegrationCache, Job, SyncError,
-    ports::{Clock, ConflictStore, Ids, IncidentStore},
+    ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
 
 /// What a sync came to.
@@ -113,6 +117,8 @@ pub struct SyncEngine {
     pub ids: Arc<dyn Ids>,
     /// What was learned of the vendors' accounts.
     pub memory: Arc<Memory>,
+    /// Dead letters, which a success closes.
+    pub letters: Arc<dyn DeadLetterStore>,
 }
 
 impl SyncEngine {
@@ -124,8 +130,30 @@ impl SyncEngine {
     const MOST_RACES: u32 = 8;
 
     /// Works on one job. `image` is the incident as a stream record shows it: it spares the first load, and if it is
-    /// older than the store a lost race tells.
+    /// older than the store a lost race tells. A success closes the link's dead letter; credentials that are refused
+    /// pause the integration.
     pub async fn sync(&self, job: &Job, image: Option<Incident>) -> Result<Outcome, SyncError> {
+        let mut attempt = Attempted::default();
+        match self.attempt(job, image, &mut attempt).await {
+            Ok(outcome) => {
+                if !matches!(outcome, Outcome::Suspended(_)) {
+                    self.close(job, &outcome, attempt.dead.as_ref()).await?;
+                }
+                Ok(outcome)
+            }
+            Err(error) => match &attempt.used {
+                Some(used) => self.refused(error, used).await,
+                None => Err(error),
+            },
+        }
+    }
+
+    async fn attempt(
+        &self,
+        job: &Job,
+        image: Option<Incident>,
+        attempt: &mut Attempted,
+    ) -> Result<Outcome, SyncError> {
         let integration = job.hint.integration();
         let Some(integration) = self.integrations.get(integration).await? else {
             self.forgive(job).await?;
@@ -143,6 +171,7 @@ impl SyncEngine {
                 Self::misconfigured(&integration, "it has no credentials; configure them again")
             })?;
         let mut credentials = vaulted.current.clone();
+        attempt.used = Some(integration.clone());
         let rules = self.rules(vendor, &integration, &mut credentials).await?;
         let notes_announced = matches!(job.hint, Hint::External { notes: true, .. });
         let mut worker = Worker {
@@ -160,9 +189,10 @@ impl SyncEngine {
             carried_out: BTreeMap::new(),
             settled_version: 0,
             created: None,
+            dead: None,
             done: Done::default(),
         };
-        match worker.run(image).await {
+        let result = match worker.run(image).await {
             Err(SyncError::Vendor(VendorError {
                 kind: VendorErrorKind::Unauthorized,
                 ..
@@ -174,7 +204,9 @@ impl SyncEngine {
                 worker.run(None).await
             }
             result => result,
-        }
+        };
+        attempt.dead = worker.dead.take();
+        result
     }
 
     /// What was owed to an integration that was deleted since is owed to nobody.

@@ -7,28 +7,28 @@ use super::DeadLetters;
 use crate::{DeadLetter, StoreError, ports::Attempt};
 
 impl DeadLetters {
-    /// Settles what the incident still owes because of the dead jobs, so that nothing picks it up again. True if the
-    /// incident is marked with this dead letter. A lost race leaves the debt to whoever was faster.
-    pub(super) async fn settle(&self, letter: &DeadLetter) -> Result<bool, StoreError> {
-        let Some(incident) = &letter.incident else {
-            return Ok(false);
+    /// Settles what the incident still owes because of the dead jobs, so that nothing picks it up again: answers the
+    /// incident as it was then, if there is one. What is owed since then stays owed, and has a job of its own.
+    pub(super) async fn settle(&self, letter: &DeadLetter) -> Result<Option<Incident>, StoreError> {
+        let Some(id) = &letter.incident else {
+            return Ok(None);
         };
+        let mut loaded = None;
         for _ in 0..Self::MOST_RACES {
-            let Some(incident) = self.incidents.load(incident).await? else {
-                return Ok(false);
+            loaded = self.incidents.load(id).await?;
+            let Some(incident) = &loaded else {
+                return Ok(None);
             };
-            let is_marked = incident.dead.get(&letter.integration) == Some(&letter.id);
             let is_owed = incident.pending.contains_key(&letter.integration);
-            if !is_owed || self.changed_since(&incident, letter.died_at).await? {
-                return Ok(is_marked);
+            if !is_owed || self.changed_since(incident, letter.died_at).await? {
+                break;
             }
-            let settled = self.incidents.settle_debt(&incident, &letter.integration);
+            let settled = self.incidents.settle_debt(incident, &letter.integration);
             if settled.await? == Attempt::Done {
-                return Ok(is_marked);
+                break;
             }
         }
-        // It keeps changing: what it owes is newer than the dead job.
-        Ok(true)
+        Ok(loaded)
     }
 
     /// May the debt be younger than the dead job? Then it is not the dead job's, and has a job of its own.

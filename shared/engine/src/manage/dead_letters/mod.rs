@@ -1,6 +1,7 @@
 //! Dead letters: list, show, try again, give up.
 
 mod debt;
+mod listing;
 mod many;
 mod position;
 #[cfg(test)]
@@ -9,39 +10,17 @@ mod tests;
 use std::sync::Arc;
 
 use im_model::{
-    Activity, ActorId, DeadLetterId, DeadLetterStatus, FailureReason, IncidentId, Integration,
-    IntegrationId, OrganizationId,
+    Activity, ActorId, DeadLetterId, DeadLetterStatus, Integration, IntegrationId, OrganizationId,
 };
-use jiff::Timestamp;
 
+pub use self::listing::DeadLetterFilter;
 pub use self::many::{ManySettled, NotSettled};
-use self::position::Position;
-use super::{FieldProblem, ManageError};
+use super::ManageError;
 use crate::{
-    Cause, DeadLetter, Hint, Job, RetryMessage,
-    ports::{
-        Attempt, Clock, DeadLetterStore, IncidentStore, IntegrationStore, JobQueue, Mark, Page,
-    },
+    Cause, DeadLetter,
+    dead_letter::mark_to_clear,
+    ports::{Attempt, Clock, DeadLetterStore, IncidentStore, IntegrationStore, JobQueue, Mark},
 };
-
-/// Which dead letters are listed.
-#[derive(Debug, Clone, Default)]
-pub struct DeadLetterFilter {
-    /// Only of this status. Without it: those that are open, then those that are being tried again.
-    pub status: Option<DeadLetterStatus>,
-    /// Only of this incident.
-    pub incident: Option<IncidentId>,
-    /// Only those that ended for this reason.
-    pub reason: Option<FailureReason>,
-}
-
-impl DeadLetterFilter {
-    fn lets_through(&self, letter: &DeadLetter) -> bool {
-        let incident = self.incident.as_ref();
-        incident.is_none_or(|wanted| letter.incident.as_ref() == Some(wanted))
-            && self.reason.is_none_or(|wanted| wanted == letter.reason)
-    }
-}
 
 /// The dead letters of an organization's integrations.
 pub struct DeadLetters {
@@ -57,30 +36,9 @@ pub struct DeadLetters {
     pub clock: Arc<dyn Clock>,
 }
 
-/// What a list shows that names no status, in this order.
-const UNSETTLED: [DeadLetterStatus; 2] = [DeadLetterStatus::Open, DeadLetterStatus::Retrying];
-
 impl DeadLetters {
     /// Whoever loses this many races in a row gives up.
     const MOST_RACES: u32 = 8;
-
-    /// Pages that a search looks through before it answers with what it has found.
-    const MOST_PAGES: u32 = 10;
-
-    /// One page of an integration's dead letters, by status and oldest first. With a filter a page may be short, even
-    /// empty, while there is a next one.
-    pub async fn list(
-        &self,
-        organization: &OrganizationId,
-        integration: &IntegrationId,
-        filter: &DeadLetterFilter,
-        cursor: Option<&str>,
-        limit: u16,
-    ) -> Result<Page<DeadLetter>, ManageError> {
-        self.integration(organization, integration).await?;
-        self.page(integration, filter, &UNSETTLED, cursor, limit)
-            .await
-    }
 
     /// One of them, with its attempts.
     pub async fn get(
@@ -135,7 +93,7 @@ impl DeadLetters {
     ) -> Result<DeadLetter, ManageError> {
         let mut is_queued = false;
         for _ in 0..Self::MOST_RACES {
-            let letter = self.one(integration, id).await?;
+            let mut letter = self.one(integration, id).await?;
             if is_queued && letter.status == DeadLetterStatus::Resolved {
                 // The retry was faster than this note of it.
                 return Ok(letter);
@@ -143,12 +101,13 @@ impl DeadLetters {
             refuse_if_settled(&letter)?;
             if !is_queued {
                 // Before the mark: a crash in between loses nothing, and a job too many does no harm.
-                self.queue.put(&retry_of(&letter, self.clock.now())).await?;
+                let message = letter.retry(Cause::Person, true, self.clock.now());
+                self.queue.put(&message).await?;
                 is_queued = true;
             }
-            let retrying = changed(letter, DeadLetterStatus::Retrying, actor, self.clock.now());
-            if self.store.put_dead_letter(&retrying, Mark::Keep).await? == Attempt::Done {
-                return Ok(retrying);
+            letter.changed(DeadLetterStatus::Retrying, actor.as_str(), self.clock.now());
+            if self.store.put_dead_letter(&letter, Mark::Keep).await? == Attempt::Done {
+                return Ok(letter);
             }
         }
         Err(ManageError::Changed(format!("dead letter {id}")))
@@ -161,87 +120,22 @@ impl DeadLetters {
         actor: &ActorId,
     ) -> Result<DeadLetter, ManageError> {
         for _ in 0..Self::MOST_RACES {
-            let letter = self.one(integration, id).await?;
+            let mut letter = self.one(integration, id).await?;
             refuse_if_settled(&letter)?;
             // The debt first: were it the other way round, a crash would leave a debt that wakes the job again.
-            let is_marked = self.settle(&letter).await?;
-            let incident = letter.incident.clone();
-            let mark = match &incident {
-                Some(incident) if is_marked => Mark::Clear(incident),
-                _ => Mark::Keep,
-            };
-            let discarded = changed(letter, DeadLetterStatus::Discarded, actor, self.clock.now());
-            if self.store.put_dead_letter(&discarded, mark).await? == Attempt::Done {
-                return Ok(discarded);
+            let incident = self.settle(&letter).await?;
+            let mark = incident.as_ref();
+            let mark = mark.map_or(Mark::Keep, |incident| mark_to_clear(incident, &letter));
+            letter.changed(
+                DeadLetterStatus::Discarded,
+                actor.as_str(),
+                self.clock.now(),
+            );
+            if self.store.put_dead_letter(&letter, mark).await? == Attempt::Done {
+                return Ok(letter);
             }
         }
         Err(ManageError::Changed(format!("dead letter {id}")))
-    }
-
-    /// One page of those that have one of these statuses, unless the filter names another.
-    async fn page(
-        &self,
-        integration: &IntegrationId,
-        filter: &DeadLetterFilter,
-        statuses: &[DeadLetterStatus],
-        cursor: Option<&str>,
-        limit: u16,
-    ) -> Result<Page<DeadLetter>, ManageError> {
-        let statuses = filter
-            .status
-            .as_ref()
-            .map_or(statuses, std::slice::from_ref);
-        if let Some(incident) = &filter.incident {
-            let items = self.of_incident(integration, incident, filter, statuses);
-            let items = items.await?.into_iter().collect();
-            return Ok(Page { items, next: None });
-        }
-        let mut position = Position::read(cursor, statuses).ok_or_else(|| {
-            let problem = "is not a cursor that a list answered with";
-            ManageError::Invalid(vec![FieldProblem::new("cursor", problem)])
-        })?;
-        let mut found = Vec::new();
-        for _ in 0..Self::MOST_PAGES {
-            let wanted = limit.saturating_sub(u16::try_from(found.len()).unwrap_or(u16::MAX));
-            let (status, after) = (position.status, position.after.as_deref());
-            let page = self
-                .store
-                .dead_letters(integration, status, after, wanted)
-                .await?;
-            found.extend(
-                page.items
-                    .into_iter()
-                    .filter(|one| filter.lets_through(one)),
-            );
-            let Some(next) = position.next(page.next, statuses) else {
-                return Ok(Page {
-                    items: found,
-                    next: None,
-                });
-            };
-            position = next;
-            if found.len() >= usize::from(limit) {
-                break;
-            }
-        }
-        Ok(Page {
-            items: found,
-            next: Some(position.to_string()),
-        })
-    }
-
-    /// An incident's link has one entry at most, and its name follows from the link.
-    async fn of_incident(
-        &self,
-        integration: &IntegrationId,
-        incident: &IncidentId,
-        filter: &DeadLetterFilter,
-        statuses: &[DeadLetterStatus],
-    ) -> Result<Option<DeadLetter>, ManageError> {
-        let id = DeadLetter::id_of(integration, Some(incident), None);
-        let found = self.store.dead_letter(integration, &id).await?;
-        let fits = |one: &DeadLetter| statuses.contains(&one.status) && filter.lets_through(one);
-        Ok(found.filter(fits))
     }
 
     async fn one(
@@ -262,46 +156,6 @@ impl DeadLetters {
         found
             .filter(|integration| integration.organization == *organization)
             .ok_or_else(|| ManageError::NotFound(format!("integration {id}")))
-    }
-}
-
-/// The message that tries a dead letter again: its last job, without what a webhook of that time said about times and
-/// authors. What the record says by now counts.
-fn retry_of(letter: &DeadLetter, now: Timestamp) -> RetryMessage {
-    let mut hint = letter.job.hint.clone();
-    if let Hint::External {
-        changed, author, ..
-    } = &mut hint
-    {
-        changed.clear();
-        *author = None;
-    }
-    let job = Job {
-        hint,
-        cause: Cause::Person,
-        waited: false,
-        insist: true,
-    };
-    RetryMessage {
-        severity: letter.severity,
-        entry: Some(letter.id.clone()),
-        ..RetryMessage::first(job, now)
-    }
-}
-
-/// The next version of a dead letter, in another status.
-fn changed(
-    letter: DeadLetter,
-    status: DeadLetterStatus,
-    actor: &ActorId,
-    now: Timestamp,
-) -> DeadLetter {
-    DeadLetter {
-        status,
-        changed_at: now,
-        changed_by: actor.to_string(),
-        version: letter.version + 1,
-        ..letter
     }
 }
 

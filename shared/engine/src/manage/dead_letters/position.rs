@@ -60,7 +60,7 @@ impl fmt::Display for Position {
 mod tests {
     use super::*;
 
-    const STATUSES: [DeadLetterStatus; 2] = super::super::UNSETTLED;
+    const STATUSES: [DeadLetterStatus; 2] = super::super::listing::UNSETTLED;
 
     #[test]
     fn pages_go_on_in_the_next_status() {

@@ -1,8 +1,10 @@
 use std::collections::BTreeMap;
 
-use im_model::{Field, Severity};
+use im_model::{FailureReason, Field, Severity};
+use jiff::Timestamp;
 
 use super::*;
+use crate::{Hint, Job};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).expect("a time")
@@ -52,7 +54,7 @@ pub(super) fn letter() -> DeadLetter {
 #[test]
 fn a_retry_is_a_first_attempt_from_the_present() {
     let letter = letter();
-    let message = retry_of(&letter, at(20));
+    let message = letter.retry(Cause::Person, true, at(20));
     let expected = Hint::External {
         integration: letter.integration.clone(),
         external_id: "P1".parse().expect("an id"),
@@ -73,8 +75,8 @@ fn a_retry_is_a_first_attempt_from_the_present() {
 
 #[test]
 fn a_change_says_who_and_raises_the_version_by_one() {
-    let ann = ActorId::parse("ann@example.com").expect("an actor");
-    let after = changed(letter(), DeadLetterStatus::Discarded, &ann, at(30));
+    let mut after = letter();
+    after.changed(DeadLetterStatus::Discarded, "ann@example.com", at(30));
     assert_eq!((after.version, after.changed_at), (4, at(30)));
     assert_eq!(after.changed_by, "ann@example.com");
     assert_eq!(after.opened_at, letter().opened_at);
