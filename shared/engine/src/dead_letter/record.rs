@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{DeadLetter, close::is_still_refused, close::mark_to_clear};
 use crate::{
-    Cause, FailedAttempt, Hint, RetryMessage, StoreError,
+    Cause, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError,
     ports::{
         Announcer, Attempt, Clock, DeadLetterStore, DeliveryStore, IncidentStore, Mark, Task,
         TaskStore,
@@ -51,7 +51,9 @@ impl DeadLetterRecorder {
         }
         if let Cause::Delivery { key } = &message.job.cause {
             let outcome = format!("dead letter {}", letter.id);
-            self.deliveries.finish(key, &outcome).await?;
+            self.deliveries
+                .finish(key, &DeliveryEnd::Dead, &outcome)
+                .await?;
         }
         tracing::error!(
             entry = %letter.id,

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 
 use super::{Tick, ask_to_catch_up};
 use crate::{
-    Cause, DeadLetter, Job, RetryMessage, StoreError,
+    Cause, DeadLetter, StoreError,
     ports::{Attempt, Mark, Task},
 };
 
@@ -173,15 +173,7 @@ impl Tick<'_> {
     /// The job first: whoever dies between has tried it once more than is written down.
     async fn retry(&mut self, letter: DeadLetter) -> Result<(), StoreError> {
         let now = self.now();
-        let job = Job {
-            cause: Cause::Recovery,
-            waited: false,
-            insist: false,
-            ..letter.job.clone()
-        };
-        let mut message = RetryMessage::first(job, now);
-        message.entry = Some(letter.id.clone());
-        message.severity = letter.severity;
+        let message = letter.retry(Cause::Recovery, false, now);
         self.sweeper.queue.put(&message).await?;
         let mut letter = letter;
         letter.redriven += 1;
