@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
-    CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
+    CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, Pace, RetryLadder, SyncEngine,
     manage::{
         Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews,
         Removal, Rules, TriggerTests, VendorAccess,
@@ -14,7 +14,7 @@ use im_engine::{
 };
 use im_model::IntegrationType;
 use im_store::DynamoStore;
-use im_vendors::{Transport, registry};
+use im_vendors::{Memory, Transport, registry};
 use jiff::SignedDuration;
 use lambda_http::service_fn;
 use lambda_runtime::LambdaEvent;
@@ -59,12 +59,12 @@ impl Ports {
         })
     }
 
-    fn integrations(&self) -> Arc<IntegrationCache> {
-        Arc::new(IntegrationCache::new(
+    fn configurations(&self) -> IntegrationCache {
+        IntegrationCache::new(
             self.store.clone(),
             self.clock.clone(),
             self.configuration_age,
-        ))
+        )
     }
 
     fn credentials(&self) -> Arc<CredentialCache> {
@@ -77,7 +77,7 @@ pub fn webhook_function(integration_type: IntegrationType, ports: &Ports) -> Web
     WebhookFunction::new(DeliveryAcceptor {
         integration_type,
         source: registry::webhook_source(integration_type),
-        integrations: ports.integrations(),
+        integrations: Arc::new(ports.configurations()),
         credentials: ports.credentials(),
         deliveries: ports.store.clone(),
         clock: ports.clock.clone(),
@@ -91,15 +91,19 @@ pub fn batch_function(
     queue: Arc<dyn RetryQueue>,
     ladder: RetryLadder,
 ) -> BatchFunction {
+    let memory: Arc<Memory> = Arc::default();
+    let pace = Pace::new(ports.store.clone(), memory.clone(), ports.clock.clone());
+    let pace = Arc::new(pace);
     let engine = SyncEngine {
         store: ports.store.clone(),
         conflicts: ports.store.clone(),
-        integrations: ports.integrations(),
+        integrations: Arc::new(ports.configurations().with_circuits(pace.clone())),
         credentials: ports.credentials(),
         transport: ports.transport.clone(),
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
-        memory: Arc::default(),
+        memory,
+        pace,
     };
     let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
     let clock = ports.clock.clone();

@@ -17,7 +17,7 @@ mod write;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use im_model::{ExternalId, Field, Incident, IncidentId, Integration};
+use im_model::{ExternalId, Field, Incident, IncidentId, Integration, Severity};
 use im_sync::LinkRules;
 use im_vendors::{
     Connection, Credentials, Memory, Transport, VendorApi, VendorError, VendorErrorKind,
@@ -26,7 +26,8 @@ use jiff::SignedDuration;
 
 use self::worker::{Done, Worker};
 use crate::{
-    CredentialCache, Hint, IntegrationCache, Job, SyncError,
+    CredentialCache, Hint, IntegrationCache, Job, Pace, SyncError,
+    pace::{Permit, lane},
     ports::{Clock, ConflictStore, Ids, IncidentStore},
 };
 
@@ -113,6 +114,8 @@ pub struct SyncEngine {
     pub ids: Arc<dyn Ids>,
     /// What was learned of the vendors' accounts.
     pub memory: Arc<Memory>,
+    /// Whether, and whose turn it is.
+    pub pace: Arc<Pace>,
 }
 
 impl SyncEngine {
@@ -124,8 +127,14 @@ impl SyncEngine {
     const MOST_RACES: u32 = 8;
 
     /// Works on one job. `image` is the incident as a stream record shows it: it spares the first load, and if it is
-    /// older than the store a lost race tells.
-    pub async fn sync(&self, job: &Job, image: Option<Incident>) -> Result<Outcome, SyncError> {
+    /// older than the store a lost race tells. `severity` is what an earlier attempt has seen: it spares the load where the
+    /// job's turn has not come.
+    pub async fn sync(
+        &self,
+        job: &Job,
+        image: Option<Incident>,
+        severity: Option<Severity>,
+    ) -> Result<Outcome, SyncError> {
         let integration = job.hint.integration();
         let Some(integration) = self.integrations.get(integration).await? else {
             self.forgive(job).await?;
@@ -133,6 +142,25 @@ impl SyncEngine {
         };
         if !integration.is_working() {
             return Ok(Outcome::Suspended("the integration is disabled or paused"));
+        }
+        let permit = self.pace.enter(&integration.id).await?;
+        let result = self.work(job, image, integration, severity, &permit).await;
+        permit.end(&result).await;
+        result
+    }
+
+    /// Works on a job that was let through.
+    async fn work(
+        &self,
+        job: &Job,
+        image: Option<Incident>,
+        integration: Integration,
+        severity: Option<Severity>,
+        permit: &Permit<'_>,
+    ) -> Result<Outcome, SyncError> {
+        let severity = image.as_ref().map(lane::of_incident).or(severity);
+        if let Some(severity) = severity {
+            permit.admit(&integration, severity).await?;
         }
         let vendor = im_vendors::registry::vendor_api(integration.integration_type);
         let vaulted = self
@@ -147,6 +175,7 @@ impl SyncEngine {
         let notes_announced = matches!(job.hint, Hint::External { notes: true, .. });
         let mut worker = Worker {
             engine: self,
+            permit,
             vendor,
             rules,
             integration,

@@ -180,6 +180,7 @@ mod tests {
             activity: im_model::Activity::Active,
             strategy: ConflictStrategy::LastWriteWins,
             conflict_window: im_model::Integration::CONFLICT_WINDOW,
+            requests_per_minute: None,
             mappings: im_model::Mappings::default(),
             triggers: im_model::Triggers::default(),
             notes_in_since: std::collections::BTreeMap::new(),
