@@ -1,6 +1,6 @@
 //! Runs the world: webhooks, streams, queues, and time when there is nothing else to do.
 
-use im_engine::RetryMessage;
+use im_engine::{RetryMessage, SweepReport};
 use im_local::events::{failures, queue_event, stream_event};
 use im_model::IntegrationType;
 use im_runtime::BatchFunction;
@@ -123,10 +123,28 @@ impl World {
         }
     }
 
-    /// The dead letters, taken from their queue.
-    pub async fn dead_letters(&self) -> Vec<RetryMessage> {
+    /// Runs `dead-letter` on what came to its queue; returns how many jobs.
+    pub async fn run_dead_letters(&self) -> usize {
         let queue = self.system.embedded.queues.dead_letters.clone();
-        self.take_all(&queue).await
+        let dead = self.take_all(&queue).await;
+        let count = dead.len();
+        for message in dead {
+            let recorded = self.recorder.record(message.clone()).await;
+            recorded.expect("the store answers");
+            self.buried.lock().await.push(message);
+        }
+        count
+    }
+
+    /// The jobs that died since the last time this was asked.
+    pub async fn dead_letters(&self) -> Vec<RetryMessage> {
+        self.run_dead_letters().await;
+        std::mem::take(&mut *self.buried.lock().await)
+    }
+
+    /// The minute tick.
+    pub async fn tick(&self) -> SweepReport {
+        self.sweeper.tick().await.expect("the store answers")
     }
 
     async fn take_all(&self, queue: &str) -> Vec<RetryMessage> {
@@ -167,7 +185,8 @@ impl World {
             let moved = self.deliver_webhooks().await
                 + self.run_inbound().await
                 + self.run_outbound().await
-                + self.run_retries().await;
+                + self.run_retries().await
+                + self.run_dead_letters().await;
             if moved == 0 {
                 return;
             }

@@ -5,12 +5,14 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod announcements;
 mod calls;
 mod clock;
 mod drive;
 mod vendor;
 mod world;
 
+pub use announcements::Announcements;
 pub use calls::Calls;
 pub use clock::{SeededIds, WorldClock};
 pub use vendor::{Moment, SandboxTransport, base_url};

@@ -11,9 +11,13 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use im_engine::{Claim, Delivery, RetryMessage, manage::Incidents, ports::IncidentStore as _};
+use im_engine::{
+    Claim, DeadLetterRecorder, Delivery, RetryMessage, Sweeper, manage::Incidents,
+    ports::IncidentStore as _,
+};
 use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller};
 use im_model::{Incident, IncidentId, IntegrationType, Note, NoteKind};
+use im_runtime::{SqsQueue, dead_letter_recorder, sweeper};
 use im_sandbox::{
     PagerDuty, PagerDutyConfig, RecordedRequest, WebhookDelivery,
     jira::{Jira, JiraConfig, Scheme, Workflow},
@@ -23,7 +27,7 @@ use im_sandbox::{
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::{Calls, SandboxTransport, SeededIds, WorldClock, vendor::base_url};
+use crate::{Announcements, Calls, SandboxTransport, SeededIds, WorldClock, vendor::base_url};
 
 /// The integration that every world has.
 pub const INTEGRATION: &str = "demo-pd";
@@ -52,6 +56,14 @@ pub struct World {
     pub(crate) deliveries: Mutex<StreamPoller>,
     pub(crate) incidents: Mutex<StreamPoller>,
     pub(crate) waiting: Mutex<Vec<(String, RetryMessage)>>,
+    /// The function behind the dead-letter queue.
+    pub recorder: DeadLetterRecorder,
+    /// What the minute tick runs.
+    pub sweeper: Sweeper,
+    /// Whom dead letters are announced to.
+    pub announcements: Announcements,
+    /// What has died and nobody has asked for yet.
+    pub(crate) buried: Mutex<Vec<RetryMessage>>,
     announced: AtomicU32,
 }
 
@@ -203,7 +215,20 @@ impl World {
                 table.to_owned(),
             ))
         };
+        let announcements = Announcements::default();
+        let queues = &system.embedded.queues;
+        let urls = (queues.outbound.clone(), queues.dead_letters.clone());
+        let queue = SqsQueue::new(
+            system.embedded.sqs.clone(),
+            urls,
+            Arc::new(clock.clone()),
+            u32::MAX,
+        );
         Arc::new(Self {
+            recorder: dead_letter_recorder(&system.ports, Arc::new(announcements.clone())),
+            sweeper: sweeper(&system.ports, Arc::new(queue)),
+            announcements,
+            buried: Mutex::default(),
             deliveries: stream(&system.embedded.tables.deliveries),
             incidents: stream(&system.embedded.tables.sync),
             waiting: Mutex::default(),

@@ -7,7 +7,7 @@ use im_engine::{
     NewIncident, NewNote, Reserve, Ruling, StoreError, Unlink,
     ports::{
         Attempt, Clock, ConflictStore, DeliveryPosition, DeliveryStore, Ids, IncidentStore,
-        IntegrationStore, Page, Vault,
+        IntegrationStore, Page, Task, TaskStore, Vault,
     },
 };
 use im_model::{
@@ -219,5 +219,21 @@ impl Clock for Unreachable {
 impl Ids for Unreachable {
     fn ulid(&self, _: Timestamp) -> ulid::Ulid {
         ulid::Ulid(1)
+    }
+}
+
+#[async_trait]
+impl TaskStore for Unreachable {
+    async fn tasks(&self) -> Result<Vec<Task>, StoreError> {
+        down()
+    }
+    async fn put_task(&self, _: &Task) -> Result<(), StoreError> {
+        down()
+    }
+    async fn add_task(&self, _: &Task) -> Result<(), StoreError> {
+        down()
+    }
+    async fn finish_task(&self, _: &Task) -> Result<(), StoreError> {
+        down()
     }
 }

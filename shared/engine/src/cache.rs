@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Pace, StoreError,
-    ports::{Clock, IntegrationStore, Vault, Vaulted},
+    ports::{Attempt, Clock, IntegrationStore, Vault, Vaulted},
 };
 
 /// What was fetched, and when.
@@ -100,6 +100,16 @@ impl IntegrationCache {
             self.by_id.keep(id.clone(), found.clone(), now);
         }
         Ok(found)
+    }
+
+    /// Replaces the version before it, in the store and here.
+    pub async fn replace(&self, integration: &Integration) -> Result<Attempt, StoreError> {
+        let done = self.store.update_integration(integration).await?;
+        if done == Attempt::Done {
+            let (id, now) = (integration.id.clone(), self.clock.now());
+            self.by_id.keep(id, integration.clone(), now);
+        }
+        Ok(done)
     }
 
     /// The integrations of an organization that are owed changes of its incidents.

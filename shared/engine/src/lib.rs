@@ -12,12 +12,13 @@ mod pace;
 pub mod ports;
 mod retry;
 mod runner;
+mod sweep;
 mod sync;
 
 pub use accept::{Accepted, DeliveryAcceptor, Rejected};
 pub use cache::{CredentialCache, IntegrationCache};
 pub use commit::{Commit, NotesCommit};
-pub use dead_letter::DeadLetter;
+pub use dead_letter::{DeadLetter, DeadLetterRecorder};
 pub use error::{StoreError, SyncError};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
 pub use journal::{
@@ -27,4 +28,5 @@ pub use journal::{
 pub use pace::{CircuitState, OpenCircuit, Pace, lane::severity_of};
 pub use retry::{Disposition, FailedAttempt, RetryLadder, RetryMessage};
 pub use runner::JobRunner;
+pub use sweep::{SweepReport, Sweeper};
 pub use sync::{Outcome, SyncEngine, Synced};

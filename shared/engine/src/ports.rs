@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use im_model::{
     Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, DeliveryId, Digest,
     ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note, NoteCopy,
-    NoteKey, OrganizationId,
+    NoteKey, OrganizationId, TaskKind,
 };
 use im_vendors::Credentials;
 use jiff::Timestamp;
@@ -332,6 +332,74 @@ pub trait DeadLetterStore: Send + Sync {
         &self,
         letter: &DeadLetter,
         mark: Mark<'_>,
+    ) -> Result<Attempt, StoreError>;
+}
+
+/// What the minute tick has to do for an integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// What.
+    pub kind: TaskKind,
+    /// For whom.
+    pub integration: IntegrationId,
+    /// When it was asked for; of several times the last.
+    pub asked_at: Timestamp,
+    /// Not before this.
+    pub due_at: Timestamp,
+    /// How often it was tried in vain.
+    pub tries: u32,
+}
+
+/// Tasks of the minute tick.
+#[async_trait]
+pub trait TaskStore: Send + Sync {
+    /// All tasks, by kind and integration.
+    async fn tasks(&self) -> Result<Vec<Task>, StoreError>;
+
+    /// Stores a task, replacing the same kind's of the same integration.
+    async fn put_task(&self, task: &Task) -> Result<(), StoreError>;
+
+    /// Stores a task, unless there is one of the kind.
+    async fn add_task(&self, task: &Task) -> Result<(), StoreError>;
+
+    /// Removes a task, unless it was asked for again.
+    async fn finish_task(&self, task: &Task) -> Result<(), StoreError>;
+}
+
+/// What is not done: open deliveries, and debts.
+#[async_trait]
+pub trait OpenWork: Send + Sync {
+    /// Deliveries that have been open since before a moment, oldest first within a partition: one page of one of the
+    /// partitions, which go by number from 0 on. `None` if there is no such partition. The index may lag behind.
+    async fn open_deliveries(
+        &self,
+        partition: u8,
+        before: Timestamp,
+        after: Option<&str>,
+    ) -> Result<Option<Page<(DeliveryKey, Timestamp)>>, StoreError>;
+
+    /// The same of incidents that have owed somebody a change since before a moment.
+    async fn owing_incidents(
+        &self,
+        partition: u8,
+        before: Timestamp,
+        after: Option<&str>,
+    ) -> Result<Option<Page<(IncidentId, Timestamp)>>, StoreError>;
+
+    /// Wakes `inbound` for a delivery that has been open since this moment; from now on it counts as open since `now`.
+    async fn wake_delivery(
+        &self,
+        key: &DeliveryKey,
+        open_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError>;
+
+    /// Wakes `outbound` for an incident that has owed since this moment; from now on since `now`.
+    async fn wake_incident(
+        &self,
+        id: &IncidentId,
+        owing_since: Timestamp,
+        now: Timestamp,
     ) -> Result<Attempt, StoreError>;
 }
 

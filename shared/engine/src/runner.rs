@@ -52,12 +52,20 @@ impl JobRunner {
         let synced = tokio::time::timeout(patience, sync);
         match synced.await {
             Ok(Ok(Outcome::Suspended(why))) => {
-                // Neither done nor failed: the delivery stays open, the debt stays owed.
+                // Neither done nor failed: the delivery stays open, the debt stays owed, a dead letter stays dead.
                 tracing::info!(job = %message.job.hint, why, "left open");
-                Ok(())
+                match &message.entry {
+                    Some(entry) => self.engine.leave_entry(&message.job, entry, why).await,
+                    None => Ok(()),
+                }
             }
             Ok(Ok(outcome)) => {
                 tracing::info!(job = %message.job.hint, %outcome, attempt = message.attempt, "done");
+                if let Some(entry) = &message.entry {
+                    self.engine
+                        .close_entry(&message.job, entry, &outcome)
+                        .await?;
+                }
                 self.finish(&message.job.cause, &outcome.to_string()).await
             }
             Ok(Err(error)) => self.failed(message, &error).await,
@@ -94,10 +102,9 @@ impl JobRunner {
                 self.queue.put(&next).await
             }
             Disposition::Dead(dead) => {
-                tracing::error!(job, attempt, error = summary, "dead letter");
-                self.queue.bury(&dead).await?;
-                self.finish(&dead.job.cause, &format!("dead letter: {summary}"))
-                    .await
+                // Its delivery is done when there is an entry of it: `DeadLetterRecorder`.
+                tracing::error!(job, attempt, error = summary, "dead");
+                self.queue.bury(&dead).await
             }
         }
     }

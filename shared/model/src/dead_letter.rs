@@ -41,6 +41,16 @@ words! {
     }
 }
 
+words! {
+    /// What the minute tick does for an integration.
+    TaskKind {
+        /// Everything that is open is brought again: the integration works again after it did not.
+        CatchUp = "CATCHUP",
+        /// Find out whether the vendor answers again, and if so, retry what is dead for it.
+        Probe = "PROBE",
+    }
+}
+
 impl DeadLetterStatus {
     /// Is there still something to be done?
     pub fn is_unsettled(self) -> bool {

@@ -234,6 +234,8 @@ pub struct Integration {
     pub enabled: bool,
     /// Whether its jobs are worked on.
     pub activity: Activity,
+    /// Why it was paused, where the system did it.
+    pub paused_because: Option<String>,
     /// Who wins when both sides changed.
     pub strategy: ConflictStrategy,
     /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.

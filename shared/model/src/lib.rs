@@ -17,7 +17,7 @@ pub use conflict::{
     AgreedValues, ChangeTime, Conflict, ConflictStatus, HeldValue, Resolution, Review, Settlement,
     TimeSource, Verdict,
 };
-pub use dead_letter::{DeadLetterStatus, FailureReason};
+pub use dead_letter::{DeadLetterStatus, FailureReason, TaskKind};
 pub use external::{ExternalRecord, Observed, RecordVersion, Writability};
 pub use field::{Field, InvalidField, InvalidValue};
 pub use id::{

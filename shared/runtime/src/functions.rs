@@ -5,12 +5,13 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
-    CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, Pace, RetryLadder, SyncEngine,
+    CredentialCache, DeadLetterRecorder, DeliveryAcceptor, IntegrationCache, JobRunner, Pace,
+    RetryLadder, Sweeper, SyncEngine,
     manage::{
         Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews,
         Removal, Rules, TriggerTests, VendorAccess,
     },
-    ports::{Clock, Ids, RetryQueue, Vault},
+    ports::{Announcer, Clock, Ids, JobQueue, RetryQueue, Vault},
 };
 use im_model::IntegrationType;
 use im_store::DynamoStore;
@@ -91,9 +92,7 @@ pub fn batch_function(
     queue: Arc<dyn RetryQueue>,
     ladder: RetryLadder,
 ) -> BatchFunction {
-    let memory: Arc<Memory> = Arc::default();
-    let pace = Pace::new(ports.store.clone(), memory.clone(), ports.clock.clone());
-    let pace = Arc::new(pace);
+    let (memory, pace) = pacing(ports);
     let engine = SyncEngine {
         store: ports.store.clone(),
         conflicts: ports.store.clone(),
@@ -104,6 +103,7 @@ pub fn batch_function(
         ids: ports.ids.clone(),
         memory,
         pace,
+        letters: ports.store.clone(),
     };
     let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
     let clock = ports.clock.clone();
@@ -117,6 +117,43 @@ pub fn batch_function(
             clock,
         },
     )
+}
+
+/// What a process learns of its vendors, and how it paces itself by it.
+fn pacing(ports: &Ports) -> (Arc<Memory>, Arc<Pace>) {
+    let memory: Arc<Memory> = Arc::default();
+    let pace = Pace::new(ports.store.clone(), memory.clone(), ports.clock.clone());
+    (memory, Arc::new(pace))
+}
+
+/// What makes entries of dead jobs.
+pub fn dead_letter_recorder(ports: &Ports, announcer: Arc<dyn Announcer>) -> DeadLetterRecorder {
+    DeadLetterRecorder {
+        letters: ports.store.clone(),
+        incidents: ports.store.clone(),
+        deliveries: ports.store.clone(),
+        tasks: ports.store.clone(),
+        announcer,
+        clock: ports.clock.clone(),
+    }
+}
+
+/// What the minute tick does. `queue` is where retries of dead letters go.
+pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>) -> Sweeper {
+    let (memory, pace) = pacing(ports);
+    Sweeper {
+        tasks: ports.store.clone(),
+        work: ports.store.clone(),
+        letters: ports.store.clone(),
+        incidents: ports.store.clone(),
+        integrations: ports.store.clone(),
+        credentials: ports.credentials(),
+        transport: ports.transport.clone(),
+        memory,
+        pace,
+        queue,
+        clock: ports.clock.clone(),
+    }
 }
 
 /// The management API's router.
@@ -142,6 +179,7 @@ pub fn api_router(
     let integrations = Arc::new(Integrations {
         store: ports.store.clone(),
         vault: ports.vault.clone(),
+        tasks: ports.store.clone(),
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
         vendors: vendors.clone(),

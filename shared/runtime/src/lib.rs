@@ -14,7 +14,10 @@ mod webhook;
 pub use batch::{BatchFunction, Source};
 pub use clock::{RandomIds, SystemClock};
 pub use functions::webhook_function;
-pub use functions::{Error, Ports, api, api_router, batch_function, inbound, outbound, webhook};
+pub use functions::{
+    Error, Ports, api, api_router, batch_function, dead_letter_recorder, inbound, outbound,
+    sweeper, webhook,
+};
 pub use im_model::IntegrationType;
 pub use queue::SqsQueue;
 pub use settings::{MissingSetting, Settings};

@@ -3,6 +3,7 @@
 mod batch;
 mod circuit;
 mod conflict;
+mod dead_letter;
 mod delivery;
 mod expression;
 pub mod image;
@@ -13,6 +14,7 @@ mod keys;
 mod row;
 pub mod schema;
 mod transaction;
+mod work;
 
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use im_engine::StoreError;

@@ -226,6 +226,8 @@ pub(crate) struct IntegrationRow {
     direction: Direction,
     enabled: bool,
     activity: Activity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paused_because: Option<String>,
     strategy: ConflictStrategy,
     /// Milliseconds.
     #[serde(default = "default_window")]
@@ -266,6 +268,7 @@ impl From<&Integration> for IntegrationRow {
             direction: it.direction,
             enabled: it.enabled,
             activity: it.activity,
+            paused_because: it.paused_because.clone(),
             strategy: it.strategy,
             conflict_window: i64::try_from(it.conflict_window.as_millis()).unwrap_or(i64::MAX),
             requests_per_minute: it.requests_per_minute,
@@ -293,6 +296,7 @@ impl From<IntegrationRow> for Integration {
             direction: row.direction,
             enabled: row.enabled,
             activity: row.activity,
+            paused_because: row.paused_because,
             strategy: row.strategy,
             conflict_window: SignedDuration::from_millis(row.conflict_window),
             requests_per_minute: row.requests_per_minute,

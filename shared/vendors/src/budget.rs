@@ -21,6 +21,8 @@ pub struct Budget {
 const USUAL_WINDOW: SignedDuration = SignedDuration::from_secs(60);
 /// Where a 429 does not say how long (`PagerDuty`'s may carry no headers).
 const USUAL_PAUSE: SignedDuration = SignedDuration::from_secs(10);
+/// The first answer of a new window says what is left of it.
+const SOON: SignedDuration = SignedDuration::from_secs(1);
 /// Two resets this close are the same one: they are told in whole seconds.
 const SAME_WINDOW: SignedDuration = SignedDuration::from_secs(2);
 
@@ -58,8 +60,17 @@ impl Known {
         self.budget = Some(Budget { remaining, ..told });
     }
 
+    /// In a new window of which nothing is known yet, all is left; it is soon known.
     pub(crate) fn budget(&self, now: Timestamp) -> Option<Budget> {
-        self.budget.filter(|budget| now < budget.resets_at)
+        let known = self.budget?;
+        if now < known.resets_at {
+            return Some(known);
+        }
+        Some(Budget {
+            remaining: known.limit,
+            resets_at: now + SOON,
+            ..known
+        })
     }
 
     pub(crate) fn paused_until(&self, now: Timestamp) -> Option<Timestamp> {
@@ -164,7 +175,8 @@ mod tests {
             let budget = known.budget(began()).expect("a budget");
             assert_eq!((budget.limit, budget.remaining), (960, 12));
             assert_eq!(seconds(Some(budget.resets_at)), Some(resets_in));
-            assert_eq!(known.budget(budget.resets_at), None, "a new window");
+            let next = known.budget(budget.resets_at).expect("a budget");
+            assert_eq!(next.remaining, 960, "a new window");
             assert_eq!(known.paused_until(began()), None);
         }
     }

@@ -80,8 +80,7 @@ impl Memory {
         clock.note(dated, began);
     }
 
-    /// How many requests an integration's vendor still takes, as its answers have said; `None` where it does not say, and
-    /// once a new window has started.
+    /// How many requests an integration's vendor still takes, as its answers have said; `None` where it does not say.
     pub fn budget(&self, integration: &IntegrationId, now: Timestamp) -> Option<Budget> {
         self.budgets().get(integration)?.budget(now)
     }

@@ -194,6 +194,7 @@ fn integration() -> Integration {
         direction: Direction::Bidirectional,
         enabled: true,
         activity: Activity::Active,
+        paused_because: None,
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: im_model::Integration::CONFLICT_WINDOW,
         requests_per_minute: None,

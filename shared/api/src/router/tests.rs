@@ -100,6 +100,7 @@ fn api() -> Router {
     let integrations = Arc::new(Integrations {
         store: store.clone(),
         vault: store.clone(),
+        tasks: store.clone(),
         clock: store.clone(),
         ids: store.clone(),
         vendors: vendors.clone(),

@@ -11,7 +11,11 @@ use jiff::SignedDuration;
 use url::Url;
 
 use super::{FieldProblem, ManageError, VendorAccess, rules::refuse_errors};
-use crate::ports::{Attempt, Clock, Ids, IntegrationStore, Vault};
+use crate::{
+    StoreError,
+    ports::{Attempt, Clock, Ids, IntegrationStore, TaskStore, Vault},
+    sweep::ask_to_catch_up,
+};
 
 /// What a new integration is made from; each part was parsed already.
 #[derive(Debug, Clone)]
@@ -77,6 +81,8 @@ pub struct Integrations {
     pub clock: Arc<dyn Clock>,
     /// Ids of their secrets.
     pub ids: Arc<dyn Ids>,
+    /// Where it is asked for that one be brought up to date that works again.
+    pub tasks: Arc<dyn TaskStore>,
     /// The way to their vendors.
     pub vendors: Arc<VendorAccess>,
     /// What the ids of their secrets start with, e.g. `im/prod/`.
@@ -116,6 +122,7 @@ impl Integrations {
             direction: new.direction,
             enabled: new.enabled,
             activity: Activity::Active,
+            paused_because: None,
             strategy: new.strategy,
             conflict_window: new.conflict_window,
             requests_per_minute: new.requests_per_minute,
@@ -187,6 +194,7 @@ impl Integrations {
         {
             return Err(changed_meanwhile());
         }
+        let before = integration.clone();
         let vendor = registry::vendor_api(integration.integration_type);
         let mut problems = check_change(&vendor.configuration(), &integration, &change);
         let mut options = integration.options.clone();
@@ -214,10 +222,23 @@ impl Integrations {
             kept.0.extend(credentials);
             self.vault.keep(&changed.secret_id, &kept).await?;
         }
-        match self.store.update_integration(&changed).await? {
+        match self.put(&before, &changed).await? {
             Attempt::Done => Ok(changed),
             Attempt::LostRace => Err(changed_meanwhile()),
         }
+    }
+
+    /// Stores the next version of an integration. One that works again is brought up to date: that is asked for first, so
+    /// that nobody who dies between leaves one that works and stays behind.
+    pub(super) async fn put(
+        &self,
+        before: &Integration,
+        after: &Integration,
+    ) -> Result<Attempt, StoreError> {
+        if after.is_working() && !before.is_working() {
+            ask_to_catch_up(self.tasks.as_ref(), &after.id, after.updated_at).await?;
+        }
+        self.store.update_integration(after).await
     }
 }
 

@@ -10,6 +10,7 @@ mod import;
 mod linked;
 mod notes;
 mod overwritten;
+mod refused;
 mod times;
 mod trigger;
 mod worker;
@@ -24,11 +25,14 @@ use im_vendors::{
 };
 use jiff::SignedDuration;
 
-use self::worker::{Done, Worker};
+use self::{
+    refused::Attempted,
+    worker::{Done, Worker},
+};
 use crate::{
     CredentialCache, Hint, IntegrationCache, Job, Pace, SyncError,
     pace::{Permit, lane},
-    ports::{Clock, ConflictStore, Ids, IncidentStore},
+    ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
 
 /// What a sync came to.
@@ -116,6 +120,8 @@ pub struct SyncEngine {
     pub memory: Arc<Memory>,
     /// Whether, and whose turn it is.
     pub pace: Arc<Pace>,
+    /// Dead letters, which a success closes.
+    pub letters: Arc<dyn DeadLetterStore>,
 }
 
 impl SyncEngine {
@@ -128,12 +134,35 @@ impl SyncEngine {
 
     /// Works on one job. `image` is the incident as a stream record shows it: it spares the first load, and if it is
     /// older than the store a lost race tells. `severity` is what an earlier attempt has seen: it spares the load where the
-    /// job's turn has not come.
+    /// job's turn has not come. A success closes the link's dead letter; credentials that are refused pause the
+    /// integration.
     pub async fn sync(
         &self,
         job: &Job,
         image: Option<Incident>,
         severity: Option<Severity>,
+    ) -> Result<Outcome, SyncError> {
+        let mut attempt = Attempted::default();
+        match self.attempt(job, image, severity, &mut attempt).await {
+            Ok(outcome) => {
+                if !matches!(outcome, Outcome::Suspended(_)) {
+                    self.close(job, &outcome, attempt.dead.as_ref()).await?;
+                }
+                Ok(outcome)
+            }
+            Err(error) => match &attempt.used {
+                Some(used) => self.refused(error, used).await,
+                None => Err(error),
+            },
+        }
+    }
+
+    async fn attempt(
+        &self,
+        job: &Job,
+        image: Option<Incident>,
+        severity: Option<Severity>,
+        attempt: &mut Attempted,
     ) -> Result<Outcome, SyncError> {
         let integration = job.hint.integration();
         let Some(integration) = self.integrations.get(integration).await? else {
@@ -144,7 +173,15 @@ impl SyncEngine {
             return Ok(Outcome::Suspended("the integration is disabled or paused"));
         }
         let permit = self.pace.enter(&integration.id).await?;
-        let result = self.work(job, image, integration, severity, &permit).await;
+        let known = image.as_ref().map(lane::of_incident).or(severity);
+        let turn = match known {
+            Some(severity) => permit.admit(&integration, severity).await,
+            None => Ok(()),
+        };
+        let result = match turn {
+            Ok(()) => self.work(job, image, integration, &permit, attempt).await,
+            Err(not_yet) => Err(not_yet),
+        };
         permit.end(&result).await;
         result
     }
@@ -155,13 +192,9 @@ impl SyncEngine {
         job: &Job,
         image: Option<Incident>,
         integration: Integration,
-        severity: Option<Severity>,
         permit: &Permit<'_>,
+        attempt: &mut Attempted,
     ) -> Result<Outcome, SyncError> {
-        let severity = image.as_ref().map(lane::of_incident).or(severity);
-        if let Some(severity) = severity {
-            permit.admit(&integration, severity).await?;
-        }
         let vendor = im_vendors::registry::vendor_api(integration.integration_type);
         let vaulted = self
             .credentials
@@ -171,6 +204,7 @@ impl SyncEngine {
                 Self::misconfigured(&integration, "it has no credentials; configure them again")
             })?;
         let mut credentials = vaulted.current.clone();
+        attempt.used = Some(integration.clone());
         let rules = self.rules(vendor, &integration, &mut credentials).await?;
         let notes_announced = matches!(job.hint, Hint::External { notes: true, .. });
         let mut worker = Worker {
@@ -189,9 +223,10 @@ impl SyncEngine {
             carried_out: BTreeMap::new(),
             settled_version: 0,
             created: None,
+            dead: None,
             done: Done::default(),
         };
-        match worker.run(image).await {
+        let result = match worker.run(image).await {
             Err(SyncError::Vendor(VendorError {
                 kind: VendorErrorKind::Unauthorized,
                 ..
@@ -203,7 +238,9 @@ impl SyncEngine {
                 worker.run(None).await
             }
             result => result,
-        }
+        };
+        attempt.dead = worker.dead.take();
+        result
     }
 
     /// What was owed to an integration that was deleted since is owed to nobody.

@@ -178,6 +178,7 @@ mod tests {
             direction: Direction::Bidirectional,
             enabled: true,
             activity: im_model::Activity::Active,
+            paused_because: None,
             strategy: ConflictStrategy::LastWriteWins,
             conflict_window: im_model::Integration::CONFLICT_WINDOW,
             requests_per_minute: None,

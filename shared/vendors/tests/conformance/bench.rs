@@ -219,6 +219,7 @@ fn integration<R: Rig>(api: &dyn VendorApi) -> Integration {
         direction: Direction::Bidirectional,
         enabled: true,
         activity: Activity::Active,
+        paused_because: None,
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: im_model::Integration::CONFLICT_WINDOW,
         requests_per_minute: None,

@@ -1,11 +1,16 @@
 //! What is dead of one link: its job could not be done in five attempts, or never can.
 
+mod close;
+mod record;
+
 use im_model::{
     DeadLetterId, DeadLetterStatus, ExternalId, FailureReason, IncidentId, IntegrationId, Severity,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::close::DeadLetterCloser;
+pub use self::record::DeadLetterRecorder;
 use crate::{FailedAttempt, Hint, Job};
 
 /// One link's dead jobs: an entry per link, however many of its jobs have died. It holds no value of any field beyond
