@@ -1,6 +1,6 @@
 //! An integration as it is shown: without its credentials.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use im_engine::manage::{Removed, webhook_url};
 use im_model::{Integration, IntegrationId};
@@ -32,6 +32,7 @@ pub(super) struct IntegrationJson {
     paused_because: Option<String>,
     conflict_strategy: &'static str,
     conflict_window: String,
+    requests_per_minute: Option<NonZeroU32>,
     options: BTreeMap<String, String>,
     version: u64,
     created_at: Timestamp,
@@ -123,6 +124,7 @@ impl IntegrationJson {
             paused_because: integration.paused_because.clone(),
             conflict_strategy: integration.strategy.as_str(),
             conflict_window: format!("{:#}", integration.conflict_window),
+            requests_per_minute: integration.requests_per_minute,
             options: integration.options.clone(),
             version: integration.version,
             created_at: integration.created_at,

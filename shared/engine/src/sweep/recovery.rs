@@ -58,6 +58,7 @@ impl Tick<'_> {
             self.report.silent += 1;
             return self.probe_later(task).await;
         }
+        self.sweeper.pace.reset(&task.integration).await?;
         ask_to_catch_up(self.sweeper.tasks.as_ref(), &task.integration, self.now()).await?;
         match self.redrive(&integration).await? {
             // All that can be retried by itself is under way, or done.
