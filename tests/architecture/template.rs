@@ -217,13 +217,16 @@ fn keys(schema: &[KeySchemaElement]) -> Value {
 }
 
 fn index(index: &GlobalSecondaryIndexDescription) -> Value {
-    let projection = index
-        .projection()
-        .and_then(|projection| projection.projection_type());
+    let described = index.projection().expect("a projection");
+    let kind = described.projection_type().map(ProjectionType::as_str);
+    let mut projection = json!({"ProjectionType": kind});
+    if !described.non_key_attributes().is_empty() {
+        projection["NonKeyAttributes"] = json!(described.non_key_attributes());
+    }
     json!({
         "IndexName": index.index_name(),
         "KeySchema": keys(index.key_schema()),
-        "Projection": {"ProjectionType": projection.map(ProjectionType::as_str)},
+        "Projection": projection,
     })
 }
 

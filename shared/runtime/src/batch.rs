@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use aws_lambda_events::{
@@ -11,8 +11,9 @@ use aws_lambda_events::{
 };
 use futures::future::join_all;
 use im_engine::{Cause, JobRunner, RetryMessage};
-use im_model::Incident;
+use im_model::{Incident, Severity};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::Source;
 
@@ -29,6 +30,13 @@ struct Brought {
     image: Option<Incident>,
 }
 
+impl Brought {
+    /// Whose turn it is, as far as that is known before anything is loaded.
+    fn severity(&self) -> Severity {
+        im_engine::severity_of(self.image.as_ref(), self.message.severity)
+    }
+}
+
 impl BatchFunction {
     /// A function on this stream.
     pub fn new(source: Source, runner: JobRunner) -> Self {
@@ -42,6 +50,11 @@ impl BatchFunction {
     /// The event is neither a DynamoDB stream's nor a queue's.
     pub async fn handle(&self, event: Value) -> Result<Value, serde_json::Error> {
         let is_queue = event["Records"][0]["eventSource"] == "aws:sqs";
+        let patience = if is_queue {
+            JobRunner::JOB_TIMEOUT
+        } else {
+            JobRunner::STREAM_PATIENCE
+        };
         let (brought, mut failed) = if is_queue {
             Self::brought_by_queue(serde_json::from_value(event)?)
         } else {
@@ -55,7 +68,13 @@ impl BatchFunction {
                 .or_default()
                 .push(job);
         }
-        let done = join_all(by_link.into_values().map(|jobs| self.one_link(jobs))).await;
+        // The most severe first: what they leave of a vendor's budget is for the others.
+        let mut by_link: Vec<_> = by_link.into_values().collect();
+        by_link.sort_by_key(|jobs| jobs.iter().map(Brought::severity).min());
+        let links = by_link
+            .into_iter()
+            .map(|jobs| self.one_link(jobs, patience));
+        let done = join_all(links).await;
         failed.extend(done.into_iter().flatten());
         failed.sort();
         failed.dedup();
@@ -63,8 +82,8 @@ impl BatchFunction {
     }
 
     /// After a vendor let one job wait, the others on the same record would only wait as long: a function has 15 s.
-    async fn one_link(&self, jobs: Vec<Brought>) -> Vec<String> {
-        const PATIENCE: Duration = Duration::from_secs(2);
+    async fn one_link(&self, jobs: Vec<Brought>, patience: Duration) -> Vec<String> {
+        const FOR_MORE: Duration = Duration::from_secs(2);
         let mut failed = Vec::new();
         let began = Instant::now();
         for Brought {
@@ -74,8 +93,8 @@ impl BatchFunction {
         } in jobs
         {
             let job = message.job.hint.to_string();
-            let done = if began.elapsed() < PATIENCE {
-                self.runner.run(message, image).await
+            let done = if began.elapsed() < FOR_MORE {
+                self.runner.run(message, image, patience).await
             } else {
                 self.runner.postpone(message).await
             };
