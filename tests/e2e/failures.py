@@ -46,7 +46,7 @@ class Failures:
         def probe():
             found = self.entries(status="open", incident=incident_id)
             check(len(found) <= 1, f"more than one entry of a link: {found}")
-            return next((e for e in found if len(self.entry(e["id"])["attempts"]) >= attempts), None)
+            return next((entry for entry in found if entry["attempts"] >= attempts), None)
 
         found, _ = wait_for(f"a dead letter of {incident_id}", probe)
         return self.entry(found["id"])
@@ -93,12 +93,12 @@ class Failures:
             self.edit(incident, f"Edited while it is away: {incident}")
         dead = [(incident, record, self.dead(incident, ATTEMPTS)) for incident, record in linked]
         for incident, record, entry in dead:
-            attempts = entry["attempts"][:ATTEMPTS]
-            times = [datetime.fromisoformat(attempt["at"]) for attempt in attempts]
+            failures = entry["failures"][:ATTEMPTS]
+            times = [datetime.fromisoformat(failure["at"]) for failure in failures]
             waits = [(later - earlier).total_seconds() for earlier, later in zip(times, times[1:])]
             check(len(waits) == ATTEMPTS - 1 and min(waits) >= DELAY, f"attempts of {incident} at {times}")
             check(times[0] >= away, f"{incident}: an attempt before the outage")
-            check(all(attempt["error"] for attempt in attempts), f"an attempt without its error: {attempts}")
+            check(all(failure["error"] for failure in failures), f"an attempt without its error: {failures}")
             check(entry["reason"] == "unavailable", f"{entry}")
             asked = [r for r in self.vendor.seen("requests") if r["status"] == 503 and record in r["path"]]
             check(asked, f"the vendor was never asked for {record}")
@@ -108,7 +108,7 @@ class Failures:
         ids = {entry["id"] for _, _, entry in dead}
         check(ids <= {entry["id"] for entry in listed}, f"im integration dlq lists {listed}")
         shown = self.im("dlq-show", self.integration, dead[0][2]["id"])
-        check(len(shown["attempts"]) >= ATTEMPTS, f"im integration dlq-show says {shown}")
+        check(len(shown["failures"]) >= ATTEMPTS, f"im integration dlq-show says {shown}")
         passed("dead:     `im integration dlq` lists them, `dlq-show` tells the attempts")
 
         for entry_id in ids:
@@ -146,7 +146,7 @@ class Failures:
         self.vendor.fault(fault="refuse_with", status=400, method="PUT")
         self.edit(incident, "Refused for good")
         entry = self.dead(incident)
-        check(len(entry["attempts"]) == 1 and entry["reason"] == "refused", f"{entry}")
+        check(entry["attempts"] == 1 and entry["reason"] == "refused", f"{entry}")
         refused = [r for r in self.vendor.writes() if r["status"] == 400 and record in r["path"]]
         check(len(refused) == 1, f"what is refused was sent {len(refused)} times")
         passed("dead:     what the vendor refuses for good is there after one attempt")
@@ -167,7 +167,7 @@ class Failures:
             self.edit(streamed, "From the stream")
             by_queue, by_stream = self.dead(queued), self.dead(streamed)
         for entry, attempts in ((by_queue, 2), (by_stream, 1)):
-            check(entry["reason"] == "crashed" and len(entry["attempts"]) == attempts, f"{entry}")
+            check(entry["reason"] == "crashed" and entry["attempts"] == attempts, f"{entry}")
         passed("dead:     a message redriven after five crashes, and a record given up by its stream, are there")
         for entry in (by_queue, by_stream):
             self.retry_by_hand(entry)

@@ -148,6 +148,11 @@ class Stack:
                 found.append(f"{count} in {queue}")
         return found
 
+    def dead(self):
+        """What is dead, on its way to being listed or listed."""
+        entries = [item["pk"]["S"] for item in self.scan("SyncTable") if item["pk"]["S"].startswith("DLQ#")]
+        return entries + ["in the queue"] * self.messages("DeadLetterQueueUrl")
+
     def log(self, function):
         """What a function has logged, without Lambda's own lines."""
         group = f"/aws/lambda/{STACK}-{function}"

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 use im_engine::{DeadLetter, ports::DeadLetterStore as _};
 use im_model::{DeadLetterStatus, FailureReason};
 use im_runtime::{
     DeadLetterFunction, DynamoStreams, EventBridgeAnnouncer, NoTick, ReconcilerFunction,
     SqsJobQueue, dead_letter_recorder, sweeper,
 };
-use im_tests::{EventBus, INTEGRATION, World};
+use im_tests::{EventBus, INTEGRATION, Shard, World};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -103,7 +102,7 @@ async fn a_redriven_job_becomes_an_entry_and_ends_its_delivery() {
     let entry = only_open_entry(&world).await;
     assert_eq!(entry.reason, FailureReason::Crashed);
     assert_eq!(
-        entry.external_id.as_ref().map(|id| id.as_str()),
+        entry.external_id.as_ref().map(im_model::ExternalId::as_str),
         Some(RECORD)
     );
     let reasons: Vec<_> = entry.attempts.iter().map(|it| it.reason).collect();
@@ -126,7 +125,7 @@ async fn records_that_lambda_has_given_up_become_entries() {
     assert_eq!(entry.reason, FailureReason::Crashed);
     assert_eq!(entry.incident, Some(id.clone()));
     assert_eq!(
-        entry.external_id.as_ref().map(|id| id.as_str()),
+        entry.external_id.as_ref().map(im_model::ExternalId::as_str),
         Some(record.as_str())
     );
     assert_eq!(world.incident(&id).await.dead.len(), 1);
@@ -144,10 +143,10 @@ async fn given_up_deliveries_become_entries() {
     }
     world.deliver_webhooks().await;
     let bus = EventBus::default();
-    let table = world.system.embedded.tables.deliveries.clone();
-    let numbers = numbers(&world, &table).await;
-    let ends = [numbers.first(), numbers.last()].map(|number| number.expect("a record").as_str());
-    let event = place(&world, &table, ends).await;
+    let embedded = &world.system.embedded;
+    let shard = Shard::of(embedded, &embedded.tables.deliveries).await;
+    let waking = shard.waking().await;
+    let event = about(&shard.stretch(&waking[0], &waking[waking.len() - 1]));
     assert_eq!(taken(&world, &bus, event).await, [""; 0]);
     assert_eq!(entries(&world, DeadLetterStatus::Open).await.len(), 2);
     let deliveries = world.stored_deliveries().await;
@@ -215,61 +214,23 @@ async fn the_minute_tick_wakes_what_was_forgotten() {
 
 /// The sample, about the newest record of the incidents' stream that wakes somebody, or one so much later.
 async fn given_up(world: &World, later: u128) -> Value {
-    let table = world.system.embedded.tables.sync.clone();
-    let numbers = numbers(world, &table).await;
-    let newest: u128 = numbers.last().expect("a record").parse().expect("a number");
-    let number = format!("{:021}", newest + later);
-    place(world, &table, [&number, &number]).await
+    let embedded = &world.system.embedded;
+    let shard = Shard::of(embedded, &embedded.tables.sync).await;
+    let newest = shard.waking().await.pop().expect("a record");
+    let number: u128 = newest.parse().expect("a number");
+    let number = format!("{:0width$}", number + later, width = newest.len());
+    about(&shard.stretch(&number, &number))
 }
 
-/// The sample, about a stretch of a table's stream.
-async fn place(world: &World, table: &str, ends: [&str; 2]) -> Value {
-    let (stream, shard) = shard(world, table).await;
+/// The sample, about other records.
+fn about(stretch: &Value) -> Value {
     let mut event = sample(GIVEN_UP);
     let body = event["Records"][0]["body"].as_str().expect("a body");
     let mut body: Value = serde_json::from_str(body).expect("JSON");
-    let place = &mut body["DDBStreamBatchInfo"];
-    place["streamArn"] = json!(stream);
-    place["shardId"] = json!(shard);
-    place["startSequenceNumber"] = json!(ends[0]);
-    place["endSequenceNumber"] = json!(ends[1]);
+    for (name, value) in stretch.as_object().expect("a stretch") {
+        let given = body["DDBStreamBatchInfo"].get_mut(name).expect(name);
+        given.clone_from(value);
+    }
     event["Records"][0]["body"] = json!(body.to_string());
     event
-}
-
-async fn shard(world: &World, table: &str) -> (String, String) {
-    let streams = &world.system.embedded.streams;
-    let listed = streams.list_streams().table_name(table).send().await;
-    let stream = listed.expect("an answer").streams()[0].clone();
-    let stream = stream.stream_arn.expect("an ARN");
-    let described = streams.describe_stream().stream_arn(&stream).send().await;
-    let described = described.expect("an answer").stream_description;
-    let shard = described.expect("a stream").shards()[0].clone();
-    (stream, shard.shard_id.expect("an id"))
-}
-
-/// The numbers of the records that wake somebody.
-async fn numbers(world: &World, table: &str) -> Vec<String> {
-    let (stream, shard) = shard(world, table).await;
-    let streams = &world.system.embedded.streams;
-    let iterator = streams
-        .get_shard_iterator()
-        .stream_arn(stream)
-        .shard_id(shard)
-        .shard_iterator_type(ShardIteratorType::TrimHorizon)
-        .send()
-        .await;
-    let iterator = iterator.expect("an answer").shard_iterator;
-    let answer = streams
-        .get_records()
-        .set_shard_iterator(iterator)
-        .send()
-        .await;
-    let records = answer.expect("an answer").records.unwrap_or_default();
-    let changes = records.into_iter().filter_map(|record| record.dynamodb);
-    let waking = changes.filter(|change| {
-        let image = change.new_image.as_ref();
-        image.is_some_and(|image| image.contains_key("wake"))
-    });
-    waking.filter_map(|change| change.sequence_number).collect()
 }

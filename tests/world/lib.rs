@@ -10,6 +10,7 @@ mod calls;
 mod clock;
 mod drive;
 mod event_bus;
+mod given_up;
 mod vendor;
 mod world;
 
@@ -17,5 +18,6 @@ pub use announcements::Announcements;
 pub use calls::Calls;
 pub use clock::{SeededIds, WorldClock};
 pub use event_bus::EventBus;
+pub use given_up::Shard;
 pub use vendor::{Moment, SandboxTransport, base_url};
 pub use world::{INTEGRATION, JIRA, SERVICENOW, World};
