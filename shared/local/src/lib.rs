@@ -6,6 +6,7 @@ pub mod events;
 mod gateway;
 pub mod in_process;
 mod kept_secrets;
+pub mod mapping;
 mod poller;
 mod system;
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use aws_lambda_events::{
@@ -13,6 +13,7 @@ use futures::future::join_all;
 use im_engine::{Cause, Hint, Job, JobRunner, RetryMessage, StoreError};
 use im_model::Incident;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 /// Which stream a function reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
