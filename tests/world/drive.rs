@@ -1,10 +1,15 @@
 //! Runs the world: webhooks, streams, queues, and time when there is nothing else to do.
 
 use im_engine::RetryMessage;
-use im_local::events::{failures, queue_event, stream_event};
+use im_local::{
+    QueuePoller,
+    events::{failures, queue_event, stream_event},
+    mapping::Ended,
+};
 use im_model::IntegrationType;
 use im_runtime::BatchFunction;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use crate::World;
 
@@ -67,97 +72,67 @@ impl World {
 
     /// Runs the jobs whose time has come; returns how many.
     pub async fn run_retries(&self) -> usize {
-        self.collect_retries().await;
-        let now = self.clock.read();
-        let mut waiting = self.waiting.lock().await;
-        let (due, later): (Vec<_>, Vec<_>) = waiting
-            .drain(..)
-            .partition(|(_, message)| message.not_before <= now);
-        *waiting = later;
-        drop(waiting);
-        for (queue, message) in &due {
-            let inbound = *queue == self.system.embedded.queues.inbound;
-            let function = if inbound {
-                &self.system.inbound
-            } else {
-                &self.system.outbound
-            };
-            let body = serde_json::to_string(message).expect("JSON");
-            let message = aws_sdk_sqs::types::Message::builder()
-                .message_id("1")
-                .body(body)
-                .build();
-            let answer = function
-                .handle(queue_event(&[message]))
-                .await
-                .expect("an event of ours");
-            assert_eq!(
-                failures(&answer),
-                Vec::<String>::new(),
-                "a message that nobody took"
-            );
+        let queues = &self.system.embedded.queues;
+        let (inbound, outbound) = (&self.system.inbound, &self.system.outbound);
+        let mut count = 0;
+        for (queue, function) in [(&queues.inbound, inbound), (&queues.outbound, outbound)] {
+            let poller = QueuePoller::new(self.lambda_sqs.clone(), queue.clone());
+            loop {
+                let messages = poller.receive().await.expect("the queue answers");
+                if messages.is_empty() {
+                    break;
+                }
+                let answer = function.handle(queue_event(&messages)).await;
+                let answer = answer.expect("an event of ours");
+                assert_eq!(
+                    failures(&answer),
+                    Vec::<String>::new(),
+                    "a message that nobody took"
+                );
+                let ended = poller.ended(&messages, &Ended::Answered(answer)).await;
+                ended.expect("the queue answers");
+                count += messages.len();
+            }
         }
-        due.len()
+        count
     }
 
     /// The jobs that wait, soonest first.
     pub async fn waiting_jobs(&self) -> Vec<RetryMessage> {
-        self.collect_retries().await;
-        let mut waiting: Vec<_> = self
-            .waiting
-            .lock()
-            .await
-            .iter()
-            .map(|(_, message)| message.clone())
-            .collect();
+        let queues = &self.system.embedded.queues;
+        let mut waiting = self.jobs_in(&queues.inbound);
+        waiting.extend(self.jobs_in(&queues.outbound));
         waiting.sort_by_key(|message| message.not_before);
         waiting
     }
 
-    async fn collect_retries(&self) {
+    fn jobs_in(&self, queue: &str) -> Vec<RetryMessage> {
+        let messages = self.queues.messages(queue).into_iter();
+        messages
+            .map(|message| serde_json::from_str(&message.body).expect("a retry message"))
+            .collect()
+    }
+
+    /// When the next message of a retry queue can be received.
+    fn next_retry(&self) -> Option<Timestamp> {
         let queues = &self.system.embedded.queues;
-        for queue in [&queues.inbound, &queues.outbound] {
-            for message in self.take_all(queue).await {
-                self.waiting.lock().await.push((queue.clone(), message));
-            }
-        }
+        let mut messages = self.queues.messages(&queues.inbound);
+        messages.extend(self.queues.messages(&queues.outbound));
+        messages.iter().map(|message| message.visible_at).min()
     }
 
     /// The dead letters, taken from their queue.
     pub async fn dead_letters(&self) -> Vec<RetryMessage> {
         let queue = self.system.embedded.queues.dead_letters.clone();
-        self.take_all(&queue).await
-    }
-
-    async fn take_all(&self, queue: &str) -> Vec<RetryMessage> {
-        let sqs = &self.system.embedded.sqs;
-        let mut taken = Vec::new();
+        let dead = self.jobs_in(&queue);
+        let poller = QueuePoller::new(self.lambda_sqs.clone(), queue);
         loop {
-            let answer = sqs
-                .receive_message()
-                .queue_url(queue)
-                .max_number_of_messages(10)
-                .send()
-                .await;
-            let messages = answer
-                .expect("the queue answers")
-                .messages
-                .unwrap_or_default();
+            let messages = poller.receive().await.expect("the queue answers");
             if messages.is_empty() {
-                return taken;
+                return dead;
             }
-            for message in messages {
-                let body = message.body.expect("a body");
-                taken.push(serde_json::from_str(&body).expect("a retry message"));
-                let handle = message.receipt_handle.expect("a handle");
-                let deleted = sqs
-                    .delete_message()
-                    .queue_url(queue)
-                    .receipt_handle(handle)
-                    .send()
-                    .await;
-                deleted.expect("the queue answers");
-            }
+            let ended = poller.ended(&messages, &Ended::Answered(Value::Null)).await;
+            ended.expect("the queue answers");
         }
     }
 
@@ -179,7 +154,7 @@ impl World {
     pub async fn settle(&self) {
         for _ in 0..200 {
             self.run_now().await;
-            let Some(next) = self.waiting_jobs().await.first().map(|job| job.not_before) else {
+            let Some(next) = self.next_retry() else {
                 return;
             };
             let wait = next

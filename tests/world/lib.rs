@@ -5,13 +5,17 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod aws;
 mod calls;
 mod clock;
 mod drive;
+mod io;
 mod vendor;
 mod world;
 
+pub use aws::WatchedAws;
 pub use calls::Calls;
 pub use clock::{SeededIds, WorldClock};
+pub use io::{AwsWeather, Death, Io, Weather, Worker};
 pub use vendor::{Moment, SandboxTransport, base_url};
 pub use world::{INTEGRATION, JIRA, SERVICENOW, World};

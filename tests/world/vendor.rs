@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -12,6 +13,8 @@ use http::{Method, Request, Response};
 use im_model::IntegrationType;
 use im_sandbox::{Answer, StandIn, stand_in::Vendor};
 use im_vendors::{Transport, TransportError};
+
+use crate::{Io, WorldClock};
 
 /// When a test steps in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +67,9 @@ impl<V: Vendor> Sandbox for StandIn<V> {
 }
 
 /// Sends requests to the sandboxes, faults included.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct SandboxTransport {
+    io: Io,
     sandboxes: BTreeMap<u16, Arc<dyn Sandbox>>,
     interludes: Arc<Mutex<Vec<Interlude>>>,
     late: Arc<Mutex<Late>>,
@@ -78,7 +82,26 @@ struct Late {
     held: Vec<(u16, Request<Bytes>)>,
 }
 
+impl Default for SandboxTransport {
+    fn default() -> Self {
+        Self::new(Io::new(0, WorldClock::default()))
+    }
+}
+
 impl SandboxTransport {
+    /// How long a caller waits for a vendor (`HttpTransport`).
+    const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// No way to anybody yet.
+    pub fn new(io: Io) -> Self {
+        Self {
+            io,
+            sandboxes: BTreeMap::new(),
+            interludes: Arc::default(),
+            late: Arc::default(),
+        }
+    }
+
     /// With a way to this sandbox, too.
     #[must_use]
     pub fn with<V: Vendor>(mut self, vendor: IntegrationType, sandbox: &StandIn<V>) -> Self {
@@ -188,6 +211,30 @@ impl SandboxTransport {
 #[async_trait]
 impl Transport for SandboxTransport {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let told = self.io.is_traced().then(|| tell(&request));
+        let number = self.io.leaves(true).await;
+        let answer = self.carry(request).await;
+        if let Some(told) = told {
+            let answer = match &answer {
+                Ok(response) => format!(
+                    "{} {}",
+                    response.status().as_u16(),
+                    String::from_utf8_lossy(response.body())
+                ),
+                Err(error) => error.to_string(),
+            };
+            self.io.note(format_args!("{number} {told} -> {answer}"));
+        }
+        if matches!(answer, Err(TransportError::Timeout)) && self.io.takes_time() {
+            tokio::time::sleep(Self::PATIENCE).await;
+        }
+        self.io.returns(true, number).await;
+        answer
+    }
+}
+
+impl SandboxTransport {
+    async fn carry(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let method = request.method().clone();
         let path = request.uri().clone();
         let headers = request.headers().clone();
@@ -214,4 +261,9 @@ impl Transport for SandboxTransport {
             Answer::NoAnswer => Err(TransportError::Timeout),
         }
     }
+}
+
+fn tell(request: &Request<Bytes>) -> String {
+    let body = String::from_utf8_lossy(request.body());
+    format!("{} {} {body}", request.method(), request.uri())
 }
