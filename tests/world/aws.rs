@@ -46,6 +46,9 @@ impl WatchedAws {
             return Err(ConnectorError::other("no connector".into(), None));
         };
         let told = self.io.is_traced().then(|| tell_request(&request));
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let writes = ["PutItem", "UpdateItem", "TransactWriteItems"];
+        let writes = writes.iter().any(|operation| target.ends_with(operation));
         let number = self.io.leaves(false).await;
         let fate = self.io.aws_fate();
         if fate == AwsFate::Twice {
@@ -65,6 +68,9 @@ impl WatchedAws {
             };
             self.io
                 .note(format_args!("{number} {told}{fate} -> {answer}"));
+        }
+        if writes {
+            self.io.wrote();
         }
         if fate == AwsFate::Lost {
             response = unavailable();

@@ -35,6 +35,11 @@ impl WorldClock {
         }
     }
 
+    /// True if it goes with tokio's.
+    pub fn is_tokios(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// What it shows.
     pub fn read(&self) -> Timestamp {
         let passed = self.since.map(|since| since.elapsed());

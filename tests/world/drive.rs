@@ -8,14 +8,15 @@ use im_local::{
 };
 use im_model::IntegrationType;
 use im_runtime::BatchFunction;
+use im_sandbox::WebhookDelivery;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::World;
 
 impl World {
-    /// Sends the webhooks that wait at the vendor; returns how many.
-    pub async fn deliver_webhooks(&self) -> usize {
+    /// The webhooks that wait at the vendors.
+    pub fn drain_webhooks(&self) -> Vec<(IntegrationType, WebhookDelivery)> {
         let mut waiting = Vec::new();
         for (vendor, drained) in [
             (IntegrationType::PagerDuty, self.pagerduty.drain_webhooks()),
@@ -27,6 +28,26 @@ impl World {
         ] {
             waiting.extend(drained.into_iter().map(|delivery| (vendor, delivery)));
         }
+        waiting
+    }
+
+    /// A webhook as its vendor sends it now, for the how-manieth time (1 is the first).
+    pub fn posted(
+        &self,
+        vendor: IntegrationType,
+        delivery: &WebhookDelivery,
+        attempt: u32,
+    ) -> WebhookDelivery {
+        match vendor {
+            IntegrationType::PagerDuty => self.pagerduty.repeated(delivery, attempt),
+            IntegrationType::Jira => self.jira.repeated(delivery, attempt),
+            IntegrationType::ServiceNow => self.servicenow.repeated(delivery, attempt),
+        }
+    }
+
+    /// Sends the webhooks that wait at the vendor; returns how many.
+    pub async fn deliver_webhooks(&self) -> usize {
+        let waiting = self.drain_webhooks();
         for (vendor, delivery) in &waiting {
             let status = self.post(*vendor, delivery).await;
             assert_eq!(status, 202, "{vendor}'s own webhook");

@@ -63,6 +63,11 @@ impl Worker {
         }
     }
 
+    /// Who is calling, if it is an invocation.
+    pub fn present() -> Option<Arc<Self>> {
+        WORKER.try_with(Arc::clone).ok()
+    }
+
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
@@ -123,6 +128,7 @@ struct State {
     weather: Weather,
     trace: Option<Vec<String>>,
     calls: u64,
+    written: bool,
 }
 
 impl Io {
@@ -133,6 +139,7 @@ impl Io {
             weather: Weather::default(),
             trace: None,
             calls: 0,
+            written: false,
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -184,6 +191,16 @@ impl Io {
     /// Waits until somebody may have written something.
     pub async fn changed(&self) {
         self.changed.notified().await;
+    }
+
+    /// True if a table may have been written since this was asked last.
+    pub fn has_written(&self) -> bool {
+        std::mem::take(&mut self.state().written)
+    }
+
+    /// A table may have been written.
+    pub(crate) fn wrote(&self) {
+        self.state().written = true;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

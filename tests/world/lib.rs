@@ -11,11 +11,13 @@ mod clock;
 mod drive;
 mod io;
 mod vendor;
+mod witness;
 mod world;
 
 pub use aws::WatchedAws;
 pub use calls::Calls;
 pub use clock::{SeededIds, WorldClock};
 pub use io::{AwsWeather, Death, Io, Weather, Worker};
-pub use vendor::{Moment, SandboxTransport, base_url};
+pub use vendor::{Direct, Moment, SandboxTransport, base_url};
+pub use witness::{Shown, Vendors, Witness};
 pub use world::{INTEGRATION, JIRA, SERVICENOW, World};

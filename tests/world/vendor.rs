@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -14,7 +14,7 @@ use im_model::IntegrationType;
 use im_sandbox::{Answer, StandIn, stand_in::Vendor};
 use im_vendors::{Transport, TransportError};
 
-use crate::{Io, WorldClock};
+use crate::{Io, Witness, WorldClock};
 
 /// When a test steps in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,11 @@ fn port(vendor: IntegrationType) -> u16 {
     }
 }
 
+fn vendor_at(wanted: u16) -> Option<IntegrationType> {
+    let mut all = IntegrationType::ALL.iter().copied();
+    all.find(|vendor| port(*vendor) == wanted)
+}
+
 /// One vendor's sandbox, by what it answers.
 trait Sandbox: Send + Sync {
     fn answer(&self, request: Request<Bytes>) -> Answer;
@@ -73,6 +78,20 @@ pub struct SandboxTransport {
     sandboxes: BTreeMap<u16, Arc<dyn Sandbox>>,
     interludes: Arc<Mutex<Vec<Interlude>>>,
     late: Arc<Mutex<Late>>,
+    witness: Arc<OnceLock<Arc<dyn Witness>>>,
+}
+
+/// Reaches the sandboxes without faults, time or trace: for whoever looks on.
+pub struct Direct(SandboxTransport);
+
+#[async_trait]
+impl Transport for Direct {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let port = request.uri().port_u16().unwrap_or_default();
+        let sandbox = self.0.sandboxes.get(&port);
+        let sandbox = sandbox.ok_or_else(|| TransportError::Unreachable(format!("port {port}")))?;
+        Ok(sandbox.answer_without_faults(request))
+    }
 }
 
 /// Requests that the vendor carries out long after nobody waits for them any more.
@@ -99,7 +118,18 @@ impl SandboxTransport {
             sandboxes: BTreeMap::new(),
             interludes: Arc::default(),
             late: Arc::default(),
+            witness: Arc::default(),
         }
+    }
+
+    /// The way past everything that may go wrong.
+    pub fn direct(&self) -> Direct {
+        Direct(self.clone())
+    }
+
+    /// From here on somebody sees every request. Only once.
+    pub fn set_witness(&self, witness: Arc<dyn Witness>) {
+        assert!(self.witness.set(witness).is_ok(), "there is a witness");
     }
 
     /// With a way to this sandbox, too.
@@ -247,7 +277,24 @@ impl SandboxTransport {
         let Some(request) = self.hold(port, request) else {
             return Err(TransportError::Timeout);
         };
+        let witness = self.witness.get().zip(vendor_at(port));
+        if let Some((witness, vendor)) = witness {
+            witness.arrives(vendor, &request);
+        }
         let mut answer = sandbox.answer(request);
+        if let Some((witness, vendor)) = witness {
+            let told = match &answer {
+                Answer::Response(response) | Answer::Delayed(_, response) => response.body(),
+                Answer::NoAnswer => &Bytes::new(),
+            };
+            witness.carried_out(vendor, told);
+        }
+        if let (Answer::Delayed(by, _), true) = (&answer, self.io.takes_time()) {
+            if *by >= Self::PATIENCE {
+                return Err(TransportError::Timeout);
+            }
+            tokio::time::sleep(*by).await;
+        }
         if let Some(interlude) = self.take(Moment::BeforeAnswer, &method, path.path()) {
             (interlude.step)().await;
             if interlude.refreshed {

@@ -23,7 +23,9 @@ use im_sandbox::{
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::{Calls, Io, SandboxTransport, SeededIds, WatchedAws, WorldClock, vendor::base_url};
+use crate::{
+    Calls, Io, SandboxTransport, SeededIds, Vendors, WatchedAws, WorldClock, vendor::base_url,
+};
 
 /// The integration that every world has.
 pub const INTEGRATION: &str = "demo-pd";
@@ -50,7 +52,7 @@ pub struct World {
     /// Every AWS call.
     pub calls: Calls,
     /// SQS as Lambda's mappings reach it.
-    pub(crate) lambda_sqs: aws_sdk_sqs::Client,
+    pub lambda_sqs: aws_sdk_sqs::Client,
     pub(crate) deliveries: Mutex<StreamPoller>,
     pub(crate) incidents: Mutex<StreamPoller>,
     /// What the queues hold.
@@ -147,6 +149,10 @@ impl World {
         let mut config = PagerDutyConfig::demo("a-token", "a-secret")
             .clock(clock.clone())
             .seed(seed);
+        if clock.is_tokios() {
+            // Whoever looks on asks as often as it likes.
+            config.requests_per_minute = u32::MAX;
+        }
         // One that no map knows.
         config.account.priorities.push(Priority {
             id: "PPRIO09".to_owned(),
@@ -231,6 +237,15 @@ impl World {
         })
     }
 
+    /// The sandboxes.
+    pub fn vendors(&self) -> Vendors {
+        Vendors {
+            pagerduty: self.pagerduty.clone(),
+            jira: self.jira.clone(),
+            servicenow: self.servicenow.clone(),
+        }
+    }
+
     /// Sends a request through the gateway: real event JSON, real handler.
     pub async fn request(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.system.gateway.handle(request).await
@@ -250,13 +265,18 @@ impl World {
         self.request(request.body(body).expect("a request")).await
     }
 
-    /// Posts a webhook of a sandbox as it is; the status of the answer.
-    pub async fn post(&self, vendor: IntegrationType, delivery: &WebhookDelivery) -> u16 {
-        let integration = match vendor {
+    /// The id of the integration with a vendor.
+    pub fn integration_with(vendor: IntegrationType) -> &'static str {
+        match vendor {
             IntegrationType::PagerDuty => INTEGRATION,
             IntegrationType::Jira => JIRA,
             IntegrationType::ServiceNow => SERVICENOW,
-        };
+        }
+    }
+
+    /// Posts a webhook of a sandbox as it is; the status of the answer.
+    pub async fn post(&self, vendor: IntegrationType, delivery: &WebhookDelivery) -> u16 {
+        let integration = Self::integration_with(vendor);
         let url = delivery.url(&format!("/webhooks/{vendor}/{integration}"));
         let mut request = Request::post(url)
             .body(delivery.body.clone())

@@ -19,7 +19,7 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::body::SdkBody;
 
-pub use queues::QueueService;
+pub use queues::{QueueService, QueuedMessage};
 pub use tables::TableService;
 
 /// A service with JSON in and out: status and body.

@@ -23,7 +23,7 @@ pub struct QueueService {
 #[derive(Default)]
 struct Queues {
     by_url: BTreeMap<String, Queue>,
-    sent: u64,
+    bodies: Vec<String>,
 }
 
 struct Queue {
@@ -66,6 +66,11 @@ impl QueueService {
         queue
             .map(|queue| queue.messages.clone())
             .unwrap_or_default()
+    }
+
+    /// The bodies of all messages so far, in the order they were sent.
+    pub fn ever_sent(&self) -> Vec<String> {
+        self.queues().bodies.clone()
     }
 
     fn queues(&self) -> MutexGuard<'_, Queues> {
@@ -132,8 +137,8 @@ impl Queues {
     }
 
     fn send(&mut self, request: &Value, now: Timestamp) -> Result<Value, Refused> {
-        self.sent += 1;
-        let id = format!("{:08}", self.sent);
+        self.bodies.push(text(request, "MessageBody").to_owned());
+        let id = format!("{:08}", self.bodies.len());
         let delay = request["DelaySeconds"].as_i64().unwrap_or_default();
         let message = QueuedMessage {
             id: id.clone(),
