@@ -9,11 +9,15 @@ mod announcements;
 mod calls;
 mod clock;
 mod drive;
+mod event_bus;
+mod given_up;
 mod vendor;
 mod world;
 
 pub use announcements::Announcements;
 pub use calls::Calls;
 pub use clock::{SeededIds, WorldClock};
+pub use event_bus::EventBus;
+pub use given_up::Shard;
 pub use vendor::{Moment, SandboxTransport, base_url};
 pub use world::{INTEGRATION, JIRA, SERVICENOW, World};

@@ -9,7 +9,7 @@ use im_model::{Integration, IntegrationId, OrganizationId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    StoreError,
+    Pace, StoreError,
     ports::{Attempt, Clock, IntegrationStore, Vault, Vaulted},
 };
 
@@ -50,6 +50,7 @@ pub struct IntegrationCache {
     clock: Arc<dyn Clock>,
     by_id: Cache<IntegrationId, Integration>,
     by_organization: Cache<OrganizationId, Vec<Integration>>,
+    pace: Option<Arc<Pace>>,
 }
 
 impl IntegrationCache {
@@ -67,6 +68,16 @@ impl IntegrationCache {
             clock,
             by_id: Cache::new(for_at_most),
             by_organization: Cache::new(for_at_most),
+            pace: None,
+        }
+    }
+
+    /// The same; whatever it fetches, the state of the integration's circuit comes along.
+    #[must_use]
+    pub fn with_circuits(self, pace: Arc<Pace>) -> Self {
+        Self {
+            pace: Some(pace),
+            ..self
         }
     }
 
@@ -81,7 +92,10 @@ impl IntegrationCache {
     /// One integration as the store has it now.
     pub async fn fetch(&self, id: &IntegrationId) -> Result<Option<Integration>, StoreError> {
         let now = self.clock.now();
-        let found = self.store.integration(id).await?;
+        let found = match &self.pace {
+            Some(pace) => pace.refresh(id).await?,
+            None => self.store.integration(id).await?,
+        };
         if let Some(found) = &found {
             self.by_id.keep(id.clone(), found.clone(), now);
         }

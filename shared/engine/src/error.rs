@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use im_model::{ExternalId, FailureReason, IntegrationId, Ownable, RecordVersion};
+use im_model::{ExternalId, FailureReason, IntegrationId, Ownable, RecordVersion, Severity};
 use im_vendors::{VendorError, VendorErrorKind};
 use jiff::{SignedDuration, Timestamp};
 
@@ -68,6 +68,22 @@ pub enum SyncError {
         /// Which records, and what to do.
         detail: String,
     },
+    /// The vendor has failed too often in a row: it was not called. A failed attempt all the same.
+    #[error("not tried: the vendor has failed again and again ({why}); next trial at {until}")]
+    CircuitOpen {
+        /// When the next job is let through.
+        until: Timestamp,
+        /// What went wrong last, without any word of the vendor's.
+        why: String,
+    },
+    /// Others come first, or all have to wait: the vendor's budget or the operator's limit is short. Never a failure.
+    #[error("a job of {severity} waits for the vendor's budget until {until}")]
+    Throttled {
+        /// When there is a new budget.
+        until: Timestamp,
+        /// How severe the job's incident is.
+        severity: Severity,
+    },
     /// Others were faster too many times in a row.
     #[error("lost {0} races in a row")]
     TooManyRaces(u32),
@@ -110,6 +126,8 @@ impl SyncError {
             | Self::Busy { .. }
             | Self::Stale { .. }
             | Self::NotThere { .. }
+            | Self::CircuitOpen { .. }
+            | Self::Throttled { .. }
             | Self::TooManyRaces(_) => false,
         }
     }
@@ -130,7 +148,10 @@ impl SyncError {
                 | VendorErrorKind::Unsendable { .. } => FailureReason::Refused,
             },
             // The vendor does not show what it announced: so do replicas that lag behind for long.
-            Self::Stale { .. } | Self::NotThere { .. } => FailureReason::Unavailable,
+            Self::Stale { .. } | Self::NotThere { .. } | Self::CircuitOpen { .. } => {
+                FailureReason::Unavailable
+            }
+            Self::Throttled { .. } => FailureReason::Throttled,
             Self::Fields(_) | Self::Misconfigured { .. } | Self::Duplicate { .. } => {
                 FailureReason::Refused
             }
@@ -152,6 +173,14 @@ impl SyncError {
             self,
             Self::Busy { .. } | Self::Stale { .. } | Self::NotThere { .. } | Self::TooManyRaces(_)
         )
+    }
+
+    /// Before when another attempt is of no use.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        match self {
+            Self::CircuitOpen { until, .. } | Self::Throttled { until, .. } => Some(*until),
+            _ => None,
+        }
     }
 
     /// How long the vendor asks us to wait.

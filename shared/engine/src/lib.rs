@@ -9,6 +9,7 @@ mod error;
 mod hint;
 mod journal;
 pub mod manage;
+mod pace;
 pub mod ports;
 mod retry;
 mod runner;
@@ -26,6 +27,7 @@ pub use journal::{
     Claim, Connect, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
     PlatformEdit, Reserve, Ruling, Unlink,
 };
+pub use pace::{CircuitState, OpenCircuit, Pace, lane::severity_of};
 pub use retry::{Disposition, FailedAttempt, RetryLadder, RetryMessage};
 pub use runner::JobRunner;
 pub use sweep::{SweepReport, Sweeper};

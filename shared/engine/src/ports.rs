@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use url::form_urlencoded;
 
 use crate::{
-    Claim, Commit, Connect, DeadLetter, Delivery, DeliveryEnd, DeliveryKey, EditOfIncident,
-    JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling, StoreError,
-    Unlink,
+    CircuitState, Claim, Commit, Connect, DeadLetter, Delivery, DeliveryEnd, DeliveryKey,
+    EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling,
+    StoreError, Unlink,
 };
 
 /// The present. Nothing else in the engine knows it.
@@ -255,6 +255,36 @@ pub trait IntegrationStore: Send + Sync {
     /// Removes one; [`Attempt::LostRace`] if it is gone already. Its id stays its organization's: links that are left
     /// name it, and must not become another's.
     async fn delete_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
+}
+
+/// What all processes know of how the vendors may be called. The store changes nothing of it by itself.
+#[async_trait]
+pub trait CircuitStore: Send + Sync {
+    /// An integration and its circuit. One strongly consistent read.
+    async fn integration_with_circuit(
+        &self,
+        id: &IntegrationId,
+    ) -> Result<Option<(Integration, CircuitState)>, StoreError>;
+
+    /// An integration's circuit; version 0 if nothing was ever stored. Strongly consistent.
+    async fn circuit(&self, id: &IntegrationId) -> Result<CircuitState, StoreError>;
+
+    /// Replaces the version before it.
+    async fn put_circuit(
+        &self,
+        id: &IntegrationId,
+        state: &CircuitState,
+    ) -> Result<Attempt, StoreError>;
+
+    /// Takes so many of the requests that may be sent within a minute (counted since 1970);
+    /// [`Attempt::LostRace`], and none taken, if that would make them more than `ceiling`.
+    async fn take_requests(
+        &self,
+        id: &IntegrationId,
+        minute: i64,
+        wanted: u32,
+        ceiling: u32,
+    ) -> Result<Attempt, StoreError>;
 }
 
 /// Where jobs wait.

@@ -6,7 +6,7 @@ use im_model::{DeadLetterId, FailureReason, Ownable, Severity};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Job, SyncError};
+use crate::{Job, SyncError, pace::lane};
 
 /// The waits between attempts. The attempt after the last one is the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,11 @@ impl RetryLadder {
         let mut message = so_far;
         // No vendor's replica lags longer; perhaps the announced version was never promised.
         message.job.waited = message.waits >= Self::PATIENT_WAITS;
+        if let SyncError::Throttled { until, severity } = error {
+            message.severity = Some(*severity);
+            message.not_before = lane::spread(*until, &message.job, *severity);
+            return Disposition::Retry(message);
+        }
         if error.only_has_to_wait() && message.waits < Self::MOST_WAITS {
             let seconds = 1_i64.checked_shl(message.waits).unwrap_or(i64::MAX).min(10);
             message.waits += 1;
@@ -100,7 +105,7 @@ impl RetryLadder {
                 let wait = error.retry_after().map_or(*wait, |asked| asked.max(*wait));
                 message.attempt += 1;
                 message.waits = 0;
-                message.not_before = now + wait;
+                message.not_before = later_of(now + wait, error, &message.job);
                 Disposition::Retry(message)
             }
             _ => {
@@ -109,6 +114,14 @@ impl RetryLadder {
             }
         }
     }
+}
+
+/// Whoever waits for a circuit does not come before its trial, nor all at once with it.
+fn later_of(at: Timestamp, error: &SyncError, job: &Job) -> Timestamp {
+    const SPREAD: SignedDuration = SignedDuration::from_secs(5);
+    error
+        .not_before()
+        .map_or(at, |until| at.max(lane::spread_within(until, job, SPREAD)))
 }
 
 impl RetryMessage {

@@ -31,7 +31,11 @@ impl JobRunner {
     /// slowly cannot take the rest of a batch down with its own job. To the claim it is like a crash.
     pub const JOB_TIMEOUT: Duration = Duration::from_secs(8);
 
-    /// Makes an attempt. `Ok` means that the job is safe: done, waiting in the queue, or dead and listed.
+    /// The same for a first attempt, a stream's: its partition waits for the slowest job of a batch, and a vendor that
+    /// hangs must not hold up the others for long. One request may take 3 s of it.
+    pub const STREAM_PATIENCE: Duration = Duration::from_secs(4);
+
+    /// Makes an attempt within a time. `Ok` means that the job is safe: done, waiting in the queue, or dead and listed.
     ///
     /// # Errors
     /// The job could not be put anywhere: whoever brought it must bring it again.
@@ -39,12 +43,14 @@ impl JobRunner {
         &self,
         message: RetryMessage,
         image: Option<Incident>,
+        patience: Duration,
     ) -> Result<(), StoreError> {
         if self.clock.now() < message.not_before {
             // A queue delays 15 min at most; the rest is waited for in a second round.
             return self.queue.put(&message).await;
         }
-        let synced = tokio::time::timeout(Self::JOB_TIMEOUT, self.engine.sync(&message.job, image));
+        let sync = self.engine.sync(&message.job, image, message.severity);
+        let synced = tokio::time::timeout(patience, sync);
         match synced.await {
             Ok(Ok(Outcome::Suspended(why))) => {
                 // Neither done nor failed: the delivery stays open, the debt stays owed, a dead letter stays dead.
@@ -72,6 +78,9 @@ impl JobRunner {
                     kind,
                     detail: String::new(),
                 };
+                // To the circuit it is a failure, too; nobody was left to say so.
+                let integration = message.job.hint.integration();
+                self.engine.pace.publish(integration).await;
                 self.failed(message, &error.into()).await
             }
         }

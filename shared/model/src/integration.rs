@@ -1,6 +1,6 @@
 //! One configured connection to one external system.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -240,6 +240,8 @@ pub struct Integration {
     pub strategy: ConflictStrategy,
     /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.
     pub conflict_window: SignedDuration,
+    /// The most requests that the vendor is sent within a minute, by all functions together, if the operator limits them.
+    pub requests_per_minute: Option<NonZeroU32>,
     /// Value maps that differ from the vendor's defaults.
     pub mappings: Mappings,
     /// When a record is first sent.

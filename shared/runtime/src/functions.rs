@@ -5,7 +5,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
-    CredentialCache, DeadLetterRecorder, DeliveryAcceptor, IntegrationCache, JobRunner,
+    CredentialCache, DeadLetterRecorder, DeliveryAcceptor, IntegrationCache, JobRunner, Pace,
     RetryLadder, Sweeper, SyncEngine,
     manage::{
         Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews,
@@ -15,7 +15,7 @@ use im_engine::{
 };
 use im_model::IntegrationType;
 use im_store::DynamoStore;
-use im_vendors::{Transport, registry};
+use im_vendors::{Memory, Transport, registry};
 use jiff::SignedDuration;
 use lambda_http::service_fn;
 use lambda_runtime::LambdaEvent;
@@ -47,7 +47,10 @@ pub struct Ports {
 }
 
 impl Ports {
-    fn from_env(settings: &Settings, config: &aws_types::SdkConfig) -> Result<Self, Error> {
+    pub(crate) fn from_env(
+        settings: &Settings,
+        config: &aws_types::SdkConfig,
+    ) -> Result<Self, Error> {
         let client = DynamoDb::new(config);
         let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(config));
         Ok(Self {
@@ -60,12 +63,12 @@ impl Ports {
         })
     }
 
-    fn integrations(&self) -> Arc<IntegrationCache> {
-        Arc::new(IntegrationCache::new(
+    fn configurations(&self) -> IntegrationCache {
+        IntegrationCache::new(
             self.store.clone(),
             self.clock.clone(),
             self.configuration_age,
-        ))
+        )
     }
 
     fn credentials(&self) -> Arc<CredentialCache> {
@@ -78,7 +81,7 @@ pub fn webhook_function(integration_type: IntegrationType, ports: &Ports) -> Web
     WebhookFunction::new(DeliveryAcceptor {
         integration_type,
         source: registry::webhook_source(integration_type),
-        integrations: ports.integrations(),
+        integrations: Arc::new(ports.configurations()),
         credentials: ports.credentials(),
         deliveries: ports.store.clone(),
         clock: ports.clock.clone(),
@@ -92,15 +95,17 @@ pub fn batch_function(
     queue: Arc<dyn RetryQueue>,
     ladder: RetryLadder,
 ) -> BatchFunction {
+    let (memory, pace) = pacing(ports);
     let engine = SyncEngine {
         store: ports.store.clone(),
         conflicts: ports.store.clone(),
-        integrations: ports.integrations(),
+        integrations: Arc::new(ports.configurations().with_circuits(pace.clone())),
         credentials: ports.credentials(),
         transport: ports.transport.clone(),
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
-        memory: Arc::default(),
+        memory,
+        pace,
         letters: ports.store.clone(),
     };
     let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
@@ -117,6 +122,13 @@ pub fn batch_function(
     )
 }
 
+/// What a process learns of its vendors, and how it paces itself by it.
+fn pacing(ports: &Ports) -> (Arc<Memory>, Arc<Pace>) {
+    let memory: Arc<Memory> = Arc::default();
+    let pace = Pace::new(ports.store.clone(), memory.clone(), ports.clock.clone());
+    (memory, Arc::new(pace))
+}
+
 /// What makes entries of dead jobs.
 pub fn dead_letter_recorder(ports: &Ports, announcer: Arc<dyn Announcer>) -> DeadLetterRecorder {
     DeadLetterRecorder {
@@ -131,6 +143,7 @@ pub fn dead_letter_recorder(ports: &Ports, announcer: Arc<dyn Announcer>) -> Dea
 
 /// What the minute tick does. `queue` is where retries of dead letters go.
 pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>) -> Sweeper {
+    let (memory, pace) = pacing(ports);
     Sweeper {
         tasks: ports.store.clone(),
         work: ports.store.clone(),
@@ -139,7 +152,8 @@ pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>) -> Sweeper {
         integrations: ports.store.clone(),
         credentials: ports.credentials(),
         transport: ports.transport.clone(),
-        memory: Arc::default(),
+        memory,
+        pace,
         queue,
         clock: ports.clock.clone(),
     }

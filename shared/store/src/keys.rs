@@ -12,6 +12,8 @@ const SHARDS: u8 = 8;
 pub(crate) const STATE: &str = "STATE";
 pub(crate) const LINK: &str = "LINK";
 pub(crate) const META: &str = "META";
+/// How an integration's vendor may be called at present.
+pub(crate) const CIRCUIT: &str = "CIRCUIT";
 pub(crate) const GONE: &str = "GONE";
 pub(crate) const CREATED: &str = "CREATED";
 
@@ -30,6 +32,11 @@ pub(crate) fn request(organization: &OrganizationId, key: &IdempotencyKey) -> St
 
 pub(crate) fn integration(id: &IntegrationId) -> String {
     format!("INT#{id}")
+}
+
+/// The requests that were taken within a minute.
+pub(crate) fn requests_in(minute: i64) -> String {
+    format!("RATE#{minute:012}")
 }
 
 /// A conflict.

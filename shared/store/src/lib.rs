@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod circuit;
 mod conflict;
 mod dead_letter;
 mod delivery;

@@ -2,7 +2,7 @@
 
 mod delivery;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use im_model::{
     Activity, BasePair, ClaimOutcome, ConflictStrategy, DeadLetterId, Digest, Direction, Field,
@@ -241,6 +241,8 @@ pub(crate) struct IntegrationRow {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     notes_in_since: BTreeMap<NoteKind, Timestamp>,
     secret_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    requests_per_minute: Option<NonZeroU32>,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -269,6 +271,7 @@ impl From<&Integration> for IntegrationRow {
             paused_because: it.paused_because.clone(),
             strategy: it.strategy,
             conflict_window: i64::try_from(it.conflict_window.as_millis()).unwrap_or(i64::MAX),
+            requests_per_minute: it.requests_per_minute,
             mappings: it.mappings,
             triggers: it.triggers,
             options: it.options,
@@ -296,6 +299,7 @@ impl From<IntegrationRow> for Integration {
             paused_because: row.paused_because,
             strategy: row.strategy,
             conflict_window: SignedDuration::from_millis(row.conflict_window),
+            requests_per_minute: row.requests_per_minute,
             mappings: row.mappings,
             triggers: row.triggers,
             options: row.options,

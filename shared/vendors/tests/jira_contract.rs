@@ -222,6 +222,7 @@ fn integration(now: jiff::Timestamp) -> Integration {
         paused_because: None,
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: im_model::Integration::CONFLICT_WINDOW,
+        requests_per_minute: None,
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
         notes_in_since: std::collections::BTreeMap::new(),

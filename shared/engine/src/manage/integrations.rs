@@ -1,6 +1,6 @@
 //! Integrations: create, get, list, change. Credentials go to the vault and never come back.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 use im_model::{
     Activity, ConflictStrategy, Direction, Integration, IntegrationId, IntegrationType, Mappings,
@@ -40,6 +40,8 @@ pub struct NewIntegration {
     pub strategy: ConflictStrategy,
     /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.
     pub conflict_window: SignedDuration,
+    /// The most requests that the vendor is sent within a minute; not limited if `None`.
+    pub requests_per_minute: Option<NonZeroU32>,
     /// What only this vendor has.
     pub options: BTreeMap<String, String>,
 }
@@ -61,6 +63,8 @@ pub struct IntegrationChange {
     pub strategy: Option<ConflictStrategy>,
     /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.
     pub conflict_window: Option<SignedDuration>,
+    /// The most requests that the vendor is sent within a minute; `Some(None)` lifts the limit.
+    pub requests_per_minute: Option<Option<NonZeroU32>>,
     /// Those that are given replace those of the same name.
     pub options: BTreeMap<String, String>,
     /// The caller has seen this version and wants no other to be changed (`If-Match`).
@@ -121,6 +125,7 @@ impl Integrations {
             paused_because: None,
             strategy: new.strategy,
             conflict_window: new.conflict_window,
+            requests_per_minute: new.requests_per_minute,
             mappings: Mappings::default(),
             triggers: Triggers::default(),
             options: new.options,
@@ -255,6 +260,9 @@ fn changed(
         conflict_window: change
             .conflict_window
             .unwrap_or(integration.conflict_window),
+        requests_per_minute: change
+            .requests_per_minute
+            .unwrap_or(integration.requests_per_minute),
         options,
         version: integration.version + 1,
         updated_at: now,

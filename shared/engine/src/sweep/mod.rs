@@ -11,7 +11,7 @@ use im_vendors::{Memory, Transport};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    CredentialCache, StoreError,
+    CredentialCache, Pace, StoreError,
     ports::{
         Clock, DeadLetterStore, IncidentStore, IntegrationStore, JobQueue, OpenWork, Task,
         TaskStore,
@@ -36,6 +36,8 @@ pub struct Sweeper {
     pub transport: Arc<dyn Transport>,
     /// What was learned of the vendors' accounts.
     pub memory: Arc<Memory>,
+    /// Whose circuit closes when its vendor answers.
+    pub pace: Arc<Pace>,
     /// Where retries of dead letters go.
     pub queue: Arc<dyn JobQueue>,
     /// When.

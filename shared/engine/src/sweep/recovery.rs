@@ -1,7 +1,12 @@
 //! The vendor's recovery: a probe, and when it is answered, what is dead for want of an answer is tried again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
 use im_model::{DeadLetterStatus, Integration};
-use im_vendors::{CheckOutcome, Connection};
+use im_vendors::{Check, CheckOutcome, Connection, Transport, TransportError};
 use jiff::SignedDuration;
 
 use super::{Tick, ask_to_catch_up};
@@ -19,6 +24,24 @@ const MOST_REDRIVES: u32 = 8;
 /// A retry of which nothing came for so long has got lost on its way.
 const LOST: SignedDuration = SignedDuration::from_hours(1);
 
+/// Notes whether the vendor's own service has answered, and not only something before it.
+struct Listening<'a> {
+    transport: &'a dyn Transport,
+    has_heard: AtomicBool,
+}
+
+#[async_trait]
+impl Transport for Listening<'_> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let answer = self.transport.send(request).await?;
+        let status = answer.status();
+        if !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS {
+            self.has_heard.store(true, Ordering::Relaxed);
+        }
+        Ok(answer)
+    }
+}
+
 /// How many entries a page has.
 const PAGE: u16 = 100;
 
@@ -35,6 +58,7 @@ impl Tick<'_> {
             self.report.silent += 1;
             return self.probe_later(task).await;
         }
+        self.sweeper.pace.reset(&task.integration).await?;
         ask_to_catch_up(self.sweeper.tasks.as_ref(), &task.integration, self.now()).await?;
         match self.redrive(&integration).await? {
             // All that can be retried by itself is under way, or done.
@@ -68,18 +92,22 @@ impl Tick<'_> {
         let credentials = credentials
             .map(|kept| kept.current.clone())
             .unwrap_or_default();
+        let listening = Listening {
+            transport: sweeper.transport.as_ref(),
+            has_heard: AtomicBool::new(false),
+        };
         let connection = Connection {
             base_url: &integration.base_url,
             options: &integration.options,
             credentials: &credentials,
-            transport: sweeper.transport.as_ref(),
+            transport: &listening,
             memory: &sweeper.memory,
             integration: &integration.id,
             now: self.now(),
         };
         let checks = vendor.probe(connection).await;
-        let passed = |outcome| outcome != CheckOutcome::Failed;
-        Ok(checks.iter().any(|check| passed(check.outcome)))
+        let passed = |check: &Check| check.outcome == CheckOutcome::Passed;
+        Ok(listening.has_heard.into_inner() && checks.iter().any(passed))
     }
 
     /// Retries what is dead for a reason that passes. How long until the next may be retried, if there are others; `None`

@@ -18,7 +18,7 @@ mod write;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use im_model::{ExternalId, Field, Incident, IncidentId, Integration};
+use im_model::{ExternalId, Field, Incident, IncidentId, Integration, Severity};
 use im_sync::LinkRules;
 use im_vendors::{
     Connection, Credentials, Memory, Transport, VendorApi, VendorError, VendorErrorKind,
@@ -30,7 +30,8 @@ use self::{
     worker::{Done, Worker},
 };
 use crate::{
-    CredentialCache, Hint, IntegrationCache, Job, SyncError,
+    CredentialCache, Hint, IntegrationCache, Job, Pace, SyncError,
+    pace::{Permit, lane},
     ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
 
@@ -117,6 +118,8 @@ pub struct SyncEngine {
     pub ids: Arc<dyn Ids>,
     /// What was learned of the vendors' accounts.
     pub memory: Arc<Memory>,
+    /// Whether, and whose turn it is.
+    pub pace: Arc<Pace>,
     /// Dead letters, which a success closes.
     pub letters: Arc<dyn DeadLetterStore>,
 }
@@ -130,11 +133,17 @@ impl SyncEngine {
     const MOST_RACES: u32 = 8;
 
     /// Works on one job. `image` is the incident as a stream record shows it: it spares the first load, and if it is
-    /// older than the store a lost race tells. A success closes the link's dead letter; credentials that are refused
-    /// pause the integration.
-    pub async fn sync(&self, job: &Job, image: Option<Incident>) -> Result<Outcome, SyncError> {
+    /// older than the store a lost race tells. `severity` is what an earlier attempt has seen: it spares the load where the
+    /// job's turn has not come. A success closes the link's dead letter; credentials that are refused pause the
+    /// integration.
+    pub async fn sync(
+        &self,
+        job: &Job,
+        image: Option<Incident>,
+        severity: Option<Severity>,
+    ) -> Result<Outcome, SyncError> {
         let mut attempt = Attempted::default();
-        match self.attempt(job, image, &mut attempt).await {
+        match self.attempt(job, image, severity, &mut attempt).await {
             Ok(outcome) => {
                 if !matches!(outcome, Outcome::Suspended(_)) {
                     self.close(job, &outcome, attempt.dead.as_ref()).await?;
@@ -152,6 +161,7 @@ impl SyncEngine {
         &self,
         job: &Job,
         image: Option<Incident>,
+        severity: Option<Severity>,
         attempt: &mut Attempted,
     ) -> Result<Outcome, SyncError> {
         let integration = job.hint.integration();
@@ -162,6 +172,29 @@ impl SyncEngine {
         if !integration.is_working() {
             return Ok(Outcome::Suspended("the integration is disabled or paused"));
         }
+        let permit = self.pace.enter(&integration.id).await?;
+        let known = image.as_ref().map(lane::of_incident).or(severity);
+        let turn = match known {
+            Some(severity) => permit.admit(&integration, severity).await,
+            None => Ok(()),
+        };
+        let result = match turn {
+            Ok(()) => self.work(job, image, integration, &permit, attempt).await,
+            Err(not_yet) => Err(not_yet),
+        };
+        permit.end(&result).await;
+        result
+    }
+
+    /// Works on a job that was let through.
+    async fn work(
+        &self,
+        job: &Job,
+        image: Option<Incident>,
+        integration: Integration,
+        permit: &Permit<'_>,
+        attempt: &mut Attempted,
+    ) -> Result<Outcome, SyncError> {
         let vendor = im_vendors::registry::vendor_api(integration.integration_type);
         let vaulted = self
             .credentials
@@ -176,6 +209,7 @@ impl SyncEngine {
         let notes_announced = matches!(job.hint, Hint::External { notes: true, .. });
         let mut worker = Worker {
             engine: self,
+            permit,
             vendor,
             rules,
             integration,

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{Outcome, SyncEngine, Synced};
 use crate::{
     Claim, Hint, Job, StoreError, SyncError,
+    pace::{Permit, lane},
     ports::{Attempt, IncidentStore},
 };
 
@@ -33,6 +34,7 @@ pub(super) struct Done {
 /// One worker on one link.
 pub(super) struct Worker<'a> {
     pub(super) engine: &'a SyncEngine,
+    pub(super) permit: &'a Permit<'a>,
     pub(super) vendor: &'static dyn VendorApi,
     pub(super) integration: Integration,
     pub(super) rules: LinkRules,
@@ -154,11 +156,14 @@ impl Worker<'_> {
     /// An incident that is loaded: sync its link, or make one.
     pub(super) async fn incident(&mut self, incident: Incident) -> Result<Pass, SyncError> {
         self.dead = incident.dead.get(&self.integration.id).cloned();
-        match incident.links.get(&self.integration.id) {
-            Some(link) if matches!(link.state, LinkState::Unlinked { .. }) => {
-                self.nothing_owed(&incident, "it was unlinked by hand")
-                    .await
-            }
+        let link = incident.links.get(&self.integration.id);
+        if link.is_some_and(|link| matches!(link.state, LinkState::Unlinked { .. })) {
+            let why = "it was unlinked by hand";
+            return self.nothing_owed(&incident, why).await;
+        }
+        let severity = lane::of_incident(&incident);
+        self.permit.admit(&self.integration, severity).await?;
+        match link {
             Some(link) if link.external_id().is_some() => self.linked(incident).await,
             Some(_) => self.reserved(incident, self.created.clone()).await,
             None => self.unlinked(incident).await,

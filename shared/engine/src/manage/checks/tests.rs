@@ -27,6 +27,7 @@ fn integration() -> Integration {
         paused_because: None,
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: Integration::CONFLICT_WINDOW,
+        requests_per_minute: None,
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
         notes_in_since: std::collections::BTreeMap::new(),
