@@ -9,7 +9,7 @@ use im_engine::{
 };
 use im_model::{IntegrationType, OrganizationId};
 use im_runtime::{
-    BatchFunction, KeyInVault, Ports, SecretsManagerVault, Source, SqsQueue, api_router,
+    BatchFunction, KeyInVault, Ports, SecretsManagerVault, Source, SqsJobQueue, SqsQueue, api_router,
     batch_function, webhook_function,
 };
 use im_store::DynamoStore;
@@ -97,8 +97,15 @@ impl LocalSystem {
             Some(organization) => Arc::new(LoopbackAdministrator::new(by_token, organization)),
             None => by_token,
         };
+        let retries = SqsJobQueue::new(
+            embedded.sqs.clone(),
+            embedded.queues.outbound.clone(),
+            ports.clock.clone(),
+            settings.time_scale,
+        );
         let api = api_router(
             &ports,
+            Arc::new(retries),
             authenticator,
             Self::SECRET_PREFIX.to_owned(),
             settings.public_base_url,
