@@ -154,7 +154,10 @@ async fn an_outage_costs_few_requests_and_ends_by_itself() {
     retitle(&world, &ids, "during").await;
     changes.hand_to(&world.system.outbound).await;
     let asked = requests(&world) - before;
-    assert!((5..=10).contains(&asked), "{asked}: of the first batch only");
+    assert!(
+        (5..=10).contains(&asked),
+        "{asked}: of the first batch only"
+    );
     let open = circuit(&world).await.open.expect("it is open");
     assert_eq!(
         open.until,
@@ -166,7 +169,10 @@ async fn an_outage_costs_few_requests_and_ends_by_itself() {
         world.clock.advance(SignedDuration::from_secs(45));
         world.run_retries().await;
     }
-    assert!(requests(&world) - before <= asked + 3, "three trials at most");
+    assert!(
+        requests(&world) - before <= asked + 3,
+        "three trials at most"
+    );
     world.pagerduty.clear_faults();
     changes.settle(&world).await;
     assert_eq!(arrived(&world, &ids, "during").await, 12);

@@ -207,8 +207,8 @@ impl Watched {
             };
         }
         watch!(aws_sdk_dynamodb, dynamodb, dynamodb_config);
-        watch!(aws_sdk_secretsmanager, secrets, other_config);
-        watch!(aws_sdk_sqs, sqs, other_config);
+        watch!(aws_sdk_secretsmanager, secrets, secrets_config);
+        watch!(aws_sdk_sqs, sqs, sqs_config);
         let stream = |table: &str| StreamPoller::new(embedded.streams.clone(), table.to_owned());
         let deliveries = stream(&embedded.tables.deliveries);
         let incidents = stream(&embedded.tables.sync);

@@ -17,7 +17,10 @@ use im_vendors::Transport;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
-use crate::{Embedded, Gateway, QueuePoller, StreamPoller, events, kept_secrets::KeptSecrets};
+use crate::{
+    Embedded, Gateway, QueuePoller, StreamPoller, events, kept_secrets::KeptSecrets,
+    poller::StreamRun,
+};
 
 /// What a local system is made with.
 pub struct LocalSettings {
@@ -182,13 +185,20 @@ impl LocalSystem {
     pub async fn mappings(&self) -> anyhow::Result<Mappings> {
         let (tables, queues) = (&self.embedded.tables, &self.embedded.queues);
         let mut streams = Vec::new();
-        for (table, function) in [
-            (&tables.deliveries, &self.inbound),
-            (&tables.sync, &self.outbound),
+        for (table, name, function) in [
+            (&tables.deliveries, "inbound", &self.inbound),
+            (&tables.sync, "outbound", &self.outbound),
         ] {
             let mut poller = StreamPoller::new(self.embedded.streams.clone(), table.clone());
             poller.skip_present().await?;
-            streams.push((poller, function.clone()));
+            streams.push(StreamRun {
+                mapping: poller.mapping(name).await?,
+                poller,
+                function: function.clone(),
+                clock: self.ports.clock.clone(),
+                sqs: self.embedded.sqs.clone(),
+                destination: queues.dead_letters.clone(),
+            });
         }
         let queue = |url: &str| QueuePoller::new(self.embedded.sqs.clone(), url.to_owned());
         let queues = vec![
@@ -201,7 +211,7 @@ impl LocalSystem {
 
 /// Streams and queues with the functions they feed.
 pub struct Mappings {
-    streams: Vec<(StreamPoller, Arc<BatchFunction>)>,
+    streams: Vec<StreamRun>,
     queues: Vec<(QueuePoller, Arc<BatchFunction>)>,
 }
 
@@ -210,8 +220,8 @@ impl Mappings {
     pub fn run(self) -> JoinSet<()> {
         const EVERY: Duration = Duration::from_millis(25);
         let mut tasks = JoinSet::new();
-        for (poller, function) in self.streams {
-            tasks.spawn(poller.run(function, EVERY));
+        for run in self.streams {
+            tasks.spawn(run.run(EVERY));
         }
         for (poller, function) in self.queues {
             tasks.spawn(poller.run(function, EVERY));
