@@ -207,8 +207,8 @@ impl Watched {
             };
         }
         watch!(aws_sdk_dynamodb, dynamodb, dynamodb_config);
-        watch!(aws_sdk_secretsmanager, secrets, other_config);
-        watch!(aws_sdk_sqs, sqs, other_config);
+        watch!(aws_sdk_secretsmanager, secrets, secrets_config);
+        watch!(aws_sdk_sqs, sqs, sqs_config);
         let stream = |table: &str| StreamPoller::new(embedded.streams.clone(), table.to_owned());
         let deliveries = stream(&embedded.tables.deliveries);
         let incidents = stream(&embedded.tables.sync);
@@ -221,6 +221,7 @@ impl Watched {
                 SandboxTransport::default().with(IntegrationType::PagerDuty, &pagerduty),
             ),
             configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
+            announcer: Arc::new(im_local::Unannounced),
             public_base_url: None,
             local_organization: Some("acme".parse().expect("an id")),
         };
