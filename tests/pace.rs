@@ -119,6 +119,7 @@ fn another_process(world: &World) -> LocalSystem {
         ids: Arc::new(SeededIds::new(77)),
         transport: Arc::new(world.transport.clone()),
         configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
+        announcer: Arc::new(im_local::Unannounced),
         public_base_url: None,
         local_organization: None,
     };

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_engine::{
-    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand,
-    NewIncident, NewNote, Reserve, Ruling, StoreError, Unlink,
+    Claim, Commit, Connect, Delivery, DeliveryEnd, DeliveryKey, EditOfIncident, JournalEntry,
+    LinkByHand, NewIncident, NewNote, Reserve, Ruling, StoreError, Unlink,
     ports::{
         Attempt, Clock, ConflictStore, DeliveryPosition, DeliveryStore, Ids, IncidentStore,
         IntegrationStore, Page, Task, TaskStore, Vault,
@@ -147,7 +147,7 @@ impl DeliveryStore for Unreachable {
     async fn reopen(&self, _: &DeliveryKey, _: Timestamp) -> Result<Attempt, StoreError> {
         down()
     }
-    async fn finish(&self, _: &DeliveryKey, _: &str) -> Result<(), StoreError> {
+    async fn finish(&self, _: &DeliveryKey, _: &DeliveryEnd, _: &str) -> Result<(), StoreError> {
         down()
     }
 }

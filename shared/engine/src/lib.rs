@@ -4,6 +4,7 @@ mod accept;
 mod cache;
 mod commit;
 mod dead_letter;
+mod delivery_end;
 mod error;
 mod hint;
 mod journal;
@@ -19,6 +20,7 @@ pub use accept::{Accepted, DeliveryAcceptor, Rejected};
 pub use cache::{CredentialCache, IntegrationCache};
 pub use commit::{Commit, NotesCommit};
 pub use dead_letter::{DeadLetter, DeadLetterRecorder};
+pub use delivery_end::DeliveryEnd;
 pub use error::{StoreError, SyncError};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
 pub use journal::{

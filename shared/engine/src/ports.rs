@@ -11,9 +11,9 @@ use jiff::Timestamp;
 use url::form_urlencoded;
 
 use crate::{
-    CircuitState, Claim, Commit, Connect, DeadLetter, Delivery, DeliveryKey, EditOfIncident,
-    JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling, StoreError,
-    Unlink,
+    CircuitState, Claim, Commit, Connect, DeadLetter, Delivery, DeliveryEnd, DeliveryKey,
+    EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling,
+    StoreError, Unlink,
 };
 
 /// The present. Nothing else in the engine knows it.
@@ -225,8 +225,13 @@ pub trait DeliveryStore: Send + Sync {
     /// now on, and what the record says counts. [`Attempt::LostRace`] if it is gone, or announces nothing.
     async fn reopen(&self, key: &DeliveryKey, now: Timestamp) -> Result<Attempt, StoreError>;
 
-    /// Marks it done, with what came of it.
-    async fn finish(&self, key: &DeliveryKey, outcome: &str) -> Result<(), StoreError>;
+    /// Marks it done: how it is counted, and in words what came of it.
+    async fn finish(
+        &self,
+        key: &DeliveryKey,
+        end: &DeliveryEnd,
+        outcome: &str,
+    ) -> Result<(), StoreError>;
 }
 
 /// Integrations.

@@ -7,7 +7,8 @@ use im_vendors::{VendorError, VendorErrorKind};
 use jiff::SignedDuration;
 
 use crate::{
-    Cause, Disposition, Outcome, RetryLadder, RetryMessage, StoreError, SyncEngine, SyncError,
+    Cause, DeliveryEnd, Disposition, Outcome, RetryLadder, RetryMessage, StoreError, SyncEngine,
+    SyncError,
     ports::{Clock, DeliveryStore, RetryQueue},
 };
 
@@ -66,7 +67,7 @@ impl JobRunner {
                         .close_entry(&message.job, entry, &outcome)
                         .await?;
                 }
-                self.finish(&message.job.cause, &outcome.to_string()).await
+                self.finish(&message.job.cause, &outcome).await
             }
             Ok(Err(error)) => self.failed(message, &error).await,
             Err(_) => {
@@ -109,9 +110,12 @@ impl JobRunner {
         }
     }
 
-    async fn finish(&self, cause: &Cause, outcome: &str) -> Result<(), StoreError> {
-        match (cause, &self.deliveries) {
-            (Cause::Delivery { key }, Some(deliveries)) => deliveries.finish(key, outcome).await,
+    /// Marks the delivery done that made a job.
+    async fn finish(&self, cause: &Cause, outcome: &Outcome) -> Result<(), StoreError> {
+        match (cause, &self.deliveries, DeliveryEnd::of(outcome)) {
+            (Cause::Delivery { key }, Some(deliveries), Some(end)) => {
+                deliveries.finish(key, &end, &outcome.to_string()).await
+            }
             _ => Ok(()),
         }
     }

@@ -6,23 +6,16 @@ use std::{
 };
 
 use aws_lambda_events::{
-    dynamodb::{Event as StreamEvent, EventRecord},
+    dynamodb::Event as StreamEvent,
     sqs::{SqsEvent, SqsMessage},
 };
 use futures::future::join_all;
-use im_engine::{Cause, Hint, Job, JobRunner, RetryMessage, StoreError};
+use im_engine::{Cause, JobRunner, RetryMessage};
 use im_model::{Incident, Severity};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-/// Which stream a function reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// New deliveries: `inbound`.
-    Deliveries,
-    /// Incidents that owe somebody a change: `outbound`.
-    Incidents,
-}
+use crate::Source;
 
 /// A function that works on a stream and on its own retry queue.
 pub struct BatchFunction {
@@ -85,11 +78,7 @@ impl BatchFunction {
         failed.extend(done.into_iter().flatten());
         failed.sort();
         failed.dedup();
-        let failures: Vec<_> = failed
-            .into_iter()
-            .map(|item| json!({"itemIdentifier": item}))
-            .collect();
-        Ok(json!({"batchItemFailures": failures}))
+        Ok(item_failures(failed))
     }
 
     /// After a vendor let one job wait, the others on the same record would only wait as long: a function has 15 s.
@@ -144,7 +133,7 @@ impl BatchFunction {
         let (mut brought, mut failed) = (Vec::new(), Vec::new());
         for record in event.records {
             let item = record.change.sequence_number.clone().unwrap_or_default();
-            match self.jobs_of(record) {
+            match self.source.jobs_of(record.change.new_image) {
                 Ok(jobs) => brought.extend(jobs.into_iter().map(|(job, image)| Brought {
                     item: item.clone(),
                     message: RetryMessage::first(job, self.runner.clock.now()),
@@ -158,50 +147,14 @@ impl BatchFunction {
         }
         (coalesced(brought), failed)
     }
+}
 
-    fn jobs_of(&self, record: EventRecord) -> Result<Vec<(Job, Option<Incident>)>, StoreError> {
-        let image = record.change.new_image;
-        // The template's filter asks for the same.
-        if !image.contains_key("wake") {
-            return Ok(Vec::new());
-        }
-        match self.source {
-            Source::Deliveries => {
-                let delivery = im_store::image::delivery(image)?;
-                let hint = Hint::from_delivery(&delivery);
-                let cause = Cause::Delivery { key: delivery.key };
-                let job = hint.map(|hint| {
-                    (
-                        Job {
-                            hint,
-                            cause,
-                            waited: false,
-                            insist: false,
-                        },
-                        None,
-                    )
-                });
-                Ok(job.into_iter().collect())
-            }
-            Source::Incidents => {
-                let incident = im_store::image::incident(image)?;
-                let job = |integration: &im_model::IntegrationId| {
-                    let hint = Hint::Incident {
-                        incident: incident.id.clone(),
-                        integration: integration.clone(),
-                    };
-                    let job = Job {
-                        hint,
-                        cause: Cause::Change,
-                        waited: false,
-                        insist: false,
-                    };
-                    (job, Some(incident.clone()))
-                };
-                Ok(incident.pending.keys().map(job).collect())
-            }
-        }
-    }
+/// The answer that names what has to be brought again.
+pub(crate) fn item_failures(items: Vec<String>) -> Value {
+    let failures = items
+        .into_iter()
+        .map(|item| json!({"itemIdentifier": item}));
+    json!({"batchItemFailures": failures.collect::<Vec<_>>()})
 }
 
 /// Several changes of one incident in a batch are one job: the last image says all that is owed. Deliveries stay

@@ -47,7 +47,10 @@ pub struct Ports {
 }
 
 impl Ports {
-    fn from_env(settings: &Settings, config: &aws_types::SdkConfig) -> Result<Self, Error> {
+    pub(crate) fn from_env(
+        settings: &Settings,
+        config: &aws_types::SdkConfig,
+    ) -> Result<Self, Error> {
         let client = DynamoDb::new(config);
         let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(config));
         Ok(Self {

@@ -17,9 +17,9 @@ pub struct Budget {
     pub resets_at: Timestamp,
 }
 
-/// Where a vendor does not say when its count starts anew (Jira, unless it refuses): a guess that costs little if wrong.
+/// Where a vendor does not say when its count starts anew (some say it only in a refusal): a guess that costs little if wrong.
 const USUAL_WINDOW: SignedDuration = SignedDuration::from_secs(60);
-/// Where a 429 does not say how long (`PagerDuty`'s may carry no headers).
+/// Where a 429 does not say how long.
 const USUAL_PAUSE: SignedDuration = SignedDuration::from_secs(10);
 /// The first answer of a new window says what is left of it.
 const SOON: SignedDuration = SignedDuration::from_secs(1);
@@ -78,7 +78,7 @@ impl Known {
     }
 }
 
-/// Jira also limits the writes to one issue, with the same headers: that says nothing of the account.
+/// One vendor also limits the writes to one record, with the same headers: that says nothing of the account.
 fn is_of_one_record(headers: &HeaderMap) -> bool {
     let reason = headers
         .get("ratelimit-reason")
@@ -103,7 +103,7 @@ fn wait<B>(answer: &Response<B>, began: Timestamp) -> Option<SignedDuration> {
     exchange::seconds(answer, "retry-after").or_else(|| reset(answer, began))
 }
 
-/// `PagerDuty` counts seconds, Jira names a time, `ServiceNow` names it in epoch seconds. A time is the vendor's own: it
+/// One vendor counts seconds, another names a time, a third names it in epoch seconds. A time is the vendor's own: it
 /// is compared with the answer's date.
 fn reset<B>(answer: &Response<B>, began: Timestamp) -> Option<SignedDuration> {
     if let Some(seconds) = exchange::seconds(answer, "ratelimit-reset") {
@@ -232,7 +232,7 @@ mod tests {
                 ("retry-after", "5"),
                 ("x-ratelimit-limit", "20"),
                 ("x-ratelimit-remaining", "0"),
-                ("ratelimit-reason", "jira-per-issue-on-write"),
+                ("ratelimit-reason", "per-issue-on-write"),
             ],
         )]);
         assert_eq!(known.paused_until(began()), None);

@@ -9,9 +9,9 @@ use im_model::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::close::DeadLetterCloser;
+pub(crate) use self::close::{DeadLetterCloser, mark_to_clear};
 pub use self::record::DeadLetterRecorder;
-use crate::{FailedAttempt, Hint, Job};
+use crate::{Cause, FailedAttempt, Hint, Job, RetryMessage};
 
 /// One link's dead jobs: an entry per link, however many of its jobs have died. It holds no value of any field beyond
 /// what vendors quote in their errors.
@@ -73,6 +73,30 @@ impl DeadLetter {
             (None, None) => ["nothing", ""],
         };
         DeadLetterId::of(&[integration.as_str(), subject[0], subject[1]])
+    }
+
+    /// The message that tries it again: its last job from the present, without what a webhook of that time said about
+    /// times and authors. `insist` also tries what the vendor refused.
+    pub(crate) fn retry(&self, cause: Cause, insist: bool, now: Timestamp) -> RetryMessage {
+        let mut hint = self.job.hint.clone();
+        if let Hint::External {
+            changed, author, ..
+        } = &mut hint
+        {
+            changed.clear();
+            *author = None;
+        }
+        let job = Job {
+            hint,
+            cause,
+            waited: false,
+            insist,
+        };
+        RetryMessage {
+            severity: self.severity,
+            entry: Some(self.id.clone()),
+            ..RetryMessage::first(job, now)
+        }
     }
 
     /// `inbound` if the vendor's change made the job, else `outbound`.

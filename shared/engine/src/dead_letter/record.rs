@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{DeadLetter, close::is_still_refused, close::mark_to_clear};
 use crate::{
-    Cause, FailedAttempt, Hint, RetryMessage, StoreError,
+    Cause, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError,
     ports::{
         Announcer, Attempt, Clock, DeadLetterStore, DeliveryStore, IncidentStore, Mark, Task,
         TaskStore,
@@ -51,7 +51,9 @@ impl DeadLetterRecorder {
         }
         if let Cause::Delivery { key } = &message.job.cause {
             let outcome = format!("dead letter {}", letter.id);
-            self.deliveries.finish(key, &outcome).await?;
+            self.deliveries
+                .finish(key, &DeliveryEnd::Dead, &outcome)
+                .await?;
         }
         tracing::error!(
             entry = %letter.id,
@@ -77,7 +79,7 @@ impl DeadLetterRecorder {
                 DeadLetter::id_of(integration, incident, external_id.as_ref())
             });
             let present = self.letters.dead_letter(integration, &id).await?;
-            let is_known = present.as_ref().is_some_and(|it| it.knows(message));
+            let known = present.clone().filter(|it| it.knows(message));
             let mut letter = match present {
                 Some(present) => present.with(message),
                 None => DeadLetter::of(id, message),
@@ -95,10 +97,14 @@ impl DeadLetterRecorder {
                 Some(incident) if over.is_some() => mark_to_clear(incident, &letter),
                 Some(incident) => Mark::Set(&incident.id),
             };
-            let is_as_it_was = is_known && over.is_none() && marked == Some(&letter.id);
-            if !is_as_it_was
-                && self.letters.put_dead_letter(&letter, mark).await? == Attempt::LostRace
+            if let Some(known) = known
+                && over.is_none()
+                && known.incident == letter.incident
+                && (incident.is_none() || marked == Some(&known.id))
             {
+                return Ok(known);
+            }
+            if self.letters.put_dead_letter(&letter, mark).await? == Attempt::LostRace {
                 continue;
             }
             // Imported meanwhile: its success found no mark, so look again.

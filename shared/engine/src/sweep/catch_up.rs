@@ -1,6 +1,6 @@
 //! Brings what is open again: a wake in the tables, and the streams do the rest.
 
-use im_model::{DeadLetterStatus, Incident, IncidentId, IntegrationId};
+use im_model::{Incident, IncidentId, IntegrationId};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Tick;
@@ -148,7 +148,7 @@ impl Tick<'_> {
         Ok(found.is_none_or(|integration| integration.is_working()))
     }
 
-    /// What is dead waits for a person or for the vendor's recovery, and not for the clock.
+    /// What is dead waits for a person or for the vendor's recovery, or is being retried: not for the clock.
     async fn is_listed(
         &self,
         incident: &Incident,
@@ -158,6 +158,6 @@ impl Tick<'_> {
             return Ok(false);
         };
         let entry = self.sweeper.letters.dead_letter(integration, entry).await?;
-        Ok(entry.is_some_and(|entry| entry.status == DeadLetterStatus::Open))
+        Ok(entry.is_some_and(|entry| entry.status.is_unsettled()))
     }
 }

@@ -45,7 +45,7 @@ pub struct Sweeper {
 }
 
 /// What a tick has done.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SweepReport {
     /// Deliveries that were open and are brought again.
     pub deliveries: u32,

@@ -1,12 +1,17 @@
 //! The vendor's recovery: a probe, and when it is answered, what is dead for want of an answer is tried again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
 use im_model::{DeadLetterStatus, Integration};
-use im_vendors::{CheckOutcome, Connection};
+use im_vendors::{Check, CheckOutcome, Connection, Transport, TransportError};
 use jiff::SignedDuration;
 
 use super::{Tick, ask_to_catch_up};
 use crate::{
-    Cause, DeadLetter, Job, RetryMessage, StoreError,
+    Cause, DeadLetter, StoreError,
     ports::{Attempt, Mark, Task},
 };
 
@@ -18,6 +23,24 @@ const MOST_REDRIVES: u32 = 8;
 
 /// A retry of which nothing came for so long has got lost on its way.
 const LOST: SignedDuration = SignedDuration::from_hours(1);
+
+/// Notes whether the vendor's own service has answered, and not only something before it.
+struct Listening<'a> {
+    transport: &'a dyn Transport,
+    has_heard: AtomicBool,
+}
+
+#[async_trait]
+impl Transport for Listening<'_> {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let answer = self.transport.send(request).await?;
+        let status = answer.status();
+        if !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS {
+            self.has_heard.store(true, Ordering::Relaxed);
+        }
+        Ok(answer)
+    }
+}
 
 /// How many entries a page has.
 const PAGE: u16 = 100;
@@ -69,18 +92,22 @@ impl Tick<'_> {
         let credentials = credentials
             .map(|kept| kept.current.clone())
             .unwrap_or_default();
+        let listening = Listening {
+            transport: sweeper.transport.as_ref(),
+            has_heard: AtomicBool::new(false),
+        };
         let connection = Connection {
             base_url: &integration.base_url,
             options: &integration.options,
             credentials: &credentials,
-            transport: sweeper.transport.as_ref(),
+            transport: &listening,
             memory: &sweeper.memory,
             integration: &integration.id,
             now: self.now(),
         };
         let checks = vendor.probe(connection).await;
-        let passed = |outcome| outcome != CheckOutcome::Failed;
-        Ok(checks.iter().any(|check| passed(check.outcome)))
+        let passed = |check: &Check| check.outcome == CheckOutcome::Passed;
+        Ok(listening.has_heard.into_inner() && checks.iter().any(passed))
     }
 
     /// Retries what is dead for a reason that passes. How long until the next may be retried, if there are others; `None`
@@ -147,15 +174,7 @@ impl Tick<'_> {
     /// The job first: whoever dies between has tried it once more than is written down.
     async fn retry(&mut self, letter: DeadLetter) -> Result<(), StoreError> {
         let now = self.now();
-        let job = Job {
-            cause: Cause::Recovery,
-            waited: false,
-            insist: false,
-            ..letter.job.clone()
-        };
-        let mut message = RetryMessage::first(job, now);
-        message.entry = Some(letter.id.clone());
-        message.severity = letter.severity;
+        let message = letter.retry(Cause::Recovery, false, now);
         self.sweeper.queue.put(&message).await?;
         let mut letter = letter;
         letter.redriven += 1;

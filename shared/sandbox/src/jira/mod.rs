@@ -92,6 +92,11 @@ impl StandIn<State> {
             .unwrap_or_default()
     }
 
+    /// Replaces the account's API token.
+    pub fn change_api_key(&self, api_key: impl Into<String>) {
+        std::sync::Arc::make_mut(&mut self.state().config).api_key = api_key.into();
+    }
+
     /// Who and what is on the site.
     pub fn site(&self) -> Site {
         self.state().site().clone()

@@ -72,6 +72,13 @@ impl StandIn<State> {
         self.state().log.clone()
     }
 
+    /// Replaces the API key and the secrets that webhooks are signed with; what waits to be posted keeps its signature.
+    pub fn rotate(&self, token: impl Into<String>, webhook_secrets: Vec<String>) {
+        let state = &mut *self.state();
+        state.token = token.into();
+        state.secrets = webhook_secrets;
+    }
+
     /// Who and what is in the account.
     pub fn account(&self) -> Arc<Account> {
         Arc::clone(&self.state().account)

@@ -95,6 +95,11 @@ impl StandIn<State> {
         self.state().tokens.revoke();
     }
 
+    /// Signs webhooks with this from here on; what waits to be posted keeps its signature.
+    pub fn change_webhook_secret(&self, secret: impl Into<String>) {
+        self.state().config.signing.secret = secret.into();
+    }
+
     /// Gives a user another password; tokens stay good.
     pub fn change_password(&self, user_name: &str, password: &str) {
         for login in &mut self.state().config.logins {
