@@ -143,7 +143,7 @@ fn answered_429(world: &World) -> usize {
         .count()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_outage_costs_few_requests_and_ends_by_itself() {
     let world = World::new().await;
     let ids = linked(&world, 12, "SEV-2").await;
@@ -179,7 +179,7 @@ async fn an_outage_costs_few_requests_and_ends_by_itself() {
     assert_eq!(circuit(&world).await.open, None);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_job_that_meets_an_open_circuit_has_failed_and_says_why() {
     let world = World::new().await;
     let ids = linked(&world, 6, "SEV-2").await;
@@ -204,7 +204,7 @@ async fn a_job_that_meets_an_open_circuit_has_failed_and_says_why() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn jobs_of_a_long_outage_die_and_come_back_with_the_vendor() {
     let world = World::new().await;
     let ids = linked(&world, 8, "SEV-2").await;
@@ -228,7 +228,7 @@ async fn jobs_of_a_long_outage_die_and_come_back_with_the_vendor() {
     assert_eq!(arrived(&world, &ids, "during").await, 8);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_process_learns_of_an_open_circuit_and_of_its_end() {
     let world = World::new().await;
     let ids = linked(&world, 7, "SEV-2").await;
@@ -258,7 +258,7 @@ async fn another_process_learns_of_an_open_circuit_and_of_its_end() {
     assert_eq!(arrived(&world, &ids[6..], "third").await, 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_429_pauses_every_lane_in_every_process_and_no_longer_than_it_asks() {
     let world = World::new().await;
     let ids = linked(&world, 4, "SEV-1").await;
@@ -296,7 +296,7 @@ async fn a_429_pauses_every_lane_in_every_process_and_no_longer_than_it_asks() {
     assert!(world.dead_letters().await.is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_severe_job_passes_a_hundred_that_wait_for_the_budget() {
     const LIMIT: u32 = 40;
     let world = World::new().await;
@@ -341,7 +341,7 @@ async fn a_severe_job_passes_a_hundred_that_wait_for_the_budget() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_operators_limit_holds_for_all_processes_together() {
     const LIMIT: u32 = 30;
     let world = World::new().await;
@@ -396,7 +396,7 @@ async fn the_operators_limit_holds_for_all_processes_together() {
     assert_eq!(requests(&world) - before, 80);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_job_at_a_vendor_that_hangs_does_not_hold_up_the_others_of_its_batch() {
     let world = World::new().await;
     world.connect(IntegrationType::Jira).await;
