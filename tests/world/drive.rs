@@ -1,16 +1,15 @@
 //! Runs the world: webhooks, streams, queues, and time when there is nothing else to do.
 
-use im_engine::RetryMessage;
+use im_engine::{RetryMessage, SweepReport};
 use im_local::{
     QueuePoller,
-    events::{failures, queue_event, stream_event},
+    events::{failures, queue_event, scheduled_event, stream_event},
     mapping::Ended,
 };
 use im_model::IntegrationType;
 use im_runtime::BatchFunction;
 use im_sandbox::WebhookDelivery;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use crate::World;
 
@@ -65,6 +64,13 @@ impl World {
     pub async fn run_outbound(&self) -> usize {
         self.run_stream(&self.incidents, &self.system.outbound)
             .await
+    }
+
+    /// Whoever was to read what is in the streams now has died, and nobody reads it again.
+    pub async fn skip_streams(&self) {
+        for stream in [&self.deliveries, &self.incidents] {
+            let _ = stream.lock().await.poll().await.expect("it answers");
+        }
     }
 
     async fn run_stream(
@@ -142,19 +148,65 @@ impl World {
         messages.iter().map(|message| message.visible_at).min()
     }
 
-    /// The dead letters, taken from their queue.
-    pub async fn dead_letters(&self) -> Vec<RetryMessage> {
+    /// Runs `dead-letter` on what came to its queue; returns how many jobs.
+    pub async fn run_dead_letters(&self) -> usize {
         let queue = self.system.embedded.queues.dead_letters.clone();
-        let dead = self.jobs_in(&queue);
         let poller = QueuePoller::new(self.lambda_sqs.clone(), queue);
+        let mut count = 0;
         loop {
             let messages = poller.receive().await.expect("the queue answers");
             if messages.is_empty() {
-                return dead;
+                return count;
             }
-            let ended = poller.ended(&messages, &Ended::Answered(Value::Null)).await;
+            for message in &messages {
+                let body = message.body.as_deref().expect("a body");
+                let job: RetryMessage = serde_json::from_str(body).expect("a retry message");
+                self.buried.lock().await.push(job);
+                count += 1;
+            }
+            let event = queue_event(&messages);
+            let answer = self.system.dead_letter.handle(event).await;
+            let answer = answer.expect("an event of ours");
+            assert_eq!(
+                failures(&answer),
+                Vec::<String>::new(),
+                "it was not recorded"
+            );
+            let ended = poller.ended(&messages, &Ended::Answered(answer)).await;
             ended.expect("the queue answers");
         }
+    }
+
+    /// Records a dead job that comes to `dead-letter` by another way.
+    pub async fn record(&self, job: &RetryMessage) {
+        let body = serde_json::to_string(job).expect("JSON");
+        let message = aws_sdk_sqs::types::Message::builder()
+            .message_id("1")
+            .body(body)
+            .build();
+        let answer = self
+            .system
+            .dead_letter
+            .handle(queue_event(&[message]))
+            .await;
+        assert_eq!(
+            failures(&answer.expect("an event of ours")),
+            Vec::<String>::new()
+        );
+    }
+
+    /// The jobs that died since the last time this was asked.
+    pub async fn dead_letters(&self) -> Vec<RetryMessage> {
+        self.run_dead_letters().await;
+        std::mem::take(&mut *self.buried.lock().await)
+    }
+
+    /// The minute tick.
+    pub async fn tick(&self) -> SweepReport {
+        let event = scheduled_event(self.clock.read());
+        let answer = self.system.reconciler.handle(&event).await;
+        let answer = answer.expect("the store answers");
+        serde_json::from_value(answer).expect("a report")
     }
 
     /// Runs everything that can run now, without moving the clock.
@@ -163,7 +215,8 @@ impl World {
             let moved = self.deliver_webhooks().await
                 + self.run_inbound().await
                 + self.run_outbound().await
-                + self.run_retries().await;
+                + self.run_retries().await
+                + self.run_dead_letters().await;
             if moved == 0 {
                 return;
             }

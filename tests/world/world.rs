@@ -11,7 +11,7 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use im_engine::{Claim, Delivery, manage::Incidents, ports::IncidentStore as _};
+use im_engine::{Claim, Delivery, RetryMessage, manage::Incidents, ports::IncidentStore as _};
 use im_local::{Embedded, LocalSettings, LocalSystem, QueueService, StreamPoller};
 use im_model::{Incident, IncidentId, IntegrationType, Note, NoteKind};
 use im_sandbox::{
@@ -24,7 +24,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::{
-    Calls, Io, SandboxTransport, SeededIds, Vendors, WatchedAws, WorldClock, vendor::base_url,
+    Announcements, Calls, Io, SandboxTransport, SeededIds, Vendors, WatchedAws, WorldClock,
+    vendor::base_url,
 };
 
 /// The integration that every world has.
@@ -59,6 +60,10 @@ pub struct World {
     pub queues: QueueService,
     /// What leaves the functions.
     pub io: Io,
+    /// Whom dead letters are announced to.
+    pub announcements: Announcements,
+    /// What has died and nobody has asked for yet.
+    pub(crate) buried: Mutex<Vec<RetryMessage>>,
     announced: AtomicU32,
 }
 
@@ -201,6 +206,7 @@ impl World {
         watch!(aws_sdk_dynamodb, dynamodb, dynamodb_config);
         watch!(aws_sdk_sqs, sqs, sqs_config);
         watch!(aws_sdk_secretsmanager, secrets, secrets_config);
+        let announcements = Announcements::default();
         let system = LocalSystem::on(
             embedded,
             LocalSettings {
@@ -210,6 +216,7 @@ impl World {
                 ids: Arc::new(SeededIds::new(seed)),
                 transport: Arc::new(transport.clone()),
                 configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
+                announcer: Arc::new(announcements.clone()),
                 public_base_url: Some("https://im.example.com".to_owned()),
                 local_organization: Some(ORGANIZATION.parse().expect("an id")),
             },
@@ -221,6 +228,8 @@ impl World {
             ))
         };
         Arc::new(Self {
+            announcements,
+            buried: Mutex::default(),
             deliveries: stream(&system.embedded.tables.deliveries),
             incidents: stream(&system.embedded.tables.sync),
             queues,

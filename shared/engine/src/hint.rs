@@ -94,6 +94,8 @@ pub enum Cause {
     Change,
     /// A person asked for it.
     Person,
+    /// The vendor answers again.
+    Recovery,
 }
 
 /// A hint to be worked on.

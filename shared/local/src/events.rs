@@ -137,6 +137,21 @@ pub fn open_item_event(mut item: HashMap<String, AttributeValue>) -> Value {
     }]})
 }
 
+/// What `EventBridge` sends on a schedule.
+pub fn scheduled_event(now: Timestamp) -> Value {
+    json!({
+        "version": "0",
+        "id": now.as_nanosecond().to_string(),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": now.to_string(),
+        "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/local-every-minute"],
+        "detail": {},
+    })
+}
+
 /// An SQS event.
 pub fn queue_event(messages: &[Message]) -> Value {
     let records = messages.iter().map(|message| {

@@ -3,6 +3,7 @@
 mod clock;
 mod embedded;
 pub mod events;
+mod function;
 mod gateway;
 pub mod in_process;
 mod kept_secrets;
@@ -12,7 +13,8 @@ mod system;
 
 pub use clock::ScaledClock;
 pub use embedded::{Embedded, Queues};
+pub use function::Function;
 pub use gateway::{Gateway, serve_http};
 pub use in_process::{InProcess, QueueService, TableService};
 pub use poller::{QueuePoller, StreamPoller};
-pub use system::{LocalSettings, LocalSystem, Mappings};
+pub use system::{LocalSettings, LocalSystem, Mappings, Unannounced};

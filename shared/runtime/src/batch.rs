@@ -6,23 +6,16 @@ use std::{
 };
 
 use aws_lambda_events::{
-    dynamodb::{Event as StreamEvent, EventRecord},
+    dynamodb::Event as StreamEvent,
     sqs::{SqsEvent, SqsMessage},
 };
 use futures::future::join_all;
-use im_engine::{Cause, Hint, Job, JobRunner, RetryMessage, StoreError};
-use im_model::Incident;
+use im_engine::{Cause, JobRunner, RetryMessage};
+use im_model::{Incident, Severity};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-/// Which stream a function reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// New deliveries: `inbound`.
-    Deliveries,
-    /// Incidents that owe somebody a change: `outbound`.
-    Incidents,
-}
+use crate::Source;
 
 /// A function that works on a stream and on its own retry queue.
 pub struct BatchFunction {
@@ -35,6 +28,13 @@ struct Brought {
     item: String,
     message: RetryMessage,
     image: Option<Incident>,
+}
+
+impl Brought {
+    /// Whose turn it is, as far as that is known before anything is loaded.
+    fn severity(&self) -> Severity {
+        im_engine::severity_of(self.image.as_ref(), self.message.severity)
+    }
 }
 
 impl BatchFunction {
@@ -50,6 +50,11 @@ impl BatchFunction {
     /// The event is neither a DynamoDB stream's nor a queue's.
     pub async fn handle(&self, event: Value) -> Result<Value, serde_json::Error> {
         let is_queue = event["Records"][0]["eventSource"] == "aws:sqs";
+        let patience = if is_queue {
+            JobRunner::JOB_TIMEOUT
+        } else {
+            JobRunner::STREAM_PATIENCE
+        };
         let (brought, mut failed) = if is_queue {
             Self::brought_by_queue(serde_json::from_value(event)?)
         } else {
@@ -63,20 +68,22 @@ impl BatchFunction {
                 .or_default()
                 .push(job);
         }
-        let done = join_all(by_link.into_values().map(|jobs| self.one_link(jobs))).await;
+        // The most severe first: what they leave of a vendor's budget is for the others.
+        let mut by_link: Vec<_> = by_link.into_values().collect();
+        by_link.sort_by_key(|jobs| jobs.iter().map(Brought::severity).min());
+        let links = by_link
+            .into_iter()
+            .map(|jobs| self.one_link(jobs, patience));
+        let done = join_all(links).await;
         failed.extend(done.into_iter().flatten());
         failed.sort();
         failed.dedup();
-        let failures: Vec<_> = failed
-            .into_iter()
-            .map(|item| json!({"itemIdentifier": item}))
-            .collect();
-        Ok(json!({"batchItemFailures": failures}))
+        Ok(item_failures(failed))
     }
 
     /// After a vendor let one job wait, the others on the same record would only wait as long: a function has 15 s.
-    async fn one_link(&self, jobs: Vec<Brought>) -> Vec<String> {
-        const PATIENCE: Duration = Duration::from_secs(2);
+    async fn one_link(&self, jobs: Vec<Brought>, patience: Duration) -> Vec<String> {
+        const FOR_MORE: Duration = Duration::from_secs(2);
         let mut failed = Vec::new();
         let began = Instant::now();
         for Brought {
@@ -86,8 +93,8 @@ impl BatchFunction {
         } in jobs
         {
             let job = message.job.hint.to_string();
-            let done = if began.elapsed() < PATIENCE {
-                self.runner.run(message, image).await
+            let done = if began.elapsed() < FOR_MORE {
+                self.runner.run(message, image, patience).await
             } else {
                 self.runner.postpone(message).await
             };
@@ -126,7 +133,7 @@ impl BatchFunction {
         let (mut brought, mut failed) = (Vec::new(), Vec::new());
         for record in event.records {
             let item = record.change.sequence_number.clone().unwrap_or_default();
-            match self.jobs_of(record) {
+            match self.source.jobs_of(record.change.new_image) {
                 Ok(jobs) => brought.extend(jobs.into_iter().map(|(job, image)| Brought {
                     item: item.clone(),
                     message: RetryMessage::first(job, self.runner.clock.now()),
@@ -140,50 +147,14 @@ impl BatchFunction {
         }
         (coalesced(brought), failed)
     }
+}
 
-    fn jobs_of(&self, record: EventRecord) -> Result<Vec<(Job, Option<Incident>)>, StoreError> {
-        let image = record.change.new_image;
-        // The template's filter asks for the same.
-        if !image.contains_key("wake") {
-            return Ok(Vec::new());
-        }
-        match self.source {
-            Source::Deliveries => {
-                let delivery = im_store::image::delivery(image)?;
-                let hint = Hint::from_delivery(&delivery);
-                let cause = Cause::Delivery { key: delivery.key };
-                let job = hint.map(|hint| {
-                    (
-                        Job {
-                            hint,
-                            cause,
-                            waited: false,
-                            insist: false,
-                        },
-                        None,
-                    )
-                });
-                Ok(job.into_iter().collect())
-            }
-            Source::Incidents => {
-                let incident = im_store::image::incident(image)?;
-                let job = |integration: &im_model::IntegrationId| {
-                    let hint = Hint::Incident {
-                        incident: incident.id.clone(),
-                        integration: integration.clone(),
-                    };
-                    let job = Job {
-                        hint,
-                        cause: Cause::Change,
-                        waited: false,
-                        insist: false,
-                    };
-                    (job, Some(incident.clone()))
-                };
-                Ok(incident.pending.keys().map(job).collect())
-            }
-        }
-    }
+/// The answer that names what has to be brought again.
+pub(crate) fn item_failures(items: Vec<String>) -> Value {
+    let failures = items
+        .into_iter()
+        .map(|item| json!({"itemIdentifier": item}));
+    json!({"batchItemFailures": failures.collect::<Vec<_>>()})
 }
 
 /// Several changes of one incident in a batch are one job: the last image says all that is owed. Deliveries stay

@@ -53,6 +53,11 @@ pub use self::workflow::{
 pub type Jira = StandIn<State>;
 
 impl StandIn<State> {
+    /// How many requests are taken within a minute, from now on.
+    pub fn set_rate_limit(&self, requests: u32) {
+        self.state().limit.set_limit(requests);
+    }
+
     /// A site without issues.
     pub fn new(config: JiraConfig) -> Self {
         Self::of(State::new(config))

@@ -42,6 +42,11 @@ pub use self::webhook::sign;
 pub type PagerDuty = StandIn<State>;
 
 impl StandIn<State> {
+    /// How many requests are taken within a minute, from now on.
+    pub fn set_rate_limit(&self, requests: u32) {
+        self.state().limit.set_limit(requests);
+    }
+
     /// An account without incidents.
     pub fn new(config: PagerDutyConfig) -> Self {
         Self::of(State::new(config))

@@ -41,6 +41,11 @@ pub use self::webhook::{Encoding, sign};
 pub type ServiceNow = StandIn<State>;
 
 impl StandIn<State> {
+    /// How many requests are taken within an hour, from now on.
+    pub fn set_rate_limit(&self, requests: u32) {
+        self.state().limit.set_limit(requests);
+    }
+
     /// An instance without incidents.
     pub fn new(config: ServiceNowConfig) -> Self {
         Self::of(State::new(config))
