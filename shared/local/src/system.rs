@@ -155,7 +155,6 @@ impl LocalSystem {
             dead_letter_recorder(&ports, settings.announcer),
             Arc::new(DynamoStreams::new(embedded.streams.clone())),
             embedded.tables.clone(),
-            ports.clock.clone(),
         );
         let redriven = SqsJobQueue::new(
             embedded.sqs.clone(),
