@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{DeadLetter, close::is_still_refused, close::mark_to_clear};
 use crate::{
-    Cause, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError,
+    DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError,
     ports::{
         Announcer, Attempt, Clock, DeadLetterStore, DeliveryStore, IncidentStore, Mark, Task,
         TaskStore,
@@ -49,7 +49,7 @@ impl DeadLetterRecorder {
             }
             self.announcer.dead_letter(&letter).await?;
         }
-        if let Cause::Delivery { key } = &message.job.cause {
+        for key in message.job.cause.deliveries() {
             let outcome = format!("dead letter {}", letter.id);
             self.deliveries
                 .finish(key, &DeliveryEnd::Dead, &outcome)
