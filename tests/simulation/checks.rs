@@ -112,13 +112,14 @@ impl Checks<'_> {
     async fn accepted_is_durable(&self) {
         let stored = self.world().stored_deliveries().await;
         for (vendor, delivery) in &self.lambda.accepted {
-            let is_it = |it: &&im_engine::Delivery| {
+            let is_it = |it: &im_engine::Delivery| {
                 it.key.integration.as_str() == World::integration_with(*vendor)
-                    && it.event_type == delivery.event_type
+                    && it.key.delivery.as_str().contains(&delivery.event_id)
             };
+            let known: Vec<_> = stored.iter().map(|it| it.key.to_string()).collect();
             assert!(
-                stored.iter().any(|it| is_it(&it)),
-                "invariant 6: {} of {vendor} was accepted and is not stored",
+                stored.iter().any(is_it),
+                "invariant 6: {} of {vendor} was accepted and is not among {known:?}",
                 delivery.event_id
             );
         }

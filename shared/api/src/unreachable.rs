@@ -3,16 +3,18 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_engine::{
-    Claim, Commit, Connect, Delivery, DeliveryEnd, DeliveryKey, EditOfIncident, JournalEntry,
-    LinkByHand, NewIncident, NewNote, Reserve, Ruling, StoreError, Unlink,
+    Claim, Commit, Connect, DeadLetter, Delivery, DeliveryEnd, DeliveryKey, EditOfIncident,
+    JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling, StoreError,
+    Unlink,
     ports::{
-        Attempt, Clock, ConflictStore, DeliveryPosition, DeliveryStore, Ids, IncidentStore,
-        IntegrationStore, Page, Task, TaskStore, Vault,
+        Attempt, Clock, ConflictStore, DeadLetterStore, DeliveryPosition, DeliveryStore, Ids,
+        IncidentStore, IntegrationStore, JobQueue, Mark, Page, Task, TaskStore, Vault,
     },
 };
 use im_model::{
-    Conflict, ConflictId, ConflictStatus, Digest, ExternalId, IdempotencyKey, Incident, IncidentId,
-    Integration, IntegrationId, Note, NoteCopy, NoteKey, OrganizationId,
+    Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, Digest, ExternalId,
+    IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note, NoteCopy, NoteKey,
+    OrganizationId,
 };
 use im_vendors::{Credentials, Transport, TransportError};
 use jiff::Timestamp;
@@ -234,6 +236,36 @@ impl TaskStore for Unreachable {
         down()
     }
     async fn finish_task(&self, _: &Task) -> Result<(), StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
+impl DeadLetterStore for Unreachable {
+    async fn dead_letter(
+        &self,
+        _: &IntegrationId,
+        _: &DeadLetterId,
+    ) -> Result<Option<DeadLetter>, StoreError> {
+        down()
+    }
+    async fn dead_letters(
+        &self,
+        _: &IntegrationId,
+        _: DeadLetterStatus,
+        _: Option<&str>,
+        _: u16,
+    ) -> Result<Page<DeadLetter>, StoreError> {
+        down()
+    }
+    async fn put_dead_letter(&self, _: &DeadLetter, _: Mark<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
+impl JobQueue for Unreachable {
+    async fn put(&self, _: &RetryMessage) -> Result<(), StoreError> {
         down()
     }
 }

@@ -118,8 +118,15 @@ impl LocalSystem {
             Some(organization) => Arc::new(LoopbackAdministrator::new(by_token, organization)),
             None => by_token,
         };
+        let retries = SqsJobQueue::new(
+            embedded.sqs.clone(),
+            embedded.queues.outbound.clone(),
+            ports.clock.clone(),
+            settings.time_scale,
+        );
         let api = api_router(
             &ports,
+            Arc::new(retries),
             authenticator,
             Self::SECRET_PREFIX.to_owned(),
             settings.public_base_url,
@@ -148,7 +155,6 @@ impl LocalSystem {
             dead_letter_recorder(&ports, settings.announcer),
             Arc::new(DynamoStreams::new(embedded.streams.clone())),
             embedded.tables.clone(),
-            ports.clock.clone(),
         );
         let redriven = SqsJobQueue::new(
             embedded.sqs.clone(),

@@ -8,8 +8,8 @@ use im_engine::{
     CredentialCache, DeadLetterRecorder, DeliveryAcceptor, IntegrationCache, JobRunner, Pace,
     RetryLadder, Sweeper, SyncEngine,
     manage::{
-        Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews,
-        Removal, Rules, TriggerTests, VendorAccess,
+        Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
+        Previews, Removal, Rules, TriggerTests, VendorAccess,
     },
     ports::{Announcer, Clock, Ids, JobQueue, RetryQueue, Vault},
 };
@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::{
     BatchFunction, HttpTransport, KeyInVault, RandomIds, SecretsManagerVault, Settings, Source,
-    SqsQueue, SystemClock, WebhookFunction, aws, telemetry,
+    SqsJobQueue, SqsQueue, SystemClock, WebhookFunction, aws, telemetry,
 };
 
 /// Why a function could not start.
@@ -159,9 +159,10 @@ pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>) -> Sweeper {
     }
 }
 
-/// The management API's router.
+/// The management API's router. `retries` is where retries of dead letters go.
 pub fn api_router(
     ports: &Ports,
+    retries: Arc<dyn JobQueue>,
     authenticator: Arc<dyn Authenticator>,
     secret_prefix: String,
     webhook_base_url: Option<String>,
@@ -215,6 +216,13 @@ pub fn api_router(
         }),
         histories: Arc::new(Histories {
             incidents: incidents.clone(),
+        }),
+        dead_letters: Arc::new(DeadLetters {
+            store: ports.store.clone(),
+            incidents: ports.store.clone(),
+            integrations: ports.store.clone(),
+            queue: retries,
+            clock: ports.clock.clone(),
         }),
         deliveries: Arc::new(Deliveries {
             store: ports.store.clone(),
@@ -286,8 +294,11 @@ pub async fn api() -> Result<(), Error> {
     // Set for an end-to-end run against vendors on this machine, never by the template's default.
     let allow_loopback = settings.optional("IM_ALLOW_LOOPBACK").as_deref() == Some("true");
     let prefix = settings.secret_prefix()?;
+    let queue = aws_sdk_sqs::Client::new(&config);
+    let retries = SqsJobQueue::new(queue, settings.retry_queue()?, ports.clock.clone(), 1);
     lambda_http::run(api_router(
         &ports,
+        Arc::new(retries),
         authenticator,
         prefix,
         webhooks,

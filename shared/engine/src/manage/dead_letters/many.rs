@@ -1,6 +1,6 @@
 //! All that match a filter, a page at a time.
 
-use futures::{StreamExt as _, stream};
+use futures::future::join_all;
 use im_model::{ActorId, DeadLetterId, DeadLetterStatus, IntegrationId, OrganizationId};
 
 use super::{DeadLetterFilter, DeadLetters, refuse_unless_working};
@@ -48,10 +48,8 @@ impl DeadLetters {
     ) -> Result<ManySettled, ManageError> {
         let found = self.integration(organization, integration).await?;
         refuse_unless_working(&found.id, found.enabled, found.activity)?;
-        self.many(integration, filter, cursor, async |letter| {
-            self.retry_one(integration, &letter.id, actor).await
-        })
-        .await
+        self.many(Act::Retry, actor, integration, filter, cursor)
+            .await
     }
 
     /// Discards a page of those that are open and match. See [`DeadLetters::discard`].
@@ -64,26 +62,51 @@ impl DeadLetters {
         cursor: Option<&str>,
     ) -> Result<ManySettled, ManageError> {
         self.integration(organization, integration).await?;
-        self.many(integration, filter, cursor, async |letter| {
-            self.discard_one(integration, &letter.id, actor).await
-        })
-        .await
+        self.many(Act::Discard, actor, integration, filter, cursor)
+            .await
     }
 
     async fn many(
         &self,
+        act: Act,
+        actor: &ActorId,
         integration: &IntegrationId,
         filter: &DeadLetterFilter,
         cursor: Option<&str>,
-        act: impl AsyncFn(&DeadLetter) -> Result<DeadLetter, ManageError>,
     ) -> Result<ManySettled, ManageError> {
         let page = self.page(integration, filter, &OPEN, cursor, Self::PER_CALL);
         let mut page = page.await?;
         severest_first(&mut page.items);
-        let results = stream::iter(&page.items).map(async |letter| (&letter.id, act(letter).await));
-        let results: Vec<_> = results.buffered(Self::AT_ONCE).collect().await;
-        settled(results, page.next)
+        let mut results = Vec::new();
+        for some in page.items.chunks(Self::AT_ONCE) {
+            let mut running = Vec::new();
+            for letter in some {
+                running.push(self.act(act, integration, &letter.id, actor));
+            }
+            results.extend(join_all(running).await);
+        }
+        let entries = page.items.iter().map(|letter| &letter.id);
+        settled(entries.zip(results).collect(), page.next)
     }
+
+    async fn act(
+        &self,
+        act: Act,
+        integration: &IntegrationId,
+        id: &DeadLetterId,
+        actor: &ActorId,
+    ) -> Result<DeadLetter, ManageError> {
+        match act {
+            Act::Retry => self.retry_one(integration, id, actor).await,
+            Act::Discard => self.discard_one(integration, id, actor).await,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Retry,
+    Discard,
 }
 
 /// Of two equally severe ones the older one first, as they were listed. What is not known comes last.
