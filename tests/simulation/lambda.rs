@@ -44,6 +44,7 @@ pub struct Lambda {
     pub deaths: Vec<(Function, Death)>,
     invocations: u32,
     idle_ticks: usize,
+    steps_under_way: usize,
     /// Webhooks that were answered 202, by event id.
     pub accepted: Vec<(IntegrationType, WebhookDelivery)>,
     /// How many invocations were killed, webhooks dropped, records given up.
@@ -143,6 +144,7 @@ impl Lambda {
             deaths: Vec::new(),
             invocations: 0,
             idle_ticks: 0,
+            steps_under_way: 0,
             accepted: Vec::new(),
             killed: 0,
             dropped: 0,
@@ -275,6 +277,7 @@ impl Lambda {
                 Due::Tick => self.tick(),
                 Due::Step(step) => {
                     self.world.io.note(format_args!("step {:?}", step.what));
+                    self.steps_under_way += 1;
                     let step = carry(self, step);
                     self.running.push(Box::pin(async move {
                         step.await;
@@ -294,7 +297,7 @@ impl Lambda {
     /// often, and at last it ends, for there is nothing left that it could wake.
     fn tick(&mut self) {
         let now = self.now();
-        let busy = !self.running.is_empty();
+        let busy = self.running.len() > self.steps_under_way;
         let soon = self
             .next()
             .is_some_and(|next| next < now + SignedDuration::from_secs(120));
@@ -305,7 +308,8 @@ impl Lambda {
             self.idle_ticks += 1;
             LAST_TICKS.get(self.idle_ticks - 1).copied()
         };
-        let next = next.or_else(|| self.next().map(|_| 600));
+        let waits = self.steps_under_way > 0 || self.next().is_some();
+        let next = next.or_else(|| waits.then_some(600));
         if let Some(seconds) = next {
             self.enter(now + SignedDuration::from_secs(seconds), Due::Tick);
         }
@@ -425,7 +429,8 @@ impl Lambda {
     async fn learn(&mut self, happened: Happened) {
         let now = self.now();
         match happened {
-            Happened::Stepped | Happened::Ticked => {}
+            Happened::Stepped => self.steps_under_way -= 1,
+            Happened::Ticked => {}
             Happened::Streamed { stream, batch, how } => {
                 self.killed += u32::from(how == Ended::Crashed);
                 let given_up = self.streams[stream].mapping.ended(batch, &how, now);
