@@ -108,7 +108,9 @@ impl<V: Vendor> StandIn<V> {
     pub fn kept_in(self, file: &Path) -> Result<Self, DurableLogError> {
         let (log, lines) = DurableLog::open::<V::Changes>(file)?;
         let mut vendor = self.state();
-        lines.into_iter().for_each(|line| vendor.take_up(line));
+        for line in lines {
+            vendor.take_up(line);
+        }
         self.outbox.keep(log);
         drop(vendor);
         Ok(self)
