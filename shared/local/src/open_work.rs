@@ -21,10 +21,11 @@ pub(crate) struct Left {
 }
 
 impl OpenWork {
-    /// How many items a function is handed at a time: the hints for one link are worked on one after the other.
-    const BATCH: usize = 25;
-    /// How many batches are worked on at once: a vendor that does not answer delays those of the others little.
-    const AT_ONCE: usize = 4;
+    /// How many items a function is handed at a time.
+    const BATCH: usize = 4;
+    /// How many batches are worked on at once. All of them would share this machine and run into their timeouts; one
+    /// would let a vendor that does not answer hold up the others.
+    const AT_ONCE: usize = 2;
 
     /// Accepted webhooks.
     pub fn deliveries(&self) -> usize {
