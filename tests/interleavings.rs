@@ -41,7 +41,13 @@ fn at(second: u32) -> Timestamp {
 fn holds(scenario: &Scenario) {
     let began = std::time::Instant::now();
     match search::explore(scenario) {
-        Ok(explored) => println!("{}: {explored} in {:.1?}", scenario.name, began.elapsed()),
+        Ok(explored) => {
+            println!("{}: {explored} in {:.1?}", scenario.name, began.elapsed());
+            println!(
+                "engine {} ms",
+                workers::TIME.load(std::sync::atomic::Ordering::Relaxed) / 1000000
+            );
+        }
         Err(trace) => panic!("{}:\n{trace}", scenario.name),
     }
 }
@@ -54,4 +60,9 @@ fn one_edit() {
 #[test]
 fn two_edits() {
     holds(&Scenario::of("two edits", 2));
+}
+
+#[test]
+fn three_edits() {
+    holds(&Scenario::of("three edits", 3));
 }

@@ -298,7 +298,7 @@ impl State {
                 ),
             );
         }
-        for (id, vendor) in &self.vendors {
+        for (id, vendor) in self.vendors.iter() {
             let Some(link) = incident.links.get(id) else {
                 return violated(1, format!("there is no link with {id}"));
             };

@@ -17,7 +17,7 @@ use super::{
     ask::{LinkVersion, VendorAsk},
     http::{OURSELVES, SOMEBODY},
     scenario::{FIELDS, Left, Scenario, Start, Style},
-    shared::{Mark, Marker, Shared},
+    shared::{Mark, Marker, Part, Shared},
     vendor::{Author, Record, Vendor},
     workers::Life,
 };
@@ -83,19 +83,19 @@ pub struct Seen {
 pub type ClaimKey = (LinkVersion, u32);
 
 /// The whole.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Hash)]
 pub struct State {
     pub now: u32,
-    pub incidents: BTreeMap<IncidentId, Shared<Incident>>,
-    pub journal: BTreeMap<ClaimKey, Shared<Claim>>,
-    pub entries: BTreeMap<(IntegrationId, ExternalId), IncidentId>,
-    pub conflicts: BTreeMap<ConflictId, Shared<Conflict>>,
-    pub vendors: BTreeMap<IntegrationId, Vendor>,
+    pub incidents: Part<BTreeMap<IncidentId, Shared<Incident>>>,
+    pub journal: Part<BTreeMap<ClaimKey, Shared<Claim>>>,
+    pub entries: Part<BTreeMap<(IntegrationId, ExternalId), IncidentId>>,
+    pub conflicts: Part<BTreeMap<ConflictId, Shared<Conflict>>>,
+    pub vendors: Part<BTreeMap<IntegrationId, Vendor>>,
     pub queue: Vec<Item>,
     pub workers: Vec<Running>,
     pub flying: Vec<Flying>,
     pub left: Left,
-    pub seen: Seen,
+    pub seen: Part<Seen>,
 }
 
 /// The incident that people edit.
@@ -116,20 +116,22 @@ impl State {
     pub fn first(scenario: &Scenario) -> Self {
         let mut state = Self {
             now: 1000,
-            incidents: BTreeMap::new(),
-            journal: BTreeMap::new(),
-            entries: BTreeMap::new(),
-            conflicts: BTreeMap::new(),
-            vendors: scenario
-                .ids()
-                .into_iter()
-                .map(|id| (id, Vendor::default()))
-                .collect(),
+            incidents: Part::new(BTreeMap::new()),
+            journal: Part::new(BTreeMap::new()),
+            entries: Part::new(BTreeMap::new()),
+            conflicts: Part::new(BTreeMap::new()),
+            vendors: Part::new(
+                scenario
+                    .ids()
+                    .into_iter()
+                    .map(|id| (id, Vendor::default()))
+                    .collect(),
+            ),
             queue: Vec::new(),
             workers: Vec::new(),
             flying: Vec::new(),
             left: scenario.left,
-            seen: Seen::default(),
+            seen: Part::new(Seen::default()),
         };
         if scenario.start != Start::Unknown {
             let incident = first_incident();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use im_engine::{Disposition, RetryLadder, RetryMessage, SyncError};
-use im_model::{Field, IntegrationId};
+use im_model::{ConflictId, Field, IntegrationId};
 
 use super::{
     ask::{Ask, Said, VendorAsk},
@@ -48,6 +48,13 @@ const WORKERS: usize = 2;
 const LONGEST: u32 = 15;
 /// The longest that a vendor holds a request.
 const HELD: u32 = 3;
+
+impl Running {
+    fn is_new(&self, workers: &Workers) -> bool {
+        let mut told = workers.told(self.life);
+        !told.any(|said| !matches!(said, Said::Owner(Some(_))))
+    }
+}
 
 impl State {
     /// All that may happen next.
@@ -109,6 +116,7 @@ impl State {
         if self.left.edits == 0 || !self.may_pass(self.now + scenario.gap, scenario) {
             return;
         }
+        let is_first = self.seen.edits.is_empty();
         let has_incident = self.incidents.contains_key(&incident_id());
         let platform = has_incident.then_some(None);
         let known = self
@@ -117,7 +125,11 @@ impl State {
             .filter(|(_, vendor)| !vendor.records.is_empty());
         let sides = known.map(|(id, _)| Some(id.clone())).chain(platform);
         for side in sides {
-            for field in FIELDS {
+            for (place, field) in FIELDS.into_iter().enumerate() {
+                // Fields that are alike: the first edit is of the first one.
+                if place > 0 && is_first && scenario.ownership[0] == scenario.ownership[1] {
+                    continue;
+                }
                 let held = self.seen.held.iter().filter(|((_, of), _)| *of == field);
                 let used = (0..scenario.values)
                     .take_while(|n| held.clone().any(|(_, values)| values.contains(&value(*n))));
@@ -239,16 +251,30 @@ impl State {
             since: self.now,
             wrote: false,
         };
-        self.on_with(running, workers, scenario)
+        self.on_with(running, workers, scenario)?;
+        // Nobody can tell whether a worker that has asked nothing has begun.
+        match self
+            .workers
+            .iter()
+            .position(|worker| worker.is_new(workers))
+        {
+            Some(place) => self.work(place, Fate::Answered, workers, scenario),
+            None => Ok(()),
+        }
     }
 
-    /// The lowest number that no worker has, and no claim names.
+    /// The lowest number that no worker has, and that no claim and no conflict comes from.
     fn free_worker(&self, workers: &Workers) -> u32 {
         let is_free = |number: &u32| {
-            let id = ulid::Ulid(u128::from(*number) << 16 | 1).to_string();
+            let named = |n: u128| ulid::Ulid(u128::from(*number) << 16 | n);
+            let id = named(1).to_string();
+            let made = |conflict: &ConflictId| {
+                (2..5).any(|n| *conflict == ConflictId::from_ulid(named(n)))
+            };
             let has_it = |worker: &Running| workers.beginning(worker.life).worker == *number;
             !self.workers.iter().any(has_it)
                 && !self.journal.values().any(|claim| claim.worker == id)
+                && !self.conflicts.keys().any(made)
         };
         (1..).find(is_free).expect("a number")
     }

@@ -58,7 +58,10 @@ impl State {
         if protocol.claim_is_conditional && self.journal.contains_key(&key) {
             return false;
         }
-        self.journal.insert(key, claim.clone());
+        let mut kept = (**claim).clone();
+        // Words for people: no decision depends on them.
+        kept.cause.clear();
+        self.journal.insert(key, Shared::new(kept));
         true
     }
 
@@ -105,6 +108,8 @@ impl State {
             (*self.incidents[&commit.incident.id]).clone()
         };
         let mut link = commit.link.clone();
+        self.forget_workers(commit);
+        link.outcome = None;
         if !protocol.base_is_of_decided_fields {
             link.base
                 .extend(self.present_pairs(&incident, &commit.integration));
@@ -135,6 +140,23 @@ impl State {
             self.owe(&id, commit.owed.iter());
         }
         true
+    }
+
+    /// Whose a closed claim was, and what came of it, changes nothing any more.
+    fn forget_workers(&mut self, commit: &Committed) {
+        let version = commit.link.version - 1;
+        let of = (
+            commit.incident.id.clone(),
+            commit.integration.clone(),
+            version,
+        );
+        for ((on, _), claim) in self.journal.iter_mut() {
+            if *on == of && !claim.worker.is_empty() {
+                let mut closed = (**claim).clone();
+                closed.worker.clear();
+                *claim = Shared::new(closed);
+            }
+        }
     }
 
     /// What both sides hold now, whoever has read it.

@@ -137,10 +137,15 @@ impl Workers {
         worker: (Work, Arc<Outside>),
     ) -> Life {
         let (mut work, outside) = worker;
+        let t0 = std::time::Instant::now();
         let next = match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(end) => Next::Ends(end),
             Poll::Pending => Next::Asks(outside.asked().expect("it waits for an answer")),
         };
+        TIME.fetch_add(
+            t0.elapsed().as_nanos() as u64,
+            std::sync::atomic::Ordering::Relaxed,
+        );
         let at_work = matches!(next, Next::Asks(_)).then_some((work, outside));
         let life = Life::try_from(self.lives.len()).expect("fewer lives");
         self.lives.push(Lived {
@@ -198,3 +203,5 @@ impl Workers {
         (work, outside)
     }
 }
+
+pub static TIME: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
