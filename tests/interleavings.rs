@@ -62,7 +62,19 @@ fn two_edits() {
     holds(&Scenario::of("two edits", 2));
 }
 
+
 #[test]
-fn three_edits() {
-    holds(&Scenario::of("three edits", 3));
+fn two_together() {
+    holds(&Scenario { together: true, ..Scenario::of("two edits, together", 2)});
+}
+
+#[test]
+fn three_x() {
+    let get = |n: &str| std::env::var(n).ok().and_then(|v| v.parse::<u8>().ok());
+    let mut s = Scenario { values: 2, ..Scenario::of("three edits", 3)};
+    s.left.switches = get("SW");
+    if let Some(v) = get("VALUES") { s.values = v.into(); }
+    if let Some(v) = get("GAP") { s.gap = v.into(); }
+    s.together = get("TOG").is_some();
+    holds(&s);
 }

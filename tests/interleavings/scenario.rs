@@ -23,6 +23,8 @@ pub struct Left {
     pub repeats: u8,
     /// Moments in which time passes while somebody works.
     pub stalls: u8,
+    /// How often a worker goes on while another one that has just worked stands still; `None` is without end.
+    pub switches: Option<u8>,
 }
 
 /// How a case begins.
@@ -114,6 +116,8 @@ pub struct Scenario {
     pub ownership: [Ownership; 2],
     /// How many values a field may have.
     pub values: usize,
+    /// Do jobs of one link that wait become one? Else each of them is worked on, in any order.
+    pub together: bool,
     /// Seconds between two edits. The window of conflicts is 5 s.
     pub gap: u32,
     pub left: Left,
@@ -140,6 +144,7 @@ impl Scenario {
             strategy: ConflictStrategy::LastWriteWins,
             ownership: [SHARED; 2],
             values: 3,
+            together: false,
             gap: 7,
             left: Left {
                 edits,
@@ -147,6 +152,7 @@ impl Scenario {
                 silences: 0,
                 repeats: 0,
                 stalls: 0,
+                switches: None,
             },
             protocol: Protocol::WHOLE,
         }

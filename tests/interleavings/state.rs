@@ -96,6 +96,12 @@ pub struct State {
     pub flying: Vec<Flying>,
     pub left: Left,
     pub seen: Part<Seen>,
+    /// Do jobs of one link wait together?
+    pub together: bool,
+    /// Who worked last, and still does, where switches are counted.
+    pub turn: Option<u32>,
+    /// Where the edit was, if the last step was one.
+    pub edited: Option<Option<IntegrationId>>,
 }
 
 /// The incident that people edit.
@@ -132,6 +138,9 @@ impl State {
             flying: Vec::new(),
             left: scenario.left,
             seen: Part::new(Seen::default()),
+            together: scenario.together,
+            edited: None,
+            turn: None,
         };
         if scenario.start != Start::Unknown {
             let incident = first_incident();
@@ -258,7 +267,8 @@ impl State {
         let hint = Hint::External {
             integration: id.clone(),
             external_id: record.id.clone(),
-            at_least: Some(record.announced()),
+            // No read of the model's is older than what was announced before it.
+            at_least: None,
             changed: if tells {
                 changed.collect()
             } else {
@@ -287,11 +297,26 @@ impl State {
             image,
             attempt: 1,
             waits: 0,
-            not_before: self.now,
+            not_before: 0,
         });
     }
 
+    /// Where jobs wait together, one of a link's and a side is enough: the last one, unless it waits for a time.
     pub fn queue_up(&mut self, item: Item) {
+        if self.together {
+            let is_older = |other: &Item| {
+                other.attempt == item.attempt
+                    && other.waits == item.waits
+                    && match (&other.job.hint, &item.job.hint) {
+                        (Hint::External { author: None, .. }, Hint::External { author: None, .. })
+                        | (Hint::Incident { .. }, Hint::Incident { .. }) => {
+                            other.job.hint.to_string() == item.job.hint.to_string()
+                        }
+                        _ => other == &item,
+                    }
+            };
+            self.queue.retain(|other| !is_older(other));
+        }
         self.queue.push(item);
         self.queue.sort();
     }

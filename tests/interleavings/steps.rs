@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use im_engine::{Disposition, RetryLadder, RetryMessage, SyncError};
+use im_engine::{Disposition, Hint, RetryLadder, RetryMessage, SyncError};
 use im_model::{ConflictId, Field, IntegrationId};
 
 use super::{
@@ -89,7 +89,73 @@ impl State {
         steps.extend((0..self.flying.len()).map(Step::Land));
         self.waits(scenario, &mut steps);
         self.edits(scenario, &mut steps);
+        if self.left.switches == Some(0) && self.turn.is_some() {
+            steps.retain(|step| self.worker_of(step, workers).is_none_or(|it| self.turn == Some(it)));
+        }
+        if let Some(edited) = &self.edited {
+            let near = steps.iter().filter(|step| self.heeds(step, edited.as_ref(), workers));
+            let near: Vec<_> = near.cloned().collect();
+            if !near.is_empty() {
+                return near;
+            }
+        }
         steps
+    }
+
+    /// Who works in a step; nobody yet, if somebody begins.
+    fn worker_of(&self, step: &Step, workers: &Workers) -> Option<u32> {
+        match step {
+            Step::Work(place, _) => Some(workers.beginning(self.workers[*place].life).worker),
+            Step::Start(..) => Some(0),
+            _ => None,
+        }
+    }
+
+    /// Counts a switch from one worker to another, if it is one.
+    fn take_turns(&mut self, before: &Self, step: &Step, workers: &Workers) {
+        let (Some(left), Some(worker)) = (before.left.switches, before.worker_of(step, workers)) else {
+            return;
+        };
+        if before.turn.is_some_and(|turn| turn != worker) {
+            self.left.switches = Some(left - 1);
+        }
+        let number = |running: &Running| workers.beginning(running.life).worker;
+        let was = |it: u32| before.workers.iter().any(|running| number(running) == it);
+        let mut live = self.workers.iter().map(number);
+        self.turn = if worker == 0 {
+            live.find(|it| !was(*it))
+        } else {
+            live.find(|it| *it == worker)
+        };
+    }
+
+    /// Does it make a difference whether a step comes before or after an edit? Where it makes none, the step may as well
+    /// come first: only such ways are gone.
+    fn heeds(&self, step: &Step, edited: Option<&IntegrationId>, workers: &Workers) -> bool {
+        match step {
+            Step::Edit(..) | Step::Wait(_) => true,
+            Step::Crash(_) => false,
+            Step::Land(place) => edited == Some(&self.flying[*place].to),
+            Step::Work(place, _) => match (&*workers.next(self.workers[*place].life), edited) {
+                (Next::Asks(Ask::Vendor(to, _)), Some(at)) => to == at,
+                (Next::Asks(ask), None) => ask.is_about_incidents(),
+                _ => false,
+            },
+            Step::Start(place, _) => {
+                let item = &self.queue[*place];
+                match (&item.job.hint, edited) {
+                    (Hint::External { integration, .. }, Some(at)) => integration == at,
+                    (Hint::External { .. }, None) => true,
+                    // With an image it begins at the vendor.
+                    (Hint::Incident { integration, .. }, Some(at)) => {
+                        item.image.is_some() && integration == at
+                    }
+                    (Hint::Incident { incident, .. }, None) => {
+                        item.image.is_none() || item.image.as_ref() == self.incidents.get(incident)
+                    }
+                }
+            }
+        }
     }
 
     fn waits(&self, scenario: &Scenario, steps: &mut Vec<Step>) {
@@ -168,8 +234,10 @@ impl State {
         workers: &mut Workers,
     ) -> Result<Self, Violation> {
         let mut state = self.clone();
+        state.edited = None;
         match step {
             Step::Edit(side, field, number) => {
+                state.edited = Some(side.clone());
                 state.edited(side.as_ref(), field, *number, scenario)
             }
             Step::Start(place, again) => state.start(*place, *again, workers, scenario)?,
@@ -178,7 +246,7 @@ impl State {
                 state.left.crashes -= 1;
                 let mut dead = state.workers.remove(*place);
                 state.give_up_looking(workers.beginning(dead.life).worker);
-                dead.item.not_before = state.now;
+                dead.item.not_before = 0;
                 state.queue_up(dead.item);
             }
             Step::Land(place) => {
@@ -190,8 +258,15 @@ impl State {
                     state.left.stalls -= 1;
                 }
                 state.now = *until;
+                for item in &mut state.queue {
+                    if item.not_before <= *until {
+                        item.not_before = 0;
+                    }
+                }
+                state.queue.sort();
             }
         }
+        state.take_turns(self, step, workers);
         state.check(scenario)?;
         Ok(state)
     }
