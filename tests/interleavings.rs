@@ -62,19 +62,54 @@ fn two_edits() {
     holds(&Scenario::of("two edits", 2));
 }
 
-
 #[test]
 fn two_together() {
-    holds(&Scenario { together: true, ..Scenario::of("two edits, together", 2)});
+    holds(&Scenario {
+        together: true,
+        ..Scenario::of("two edits, together", 2)
+    });
 }
 
 #[test]
-fn three_x() {
+fn x() {
+    use im_model::{ConflictStrategy, Owner, Ownership};
+    use scenario::{Start, Style};
     let get = |n: &str| std::env::var(n).ok().and_then(|v| v.parse::<u8>().ok());
-    let mut s = Scenario { values: 2, ..Scenario::of("three edits", 3)};
+    let mut s = Scenario {
+        values: 2,
+        ..Scenario::of("x", get("EDITS").unwrap_or(2))
+    };
     s.left.switches = get("SW");
-    if let Some(v) = get("VALUES") { s.values = v.into(); }
-    if let Some(v) = get("GAP") { s.gap = v.into(); }
+    s.left.crashes = get("CRASH").unwrap_or(0);
+    s.left.silences = get("SIL").unwrap_or(0);
+    s.left.repeats = get("REP").unwrap_or(0);
+    s.left.stalls = get("STALL").unwrap_or(0);
+    if let Some(v) = get("VALUES") {
+        s.values = v.into();
+    }
+    if let Some(v) = get("GAP") {
+        s.gap = v.into();
+    }
+    if let Some(v) = get("VENDORS") {
+        s.vendors = v.into();
+    }
     s.together = get("TOG").is_some();
+    if get("TELLS").is_some() {
+        s.style = Style::Tells;
+    }
+    if get("OWN").is_some() {
+        s.ownership = [
+            Ownership::only(Owner::Platform, 1),
+            Ownership::only(Owner::External, 1),
+        ];
+    }
+    if get("MANUAL").is_some() {
+        s.strategy = ConflictStrategy::ManualReview;
+    }
+    match get("START") {
+        Some(1) => s.start = Start::Unsent,
+        Some(2) => s.start = Start::Unknown,
+        _ => {}
+    }
     holds(&s);
 }

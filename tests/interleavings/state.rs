@@ -31,6 +31,8 @@ pub struct Item {
     pub attempt: u32,
     pub waits: u32,
     pub not_before: u32,
+    /// Somebody holds this version of the link, and may until then.
+    pub held: Option<(LinkVersion, u32)>,
 }
 
 /// A job that is worked on.
@@ -298,7 +300,30 @@ impl State {
             attempt: 1,
             waits: 0,
             not_before: 0,
+            held: None,
         });
+    }
+
+    /// Times that are over, and versions that somebody has replaced, keep nobody waiting.
+    pub fn release(&mut self) {
+        let mut queue = std::mem::take(&mut self.queue);
+        for item in &mut queue {
+            if item.not_before <= self.now {
+                item.not_before = 0;
+            }
+            let is_held = |((id, integration, version), until): &(LinkVersion, u32)| {
+                let link = self
+                    .incidents
+                    .get(id)
+                    .and_then(|it| it.links.get(integration));
+                self.now < *until && link.is_some_and(|link| link.version == *version)
+            };
+            if !item.held.as_ref().is_some_and(is_held) {
+                item.held = None;
+            }
+        }
+        queue.sort();
+        self.queue = queue;
     }
 
     /// Where jobs wait together, one of a link's and a side is enough: the last one, unless it waits for a time.
@@ -308,7 +333,10 @@ impl State {
                 other.attempt == item.attempt
                     && other.waits == item.waits
                     && match (&other.job.hint, &item.job.hint) {
-                        (Hint::External { author: None, .. }, Hint::External { author: None, .. })
+                        (
+                            Hint::External { author: None, .. },
+                            Hint::External { author: None, .. },
+                        )
                         | (Hint::Incident { .. }, Hint::Incident { .. }) => {
                             other.job.hint.to_string() == item.job.hint.to_string()
                         }

@@ -6,7 +6,7 @@ use im_engine::{Disposition, Hint, RetryLadder, RetryMessage, SyncError};
 use im_model::{ConflictId, Field, IntegrationId};
 
 use super::{
-    ask::{Ask, Said, VendorAsk},
+    ask::{Ask, LinkVersion, Said, VendorAsk},
     checks::Violation,
     scenario::{FIELDS, Scenario},
     shared::Shared,
@@ -49,6 +49,14 @@ const LONGEST: u32 = 15;
 /// The longest that a vendor holds a request.
 const HELD: u32 = 3;
 
+impl Item {
+    /// It is not worked on before.
+    fn until(&self) -> u32 {
+        let held = self.held.as_ref().map_or(0, |(_, until)| *until);
+        self.not_before.max(held)
+    }
+}
+
 impl Running {
     fn is_new(&self, workers: &Workers) -> bool {
         let mut told = workers.told(self.life);
@@ -79,7 +87,7 @@ impl State {
         }
         for (place, item) in self.queue.iter().enumerate() {
             let is_first = place == 0 || self.queue[place - 1] != *item;
-            if is_first && item.not_before <= self.now && self.workers.len() < WORKERS {
+            if is_first && item.until() <= self.now && self.workers.len() < WORKERS {
                 steps.push(Step::Start(place, false));
                 if self.left.repeats > 0 {
                     steps.push(Step::Start(place, true));
@@ -90,10 +98,15 @@ impl State {
         self.waits(scenario, &mut steps);
         self.edits(scenario, &mut steps);
         if self.left.switches == Some(0) && self.turn.is_some() {
-            steps.retain(|step| self.worker_of(step, workers).is_none_or(|it| self.turn == Some(it)));
+            steps.retain(|step| {
+                self.worker_of(step, workers)
+                    .is_none_or(|it| self.turn == Some(it))
+            });
         }
         if let Some(edited) = &self.edited {
-            let near = steps.iter().filter(|step| self.heeds(step, edited.as_ref(), workers));
+            let near = steps
+                .iter()
+                .filter(|step| self.heeds(step, edited.as_ref(), workers));
             let near: Vec<_> = near.cloned().collect();
             if !near.is_empty() {
                 return near;
@@ -113,7 +126,8 @@ impl State {
 
     /// Counts a switch from one worker to another, if it is one.
     fn take_turns(&mut self, before: &Self, step: &Step, workers: &Workers) {
-        let (Some(left), Some(worker)) = (before.left.switches, before.worker_of(step, workers)) else {
+        let (Some(left), Some(worker)) = (before.left.switches, before.worker_of(step, workers))
+        else {
             return;
         };
         if before.turn.is_some_and(|turn| turn != worker) {
@@ -159,7 +173,7 @@ impl State {
     }
 
     fn waits(&self, scenario: &Scenario, steps: &mut Vec<Step>) {
-        let later = self.queue.iter().map(|item| item.not_before);
+        let later = self.queue.iter().map(Item::until);
         let Some(next) = later.filter(|at| *at > self.now).min() else {
             return;
         };
@@ -258,14 +272,9 @@ impl State {
                     state.left.stalls -= 1;
                 }
                 state.now = *until;
-                for item in &mut state.queue {
-                    if item.not_before <= *until {
-                        item.not_before = 0;
-                    }
-                }
-                state.queue.sort();
             }
         }
+        state.release();
         state.take_turns(self, step, workers);
         state.check(scenario)?;
         Ok(state)
@@ -465,18 +474,34 @@ impl State {
                     return Ok(());
                 }
                 Next::Ends(Ok(_)) => return Ok(()),
-                Next::Ends(Err(error)) => return self.failed(running.item, error, scenario),
+                Next::Ends(Err(error)) => {
+                    let seen = workers.link_seen(running.life);
+                    return self.failed(running.item, error, seen, scenario);
+                }
             }
         }
     }
 
-    /// `JobRunner::failed`.
+    /// `JobRunner::failed`. Of the times at which a job looks again whether a claim is closed, only those are kept that find
+    /// something else than before.
     fn failed(
         &mut self,
         item: Item,
         error: &SyncError,
+        seen: Option<LinkVersion>,
         scenario: &Scenario,
     ) -> Result<(), Violation> {
+        if let SyncError::Busy { until } = error {
+            let until = until.as_second() - super::at(0).as_second();
+            let until = u32::try_from(until).expect("later");
+            let held = seen.map(|version| (version, until));
+            self.queue_up(Item {
+                image: None,
+                held,
+                ..item
+            });
+            return Ok(());
+        }
         let mut message = RetryMessage::first((*item.job).clone(), super::at(self.now));
         message.attempt = item.attempt;
         message.waits = item.waits;
@@ -489,6 +514,7 @@ impl State {
                     attempt: next.attempt,
                     waits: next.waits,
                     not_before: u32::try_from(not_before).expect("later"),
+                    held: None,
                 });
                 Ok(())
             }

@@ -17,7 +17,7 @@ use im_vendors::Memory;
 use jiff::SignedDuration;
 
 use super::{
-    ask::{Ask, Said},
+    ask::{Ask, LinkVersion, Said},
     outside::{Configured, Outside},
     shared::{Mark, Marker, Shared},
 };
@@ -94,13 +94,27 @@ impl Workers {
         &self.lives[life as usize].beginning
     }
 
-    /// The versions of the fields as the worker has loaded them last.
-    pub fn versions(&self, life: Life) -> BTreeMap<Field, u64> {
-        let loaded = self.told(life).find_map(|said| match said {
+    /// The incident as the worker has loaded it last.
+    fn loaded(&self, life: Life) -> Option<Shared<Incident>> {
+        let mut told = self.told(life);
+        let loaded = told.find_map(|said| match said {
             Said::Incident(found) => found.clone(),
             _ => None,
         });
-        let loaded = loaded.or_else(|| self.beginning(life).image.clone());
+        loaded.or_else(|| self.beginning(life).image.clone())
+    }
+
+    /// Which version of its link the worker has seen last.
+    pub fn link_seen(&self, life: Life) -> Option<LinkVersion> {
+        let incident = self.loaded(life)?;
+        let integration = self.beginning(life).job.hint.integration();
+        let link = incident.links.get(integration)?;
+        Some((incident.id.clone(), integration.clone(), link.version))
+    }
+
+    /// The versions of the fields as the worker has loaded them last.
+    pub fn versions(&self, life: Life) -> BTreeMap<Field, u64> {
+        let loaded = self.loaded(life);
         let fields = loaded.iter().flat_map(|incident| &incident.fields);
         fields
             .map(|(field, state)| (field.clone(), state.version))
