@@ -27,6 +27,9 @@ fn violated<T>(invariant: u8, words: String) -> Result<T, Violation> {
     Err(Violation { invariant, words })
 }
 
+/// More claims than these few edits and faults can cause.
+const MOST_CLAIMS: usize = 14;
+
 /// Nobody but the journal can tell of it: no worker is looking for it.
 const NOBODY: u32 = u32::MAX;
 
@@ -250,6 +253,9 @@ impl State {
     pub fn check(&mut self, scenario: &Scenario) -> Result<(), Violation> {
         if self.incidents.len() > 1 {
             return violated(4, "one record has two incidents".to_owned());
+        }
+        if self.journal.len() > MOST_CLAIMS {
+            return violated(3, "a link is claimed without end".to_owned());
         }
         if !self.seen.missing.is_empty() {
             let missing = std::mem::take(&mut self.seen.missing);

@@ -311,12 +311,17 @@ impl State {
             if item.not_before <= self.now {
                 item.not_before = 0;
             }
+            // Who finds a reservation comes back a second later at the earliest, and not in the moment between the next
+            // reservation and its claim: two that did would take it from each other without end.
             let is_held = |((id, integration, version), until): &(LinkVersion, u32)| {
                 let link = self
                     .incidents
                     .get(id)
                     .and_then(|it| it.links.get(integration));
-                self.now < *until && link.is_some_and(|link| link.version == *version)
+                self.now < *until
+                    && link.is_some_and(|link| {
+                        link.version == *version || link.state == LinkState::Reserved
+                    })
             };
             if !item.held.as_ref().is_some_and(is_held) {
                 item.held = None;

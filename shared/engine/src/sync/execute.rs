@@ -39,7 +39,7 @@ impl Worker<'_> {
         let differing = answer.differing(&plan);
         if !differing.is_empty() {
             // Overruled by the vendor, or changed by somebody right after us? Its history knows.
-            let history = self.history(record, differing.iter(), began).await?;
+            let history = self.our_history(record, differing.iter(), began).await?;
             let mut sent = sent(&plan);
             sent.retain(|field, _| differing.contains(field));
             let held = answer.record.as_ref().unwrap_or(record);

@@ -183,9 +183,8 @@ impl Worker<'_> {
         let read_at = self.now();
         let mut record = self.read_linked(&record.id).await?;
         self.refuse_stale(&record, Some(first))?;
-        let history = self
-            .history(&record, dead.sent.keys(), dead.claimed_at)
-            .await?;
+        let fields = dead.sent.keys();
+        let history = self.our_history(&record, fields, dead.claimed_at).await?;
         self.settled_version = dead.link_version;
         for (field, pair) in &dead.settled {
             self.settled.entry(field.clone()).or_insert(*pair);
