@@ -126,21 +126,25 @@ impl State {
 
     /// Counts a switch from one worker to another, if it is one.
     fn take_turns(&mut self, before: &Self, step: &Step, workers: &Workers) {
-        let (Some(left), Some(worker)) = (before.left.switches, before.worker_of(step, workers))
-        else {
+        let Some(left) = before.left.switches else {
             return;
         };
-        if before.turn.is_some_and(|turn| turn != worker) {
-            self.left.switches = Some(left - 1);
-        }
         let number = |running: &Running| workers.beginning(running.life).worker;
         let was = |it: u32| before.workers.iter().any(|running| number(running) == it);
-        let mut live = self.workers.iter().map(number);
-        self.turn = if worker == 0 {
-            live.find(|it| !was(*it))
-        } else {
-            live.find(|it| *it == worker)
-        };
+        if let Some(worker) = before.worker_of(step, workers) {
+            if before.turn.is_some_and(|turn| turn != worker) {
+                self.left.switches = Some(left - 1);
+            }
+            let begun = self.workers.iter().map(number).find(|it| !was(*it));
+            self.turn = if worker == 0 { begun } else { Some(worker) };
+        }
+        if !self
+            .workers
+            .iter()
+            .any(|running| Some(number(running)) == self.turn)
+        {
+            self.turn = None;
+        }
     }
 
     /// Does it make a difference whether a step comes before or after an edit? Where it makes none, the step may as well
