@@ -9,8 +9,8 @@ use im_engine::{
 };
 use im_model::{IntegrationType, OrganizationId};
 use im_runtime::{
-    BatchFunction, KeyInVault, Ports, SecretsManagerVault, Source, SqsJobQueue, SqsQueue, api_router,
-    batch_function, webhook_function,
+    BatchFunction, KeyInVault, Ports, SecretsManagerVault, Source, SqsJobQueue, SqsQueue,
+    api_router, batch_function, webhook_function,
 };
 use im_store::DynamoStore;
 use im_vendors::Transport;

@@ -8,8 +8,8 @@ use im_engine::{
     CredentialCache, DeadLetterRecorder, DeliveryAcceptor, IntegrationCache, JobRunner, Pace,
     RetryLadder, Sweeper, SyncEngine,
     manage::{
-        Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links, Previews,
-        Removal, Rules, TriggerTests, VendorAccess,
+        Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
+        Previews, Removal, Rules, TriggerTests, VendorAccess,
     },
     ports::{Announcer, Clock, Ids, JobQueue, RetryQueue, Vault},
 };
