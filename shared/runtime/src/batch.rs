@@ -46,7 +46,10 @@ impl BatchFunction {
     /// # Errors
     /// The event is neither a DynamoDB stream's nor a queue's.
     pub async fn handle(&self, event: Value) -> Result<Value, serde_json::Error> {
-        let is_queue = event["Records"][0]["eventSource"] == "aws:sqs";
+        let first = &event["Records"][0];
+        let is_queue = first["eventSource"] == "aws:sqs";
+        let salt = first["messageId"].as_str().or(first["eventID"].as_str());
+        let salt = salt.unwrap_or_default().to_owned();
         let patience = if is_queue {
             JobRunner::JOB_TIMEOUT
         } else {
@@ -73,6 +76,7 @@ impl BatchFunction {
             .map(|jobs| self.one_link(jobs, patience));
         let done = join_all(links).await;
         failed.extend(done.into_iter().flatten());
+        self.runner.count(&salt).await;
         failed.sort();
         failed.dedup();
         Ok(item_failures(failed))

@@ -13,7 +13,7 @@ use super::{
     linked::sent,
     worker::{Pass, Worker},
 };
-use crate::{Claim, Commit, SyncError, ports::Attempt};
+use crate::{Claim, Commit, Counters, SyncError, ports::Attempt};
 
 impl Worker<'_> {
     /// Writes what the plan says, then commits what came of it.
@@ -133,9 +133,12 @@ impl Worker<'_> {
             keeps_debt: link.is_some_and(|link| self.notes_are_due(incident, link)),
             now: self.now(),
         };
-        let (stored, conflicts) = (self.store().commit(&commit).await?, commit.conflicts.len());
+        let stored = self.store().commit(&commit).await?;
+        let conflicts = commit.conflicts;
         if stored == Attempt::Done {
-            self.done.conflicts += conflicts;
+            self.done.conflicts += conflicts.len();
+            let counters = Counters::conflicts(&conflicts);
+            self.engine.tally.add(self.id(), counters);
         }
         Ok(stored)
     }
