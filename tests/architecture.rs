@@ -1,6 +1,8 @@
 //! Which way dependencies point, how the functions look, and that template, tables and code say the same.
 #![allow(missing_docs, clippy::expect_used, reason = "tests")]
 
+#[path = "architecture/after_failure.rs"]
+mod after_failure;
 #[path = "architecture/dependencies.rs"]
 mod dependencies;
 #[path = "architecture/permissions.rs"]

@@ -1,6 +1,8 @@
 //! The sample events in `events/` are what the functions take, and what the tables' streams really show.
 #![allow(missing_docs, clippy::expect_used, reason = "tests")]
 
+#[path = "events/after_failure.rs"]
+mod after_failure;
 #[path = "events/webhooks.rs"]
 mod webhooks;
 
@@ -11,6 +13,7 @@ use std::{
     sync::Arc,
 };
 
+use after_failure::{BURIED, GIVEN_UP, MINUTE, REDRIVEN, UNREADABLE};
 use im_local::{LocalSystem, StreamPoller, events::stream_event};
 use im_model::{Field, IncidentId, IntegrationType};
 use im_sandbox::pagerduty::{Status, Urgency};
@@ -84,6 +87,11 @@ fn no_file_is_without_an_expectation() {
         OUTBOUND_RETRY,
         CREATE,
         LIST,
+        BURIED,
+        REDRIVEN,
+        GIVEN_UP,
+        UNREADABLE,
+        MINUTE,
     ];
     expected.extend(others.map(str::to_owned));
     assert_eq!(files, expected);

@@ -154,8 +154,16 @@ async fn a_vendor_that_fails_is_tried_five_times_and_then_the_job_is_dead() {
     world.settle().await;
     let dead = world.dead_letters().await;
     assert_eq!(dead.len(), 1);
-    assert_eq!((dead[0].attempt, dead[0].errors.len()), (5, 5), "{dead:?}");
-    assert!(dead[0].errors[0].contains(&format!("PUT /incidents/{record}: unavailable (503)")));
+    assert_eq!(
+        (dead[0].attempt, dead[0].failures.len()),
+        (5, 5),
+        "{dead:?}"
+    );
+    assert!(
+        dead[0].failures[0]
+            .error
+            .contains(&format!("PUT /incidents/{record}: unavailable (503)"))
+    );
     let took = world.clock.read().duration_since(started).as_secs();
     assert_eq!(took, 30 + 120 + 480 + 1800);
     // The vendor is back: a newer edit brings everything.
@@ -284,7 +292,9 @@ async fn a_name_that_cannot_be_looked_up_fails_its_field_and_the_record_is_creat
         let dead = world.dead_letters().await;
         assert_eq!(dead.len(), 1, "{dead:?}");
         assert!(
-            dead[0].errors[0].contains("priority: the PagerDuty account has no"),
+            dead[0].failures[0]
+                .error
+                .contains("priority: the PagerDuty account has no"),
             "{dead:?}"
         );
         world

@@ -292,7 +292,9 @@ async fn a_value_the_vendor_cannot_hold_names_its_field_and_the_others_sync() {
     let dead = world.dead_letters().await;
     assert_eq!(dead.len(), 1);
     assert!(
-        dead[0].errors[0].contains("priority: the vendor refuses an empty value"),
+        dead[0].failures[0]
+            .error
+            .contains("priority: the vendor refuses an empty value"),
         "{dead:?}"
     );
     assert_eq!(

@@ -145,7 +145,7 @@ async fn a_note_that_fails_for_good_is_reported_and_does_not_hold_up_the_next() 
     assert!(notes[0].copies.values().all(refused), "{notes:?}");
     let dead = world.dead_letters().await;
     assert_eq!(dead.len(), 1, "{dead:?}");
-    assert!(dead[0].errors[0].contains("work_notes"), "{dead:?}");
+    assert!(dead[0].failures[0].error.contains("work_notes"), "{dead:?}");
 }
 
 /// Whoever acts for us from now on is not who made the copies that are there.

@@ -179,7 +179,7 @@ async fn a_data_policy_is_reported_and_the_rest_syncs() {
     let notice = &link.notices[&Field::Status];
     assert!(notice.detail.contains("Data Policy"), "{}", notice.detail);
     let dead = world.dead_letters().await;
-    assert!(dead[0].errors[0].contains("status"), "{dead:?}");
+    assert!(dead[0].failures[0].error.contains("status"), "{dead:?}");
     assert_eq!(
         issue(&world, &id).await.status.name,
         "Resolved",
@@ -306,7 +306,7 @@ async fn trace_14_a_late_commit_is_detected_and_reported() {
     assert_eq!(world.incidents().await.len(), 1, "it is no second incident");
     assert_eq!(issue(&world, &id).await.key, linked.key, "the link stays");
     let dead = world.dead_letters().await;
-    let error = dead[0].errors.last().expect("an error");
+    let error = &dead[0].failures.last().expect("an error").error;
     let late = world
         .jira
         .issues()
@@ -337,7 +337,7 @@ async fn a_refused_transition_is_reported_and_the_rest_syncs() {
     assert_eq!(notice.kind, NoticeKind::Unwritable);
     assert!(notice.detail.contains("Done"), "{}", notice.detail);
     let dead = world.dead_letters().await;
-    assert!(dead[0].errors[0].contains("status"), "{dead:?}");
+    assert!(dead[0].failures[0].error.contains("status"), "{dead:?}");
     let pagerduty = &incident.links[&INTEGRATION.parse().expect("an id")];
     assert!(pagerduty.notices.is_empty(), "its neighbour is fine");
 }
@@ -411,7 +411,10 @@ async fn custom_fields_are_mapped_by_configuration_and_typed() {
     assert_eq!(held.custom["customfield_10051"], json!(12.5));
     assert_eq!(held.summary, "db is down");
     let dead = world.dead_letters().await;
-    assert!(dead[0].errors[0].contains("custom.customers"), "{dead:?}");
+    assert!(
+        dead[0].failures[0].error.contains("custom.customers"),
+        "{dead:?}"
+    );
 }
 
 /// What somebody writes at the vendor between our read and our write is a conflict, not lost.
@@ -569,7 +572,7 @@ async fn a_refusal_half_a_way_is_reported_and_takes_nothing_back() {
     assert_eq!(platform_status(&world, &id).await, "resolved");
     assert_eq!(issue(&world, &id).await.status.name, "In Progress");
     let dead = world.dead_letters().await;
-    assert!(dead[0].errors[0].contains("Not now"), "{dead:?}");
+    assert!(dead[0].failures[0].error.contains("Not now"), "{dead:?}");
     world.edit(&id, &json!({"status": "closed"})).await;
     world.settle().await;
     assert_eq!(issue(&world, &id).await.status.name, "Closed");

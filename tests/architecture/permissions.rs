@@ -27,10 +27,10 @@ use crate::template::{resource, template_functions};
 
 /// What was asked of AWS: IAM's name of the action, and on what.
 #[derive(Debug, Clone, Default)]
-struct Asked(Arc<Mutex<BTreeSet<(String, String)>>>);
+pub(crate) struct Asked(Arc<Mutex<BTreeSet<(String, String)>>>);
 
 impl Asked {
-    fn take(&self) -> BTreeSet<(String, String)> {
+    pub(crate) fn take(&self) -> BTreeSet<(String, String)> {
         std::mem::take(&mut *self.0.lock().expect("not poisoned"))
     }
 }
@@ -94,6 +94,15 @@ fn actions(target: &str, body: &Value) -> Vec<(String, String)> {
             let on = text(&body["TableName"]) + &index.unwrap_or_default();
             vec![(format!("dynamodb:{operation}"), on)]
         }
+        // An iterator is asked for to read with it, and does not name its stream.
+        ("DynamoDBStreams_20120810", "GetShardIterator") => {
+            let stream = text(&body["StreamArn"]);
+            ["dynamodb:GetShardIterator", "dynamodb:GetRecords"]
+                .map(|action| (action.to_owned(), stream.clone()))
+                .to_vec()
+        }
+        ("DynamoDBStreams_20120810", "GetRecords") => Vec::new(),
+        ("AWSEvents", _) => vec![(format!("events:{operation}"), EVENT_BUS.to_owned())],
         ("AmazonSQS", _) => vec![(format!("sqs:{operation}"), text(&body["QueueUrl"]))],
         ("secretsmanager", _) => {
             let id = if operation == "CreateSecret" {
@@ -108,7 +117,7 @@ fn actions(target: &str, body: &Value) -> Vec<(String, String)> {
 }
 
 /// What a role permits, on the template's logical names.
-fn permissions(role: &str) -> BTreeSet<(String, String)> {
+pub(crate) fn permissions(role: &str) -> BTreeSet<(String, String)> {
     let several = |json: &Value| {
         json.as_array()
             .cloned()
@@ -162,6 +171,9 @@ fn logical(resource: &Value) -> String {
     if text.ends_with("secret:im/${Stage}/integration/*") {
         return INTEGRATION_SECRETS.to_owned();
     }
+    if text.ends_with(":event-bus/default") {
+        return EVENT_BUS.to_owned();
+    }
     text.replace("${", "")
         .replace(".Arn}", "")
         .replace(".Arn", "")
@@ -169,19 +181,20 @@ fn logical(resource: &Value) -> String {
 }
 
 const INTEGRATION_SECRETS: &str = "the secrets of integrations";
+const EVENT_BUS: &str = "the default event bus";
 
 /// The system of `im-local`, watched while it asks AWS.
-struct Watched {
-    system: LocalSystem,
+pub(crate) struct Watched {
+    pub(crate) system: LocalSystem,
     pagerduty: PagerDuty,
-    clock: WorldClock,
-    asked: Asked,
+    pub(crate) clock: WorldClock,
+    pub(crate) asked: Asked,
     deliveries: StreamPoller,
     incidents: StreamPoller,
 }
 
 impl Watched {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (asked, clock) = (Asked::default(), WorldClock::default());
         let config = PagerDutyConfig::demo("a-token", "a-secret").clock(clock.clone());
         let pagerduty = PagerDuty::new(config);
@@ -194,8 +207,8 @@ impl Watched {
             };
         }
         watch!(aws_sdk_dynamodb, dynamodb, dynamodb_config);
-        watch!(aws_sdk_secretsmanager, secrets, other_config);
-        watch!(aws_sdk_sqs, sqs, other_config);
+        watch!(aws_sdk_secretsmanager, secrets, secrets_config);
+        watch!(aws_sdk_sqs, sqs, sqs_config);
         let stream = |table: &str| StreamPoller::new(embedded.streams.clone(), table.to_owned());
         let deliveries = stream(&embedded.tables.deliveries);
         let incidents = stream(&embedded.tables.sync);
@@ -208,6 +221,7 @@ impl Watched {
                 SandboxTransport::default().with(IntegrationType::PagerDuty, &pagerduty),
             ),
             configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
+            announcer: Arc::new(im_local::Unannounced),
             public_base_url: None,
             local_organization: Some("acme".parse().expect("an id")),
         };
@@ -222,7 +236,7 @@ impl Watched {
         }
     }
 
-    async fn call(&self, method: Method, path: &str, body: Value) -> Value {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Value) -> Value {
         let request = Request::builder()
             .method(&method)
             .uri(format!("/api/v1{path}"));
@@ -239,7 +253,7 @@ impl Watched {
         serde_json::from_slice(answer.body()).expect("JSON")
     }
 
-    async fn run_outbound(&mut self) {
+    pub(crate) async fn run_outbound(&mut self) {
         let records = self.incidents.poll().await.expect("records");
         let event = stream_event(&records).expect("a change");
         self.system
@@ -249,7 +263,7 @@ impl Watched {
             .expect("an event of ours");
     }
 
-    async fn run_inbound(&mut self) {
+    pub(crate) async fn run_inbound(&mut self) {
         let records = self.deliveries.poll().await.expect("records");
         let event = stream_event(&records).expect("a delivery");
         self.system
@@ -259,7 +273,7 @@ impl Watched {
             .expect("an event of ours");
     }
 
-    fn break_vendor(&self, method: &Method, fault: Option<&Fault>) {
+    pub(crate) fn break_vendor(&self, method: &Method, fault: Option<&Fault>) {
         self.pagerduty.clear_faults();
         if let Some(fault) = fault {
             self.pagerduty
@@ -267,7 +281,7 @@ impl Watched {
         }
     }
 
-    async fn trigger_and_deliver(&self) {
+    pub(crate) async fn trigger_and_deliver(&self) {
         self.pagerduty.drain_webhooks();
         let ann = self.pagerduty.person("ann@example.com");
         ann.trigger("Disk full", Urgency::High).expect("allowed");
@@ -286,12 +300,17 @@ impl Watched {
         }
     }
 
+    /// All that was asked since the last time, on the template's names.
+    pub(crate) fn take_asked(&self) -> BTreeSet<(String, String)> {
+        let asked = self.asked.take().into_iter();
+        asked
+            .map(|(action, on)| (action, self.in_template(&on)))
+            .collect()
+    }
+
     /// All that was asked since the last time was permitted to this role, and `expected` was among it.
     fn was_permitted(&self, role: &str, expected: &[(&str, String)]) {
-        let asked = self.asked.take().into_iter();
-        let asked: BTreeSet<_> = asked
-            .map(|(action, on)| (action, self.in_template(&on)))
-            .collect();
+        let asked = self.take_asked();
         let missing: Vec<_> = asked.difference(&permissions(role)).cloned().collect();
         assert!(missing.is_empty(), "{role} lacks {missing:?}");
         let mut expected = expected
@@ -309,6 +328,14 @@ impl Watched {
         let Embedded { tables, queues, .. } = &self.system.embedded;
         if name.starts_with(&format!("{}integration/", LocalSystem::SECRET_PREFIX)) {
             return INTEGRATION_SECRETS.to_owned();
+        }
+        if name == EVENT_BUS {
+            return name.to_owned();
+        }
+        // arn:…:table/<name>/stream/<label>
+        let stream = name.split('/').nth(1).filter(|_| name.contains("/stream/"));
+        if let Some(table) = stream {
+            return self.in_template(table) + ".StreamArn";
         }
         let logical = [
             (&tables.deliveries, "DeliveriesTable"),

@@ -96,16 +96,18 @@ fn each_function_has_a_role_and_a_log_group_of_its_own() {
 }
 
 /// What each function cannot start without (`Settings`).
-const NEEDS: [(&str, &[&str]); 6] = [
+const NEEDS: [(&str, &[&str]); 8] = [
     (
         "api",
         &[
             "API_JWT_SECRET_ID",
             "DELIVERIES_TABLE",
+            "RETRY_QUEUE_URL",
             "SECRET_PREFIX",
             "SYNC_TABLE",
         ],
     ),
+    ("dead-letter", &["DELIVERIES_TABLE", "SYNC_TABLE"]),
     (
         "inbound",
         &[
@@ -118,6 +120,10 @@ const NEEDS: [(&str, &[&str]); 6] = [
     (
         "outbound",
         &["DEAD_LETTER_QUEUE_URL", "RETRY_QUEUE_URL", "SYNC_TABLE"],
+    ),
+    (
+        "reconciler",
+        &["DELIVERIES_TABLE", "RETRY_QUEUE_URL", "SYNC_TABLE"],
     ),
     ("webhook-jira", &["DELIVERIES_TABLE", "SYNC_TABLE"]),
     ("webhook-pagerduty", &["DELIVERIES_TABLE", "SYNC_TABLE"]),
@@ -211,13 +217,16 @@ fn keys(schema: &[KeySchemaElement]) -> Value {
 }
 
 fn index(index: &GlobalSecondaryIndexDescription) -> Value {
-    let projection = index
-        .projection()
-        .and_then(|projection| projection.projection_type());
+    let described = index.projection().expect("a projection");
+    let kind = described.projection_type().map(ProjectionType::as_str);
+    let mut projection = json!({"ProjectionType": kind});
+    if !described.non_key_attributes().is_empty() {
+        projection["NonKeyAttributes"] = json!(described.non_key_attributes());
+    }
     json!({
         "IndexName": index.index_name(),
         "KeySchema": keys(index.key_schema()),
-        "Projection": {"ProjectionType": projection.map(ProjectionType::as_str)},
+        "Projection": projection,
     })
 }
 
@@ -275,9 +284,13 @@ fn a_batch_loses_nothing() {
             stream["DestinationConfig"]["OnFailure"]["Destination"],
             dead
         );
+        let redrive = &resource(queue)["RedrivePolicy"];
+        assert_eq!(redrive["deadLetterTargetArn"], dead);
+        let attempts = RetryLadder::default().0.len() + 1;
         assert_eq!(
-            resource(queue)["RedrivePolicy"]["deadLetterTargetArn"],
-            dead
+            redrive["maxReceiveCount"],
+            json!(attempts),
+            "what crashes its function is tried as often as what fails"
         );
         let variables = &function["Environment"]["Variables"];
         assert_eq!(variables["RETRY_QUEUE_URL"], json!({"!Ref": queue}));
@@ -286,6 +299,119 @@ fn a_batch_loses_nothing() {
             json!({"!Ref": "DeadLetterQueue"})
         );
     }
+}
+
+/// What was given up in one of the three ways is taken out of one queue, and nothing of it is lost there.
+#[test]
+fn dead_letters_become_entries() {
+    let function = template_functions()["dead-letter"].1;
+    let mapping = mapping(function, "SQS");
+    let queue = resource("DeadLetterQueue");
+    assert_eq!(mapping["Queue"], json!({"!GetAtt": "DeadLetterQueue.Arn"}));
+    assert_eq!(
+        mapping["FunctionResponseTypes"],
+        json!(["ReportBatchItemFailures"]),
+        "one that cannot be read would bring back, and so record again, the whole batch"
+    );
+    assert!(
+        queue["RedrivePolicy"].is_null(),
+        "there is nothing behind it: what cannot be recorded stays"
+    );
+    let visible_after = seconds(&queue["VisibilityTimeout"]);
+    assert!(visible_after >= seconds(&function["Timeout"]) * 6);
+    // A redrive keeps the time at which the message came to its first queue.
+    let kept = |queue: &str| seconds(&resource(queue)["MessageRetentionPeriod"]);
+    for retries in ["InboundRetryQueue", "OutboundRetryQueue"] {
+        let left = kept("DeadLetterQueue") - kept(retries);
+        assert!(left >= SignedDuration::from_hours(72), "{retries}");
+    }
+}
+
+#[test]
+fn the_minute_tick_is_over_before_the_next() {
+    let reconciler = template_functions()["reconciler"].1;
+    assert_eq!(
+        mapping(reconciler, "Schedule")["Schedule"],
+        "rate(1 minute)"
+    );
+    assert!(seconds(&reconciler["Timeout"]) < SignedDuration::from_mins(1));
+    let on_failure = &reconciler["EventInvokeConfig"];
+    assert_eq!(
+        on_failure["MaximumRetryAttempts"], 0,
+        "the next minute does it"
+    );
+    // New accounts have too little concurrency to reserve some, and two ticks at once do no harm.
+    assert!(reconciler["ReservedConcurrentExecutions"].is_null());
+}
+
+/// Each alarm on the dead letters, with when it goes off.
+#[test]
+fn dead_letters_raise_alarms() {
+    let of_queue =
+        json!([{"Name": "QueueName", "Value": {"!GetAtt": "DeadLetterQueue.QueueName"}}]);
+    let of_function = json!([{"Name": "FunctionName", "Value": {"!Ref": "DeadLetterFunction"}}]);
+    let age = "ApproximateAgeOfOldestMessage";
+    let taken = "ApproximateNumberOfMessagesNotVisible";
+    let wanted = [
+        (
+            "DeadLettersAlarm",
+            "AWS/Lambda",
+            "Invocations",
+            "Sum",
+            &of_function,
+            (">=", 1),
+            1,
+        ),
+        (
+            "DeadLetterQueueAgeAlarm",
+            "AWS/SQS",
+            age,
+            "Maximum",
+            &of_queue,
+            (">", 300),
+            1,
+        ),
+        (
+            "DeadLetterStuckAlarm",
+            "AWS/SQS",
+            taken,
+            "Maximum",
+            &of_queue,
+            (">=", 1),
+            12,
+        ),
+    ];
+    let resources = TEMPLATE["Resources"].as_object().expect("resources");
+    let alarms = resources
+        .iter()
+        .filter(|(_, it)| it["Type"] == "AWS::CloudWatch::Alarm");
+    let alarms: BTreeSet<_> = alarms.map(|(name, _)| name.as_str()).collect();
+    assert_eq!(alarms, wanted.iter().map(|wanted| wanted.0).collect());
+    for (name, namespace, metric, statistic, of, (comparison, threshold), minutes) in wanted {
+        let alarm = resource(name);
+        let comparison = match comparison {
+            ">" => "GreaterThanThreshold",
+            _ => "GreaterThanOrEqualToThreshold",
+        };
+        assert_eq!(alarm["Namespace"], namespace, "{name}");
+        assert_eq!(alarm["MetricName"], metric, "{name}");
+        assert_eq!(alarm["Statistic"], statistic, "{name}");
+        assert_eq!(&alarm["Dimensions"], of, "{name}");
+        assert_eq!(alarm["ComparisonOperator"], comparison, "{name}");
+        assert_eq!(alarm["Threshold"], threshold, "{name}");
+        assert_eq!(alarm["Period"], 60, "{name}");
+        let datapoints = &alarm["DatapointsToAlarm"];
+        let datapoints = datapoints.as_i64().or(alarm["EvaluationPeriods"].as_i64());
+        assert_eq!(datapoints, Some(minutes), "{name}");
+        // No dead letter, no data.
+        assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}");
+        let tell =
+            json!({"!If": ["TellTopic", [{"!Ref": "AlarmTopicArn"}], {"!Ref": "AWS::NoValue"}]});
+        for action in ["AlarmActions", "OKActions"] {
+            assert_eq!(alarm[action], tell, "{name}");
+        }
+    }
+    assert_eq!(TEMPLATE["Parameters"]["AlarmTopicArn"]["Default"], "");
 }
 
 /// What the template's filters let pass is what `im_local` lets pass.
@@ -351,6 +477,8 @@ fn times_fit_into_each_other() {
         .split(',')
         .map(|delay| delay.parse().expect("seconds"));
     let delays: Vec<_> = delays.map(SignedDuration::from_secs).collect();
+    let minutes = [30, 2 * 60, 8 * 60, 30 * 60].map(SignedDuration::from_secs);
+    assert_eq!(delays, minutes, "design section 5");
     assert_eq!(RetryLadder(delays.clone()), RetryLadder::default());
 
     let longest_request = SignedDuration::try_from(HttpTransport::TIMEOUT).expect("short");

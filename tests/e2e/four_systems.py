@@ -237,7 +237,7 @@ class FourSystems:
             twice = [value for value, count in written.items() if count > 1]
             check(not twice, f"{vendor.NAME} was written the same value twice: {json.dumps(twice, indent=1)}")
             passed(f"{vendor.NAME}: none of {len(written)} values was written twice")
-        check(self.stack.messages("DeadLetterQueueUrl") == 0, "there are dead letters")
+        check(self.stack.dead() == [], "there are dead letters")
 
 
 def updated_on():

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 
+from failures import Failures
 from four_systems import FourSystems, configure, secrets
 from stack import LIMIT, Api, Failed, Stack, check, passed, request, wait_for
 from vendors import Jira, PagerDuty, ServiceNow, settle
@@ -102,7 +103,7 @@ def play(stack, api, timed):
     writes = [(r["method"], r["path"], r["status"]) for r in sandbox.writes()]
     expected = [("PUT", f"/incidents/{external_id}"), ("POST", "/incidents")]
     check([write[:2] for write in writes] == expected, f"expected the writes {expected}, got {writes}")
-    check(stack.messages("DeadLetterQueueUrl") == 0, "there are dead letters")
+    check(stack.dead() == [], "there are dead letters")
     passed(f"no echo: {len(event_types)} webhooks came back, 2 changes made 2 writes")
 
     by_id = {i["id"]: i for i in api.incidents()}
@@ -133,11 +134,8 @@ def play(stack, api, timed):
     check(len(refused) == 1, f"the fault should have struck once: {refused}")
     passed(f"retry:    a 503 is tried again from the retry queue, {took:.2f} s")
 
-    # And a vendor that will never take it:
-    sandbox.fault(fault="refuse_with", status=400, method="PUT", remaining=1)
-    api.call("PATCH", f"/incidents/{other['id']}", {"status": "acknowledged"}).expect(200, "acknowledge")
-    wait_for("the dead letter", lambda: stack.messages("DeadLetterQueueUrl") == 1)
-    passed("dead:     what the vendor refuses for good is in the dead-letter queue")
+    # And longer, or for good:
+    Failures(stack, api, timed, sandbox, servicenow, jira).play()
 
     logged = stack.logged()
     check(logged, "the functions logged nothing")

@@ -14,7 +14,16 @@ import boto3
 LIMIT = 5.0  # seconds: the product's promise
 KNOWN_AFTER = 10.0  # seconds until every function knows what was configured (README)
 PATIENCE = 30.0  # seconds until a wait is given up; longer than LIMIT, so that a slow run says how slow
-FUNCTIONS = ("webhook-pagerduty", "webhook-servicenow", "webhook-jira", "inbound", "outbound", "api")
+FUNCTIONS = (
+    "webhook-pagerduty",
+    "webhook-servicenow",
+    "webhook-jira",
+    "inbound",
+    "outbound",
+    "dead-letter",
+    "reconciler",
+    "api",
+)
 ORGANIZATION = "acme"
 
 ENDPOINT = os.environ["AWS_ENDPOINT_URL"]
@@ -67,6 +76,10 @@ def request(method, url, body=None, headers=None, timeout=20):
         connection.close()
 
 
+def client(service):
+    return boto3.client(service, endpoint_url=ENDPOINT)
+
+
 class Stack:
     """What was deployed."""
 
@@ -78,7 +91,7 @@ class Stack:
 
     @staticmethod
     def client(service):
-        return boto3.client(service, endpoint_url=ENDPOINT)
+        return client(service)
 
     def webhook_url(self, vendor):
         return self.outputs[f"WebhookUrl{vendor.NAME}"].replace("{integration_id}", vendor.INTEGRATION)
@@ -135,6 +148,11 @@ class Stack:
                 found.append(f"{count} in {queue}")
         return found
 
+    def dead(self):
+        """What is dead, on its way to being listed or listed."""
+        entries = [item["pk"]["S"] for item in self.scan("SyncTable") if item["pk"]["S"].startswith("DLQ#")]
+        return entries + ["in the queue"] * self.messages("DeadLetterQueueUrl")
+
     def log(self, function):
         """What a function has logged, without Lambda's own lines."""
         group = f"/aws/lambda/{STACK}-{function}"
@@ -171,6 +189,34 @@ class Api:
 
     def incidents(self):
         return self.call("GET", "/incidents").expect(200, "list incidents")["items"]
+
+
+class EventBus:
+    """What the account's default event bus was told of dead letters, from now on: by a rule to a queue, as an operator
+    would have one."""
+
+    NAME = "im-e2e-dead-letters"
+
+    def __init__(self, stack):
+        events, self.sqs = client("events"), stack.sqs
+        self.queue = self.sqs.create_queue(QueueName=self.NAME)["QueueUrl"]
+        attributes = self.sqs.get_queue_attributes(QueueUrl=self.queue, AttributeNames=["QueueArn"])["Attributes"]
+        pattern = {"source": ["im"], "detail-type": ["Dead Letter"]}
+        events.put_rule(Name=self.NAME, EventPattern=json.dumps(pattern))
+        events.put_targets(Rule=self.NAME, Targets=[{"Id": "queue", "Arn": attributes["QueueArn"]}])
+        self.seen = []
+
+    def event(self, entry_id):
+        """The first event of this entry, once it was told."""
+
+        def probe():
+            taken = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
+            for message in taken:
+                self.seen.append(json.loads(message["Body"]))
+                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+            return next((event for event in self.seen if event["detail"]["entry_id"] == entry_id), None)
+
+        return wait_for(f"the event of {entry_id}", probe)[0]
 
 
 def wait_for(what, probe, begin=None, patience=PATIENCE, pause=0.05):

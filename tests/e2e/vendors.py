@@ -28,6 +28,9 @@ class Sandbox:
     def fault(self, **rule):
         self.call("POST", "/faults", rule).expect(200, f"{self.TYPE} sandbox: fault")
 
+    def mend(self):
+        self.call("DELETE", "/faults").expect(200, f"{self.TYPE} sandbox: no faults")
+
     def drop_next_webhook(self):
         self.fault(fault="drop_webhooks", remaining=1)
 

@@ -197,6 +197,7 @@ impl Scenario {
             direction: Direction::Bidirectional,
             enabled: true,
             activity: Activity::Active,
+            paused_because: None,
             strategy: self.strategy,
             conflict_window: SignedDuration::from_secs(5),
             mappings: BTreeMap::new(),

@@ -375,5 +375,6 @@ fn first_incident() -> Incident {
         links: BTreeMap::new(),
         pending: BTreeMap::new(),
         notes: 0,
+        dead: BTreeMap::new(),
     }
 }

@@ -154,14 +154,14 @@ async fn what_the_vendor_cannot_hold_is_reported() {
     world.edit(&id, &json!({"severity": "SEV-4"})).await;
     world.settle().await;
     let dead = world.dead_letters().await;
-    let errors = &dead.first().expect("the job fails by field").errors;
+    let failures = &dead.first().expect("the job fails by field").failures;
     let said = item["fields"].as_array().expect("fields").iter();
     let said = said.filter(|field| field["action"] == "report");
     let said: Vec<_> = said.filter_map(|field| field["why"].as_str()).collect();
     assert_eq!(said.len(), 1, "{item}");
     assert!(
-        errors.iter().any(|error| error.contains(said[0])),
-        "{errors:?} {said:?}"
+        failures.iter().any(|it| it.error.contains(said[0])),
+        "{failures:?} {said:?}"
     );
 }
 

@@ -202,7 +202,7 @@ async fn a_stored_trigger_that_is_not_valid_any_more_fails_the_job_in_words() {
     let [dead] = dead.as_slice() else {
         panic!("one dead letter: {dead:?}")
     };
-    let error = dead.errors.last().expect("an error");
+    let error = &dead.failures.last().expect("an error").error;
     let says = "its outbound trigger is not valid any more, at 1:24: there is no variable team";
     assert!(error.contains(says), "{error}");
     let (status, tested) = test(&world, &json!({"incident": id.to_string()})).await;

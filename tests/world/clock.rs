@@ -7,27 +7,49 @@ use std::sync::{
 
 use im_engine::ports::{Clock, Ids};
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
-/// Stands still until it is moved.
+/// Stands still until it is moved; or goes with tokio's paused clock, which moves when nothing else is left to do.
 #[derive(Debug, Clone)]
-pub struct WorldClock(Arc<Mutex<Timestamp>>);
+pub struct WorldClock {
+    time: Arc<Mutex<Timestamp>>,
+    since: Option<Instant>,
+}
 
 impl Default for WorldClock {
     fn default() -> Self {
         let start = Timestamp::from_millisecond(1_790_000_000_250).expect("a time");
-        Self(Arc::new(Mutex::new(start)))
+        Self {
+            time: Arc::new(Mutex::new(start)),
+            since: None,
+        }
     }
 }
 
 impl WorldClock {
+    /// A clock that goes with tokio's. To be read within that runtime only.
+    pub fn with_tokio() -> Self {
+        Self {
+            since: Some(Instant::now()),
+            ..Self::default()
+        }
+    }
+
+    /// True if it goes with tokio's.
+    pub fn is_tokios(&self) -> bool {
+        self.since.is_some()
+    }
+
     /// What it shows.
     pub fn read(&self) -> Timestamp {
-        *self.0.lock().expect("not poisoned")
+        let passed = self.since.map(|since| since.elapsed());
+        let passed = SignedDuration::try_from(passed.unwrap_or_default()).expect("not that long");
+        *self.time.lock().expect("not poisoned") + passed
     }
 
     /// Moves it forward.
     pub fn advance(&self, by: SignedDuration) {
-        *self.0.lock().expect("not poisoned") += by;
+        *self.time.lock().expect("not poisoned") += by;
     }
 }
 

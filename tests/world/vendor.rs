@@ -2,7 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -12,6 +13,8 @@ use http::{Method, Request, Response};
 use im_model::IntegrationType;
 use im_sandbox::{Answer, StandIn, stand_in::Vendor};
 use im_vendors::{Transport, TransportError};
+
+use crate::{Io, Witness, WorldClock};
 
 /// When a test steps in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +50,11 @@ fn port(vendor: IntegrationType) -> u16 {
     }
 }
 
+fn vendor_at(wanted: u16) -> Option<IntegrationType> {
+    let mut all = IntegrationType::ALL.iter().copied();
+    all.find(|vendor| port(*vendor) == wanted)
+}
+
 /// One vendor's sandbox, by what it answers.
 trait Sandbox: Send + Sync {
     fn answer(&self, request: Request<Bytes>) -> Answer;
@@ -64,11 +72,26 @@ impl<V: Vendor> Sandbox for StandIn<V> {
 }
 
 /// Sends requests to the sandboxes, faults included.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct SandboxTransport {
+    io: Io,
     sandboxes: BTreeMap<u16, Arc<dyn Sandbox>>,
     interludes: Arc<Mutex<Vec<Interlude>>>,
     late: Arc<Mutex<Late>>,
+    witness: Arc<OnceLock<Arc<dyn Witness>>>,
+}
+
+/// Reaches the sandboxes without faults, time or trace: for whoever looks on.
+pub struct Direct(SandboxTransport);
+
+#[async_trait]
+impl Transport for Direct {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let port = request.uri().port_u16().unwrap_or_default();
+        let sandbox = self.0.sandboxes.get(&port);
+        let sandbox = sandbox.ok_or_else(|| TransportError::Unreachable(format!("port {port}")))?;
+        Ok(sandbox.answer_without_faults(request))
+    }
 }
 
 /// Requests that the vendor carries out long after nobody waits for them any more.
@@ -78,7 +101,37 @@ struct Late {
     held: Vec<(u16, Request<Bytes>)>,
 }
 
+impl Default for SandboxTransport {
+    fn default() -> Self {
+        Self::new(Io::new(0, WorldClock::default()))
+    }
+}
+
 impl SandboxTransport {
+    /// How long a caller waits for a vendor (`HttpTransport`).
+    const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// No way to anybody yet.
+    pub fn new(io: Io) -> Self {
+        Self {
+            io,
+            sandboxes: BTreeMap::new(),
+            interludes: Arc::default(),
+            late: Arc::default(),
+            witness: Arc::default(),
+        }
+    }
+
+    /// The way past everything that may go wrong.
+    pub fn direct(&self) -> Direct {
+        Direct(self.clone())
+    }
+
+    /// From here on somebody sees every request. Only once.
+    pub fn set_witness(&self, witness: Arc<dyn Witness>) {
+        assert!(self.witness.set(witness).is_ok(), "there is a witness");
+    }
+
     /// With a way to this sandbox, too.
     #[must_use]
     pub fn with<V: Vendor>(mut self, vendor: IntegrationType, sandbox: &StandIn<V>) -> Self {
@@ -188,6 +241,30 @@ impl SandboxTransport {
 #[async_trait]
 impl Transport for SandboxTransport {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let told = self.io.is_traced().then(|| tell(&request));
+        let number = self.io.leaves(true).await;
+        let answer = self.carry(request).await;
+        if let Some(told) = told {
+            let answer = match &answer {
+                Ok(response) => format!(
+                    "{} {}",
+                    response.status().as_u16(),
+                    String::from_utf8_lossy(response.body())
+                ),
+                Err(error) => error.to_string(),
+            };
+            self.io.note(format_args!("{number} {told} -> {answer}"));
+        }
+        if matches!(answer, Err(TransportError::Timeout)) && self.io.takes_time() {
+            tokio::time::sleep(Self::PATIENCE).await;
+        }
+        self.io.returns(true, number).await;
+        answer
+    }
+}
+
+impl SandboxTransport {
+    async fn carry(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let method = request.method().clone();
         let path = request.uri().clone();
         let headers = request.headers().clone();
@@ -200,7 +277,24 @@ impl Transport for SandboxTransport {
         let Some(request) = self.hold(port, request) else {
             return Err(TransportError::Timeout);
         };
+        let witness = self.witness.get().zip(vendor_at(port));
+        if let Some((witness, vendor)) = witness {
+            witness.arrives(vendor, &request);
+        }
         let mut answer = sandbox.answer(request);
+        if let Some((witness, vendor)) = witness {
+            let told = match &answer {
+                Answer::Response(response) | Answer::Delayed(_, response) => response.body(),
+                Answer::NoAnswer => &Bytes::new(),
+            };
+            witness.carried_out(vendor, told);
+        }
+        if let (Answer::Delayed(by, _), true) = (&answer, self.io.takes_time()) {
+            if *by >= Self::PATIENCE {
+                return Err(TransportError::Timeout);
+            }
+            tokio::time::sleep(*by).await;
+        }
         if let Some(interlude) = self.take(Moment::BeforeAnswer, &method, path.path()) {
             (interlude.step)().await;
             if interlude.refreshed {
@@ -214,4 +308,9 @@ impl Transport for SandboxTransport {
             Answer::NoAnswer => Err(TransportError::Timeout),
         }
     }
+}
+
+fn tell(request: &Request<Bytes>) -> String {
+    let body = String::from_utf8_lossy(request.body());
+    format!("{} {} {body}", request.method(), request.uri())
 }

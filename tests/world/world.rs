@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use im_engine::{Claim, Delivery, RetryMessage, manage::Incidents, ports::IncidentStore as _};
-use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller};
+use im_local::{Embedded, LocalSettings, LocalSystem, QueueService, StreamPoller};
 use im_model::{Incident, IncidentId, IntegrationType, Note, NoteKind};
 use im_sandbox::{
     PagerDuty, PagerDutyConfig, RecordedRequest, WebhookDelivery,
@@ -23,7 +23,10 @@ use im_sandbox::{
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::{Calls, SandboxTransport, SeededIds, WorldClock, vendor::base_url};
+use crate::{
+    Announcements, Calls, Io, SandboxTransport, SeededIds, Vendors, WatchedAws, WorldClock,
+    vendor::base_url,
+};
 
 /// The integration that every world has.
 pub const INTEGRATION: &str = "demo-pd";
@@ -49,9 +52,18 @@ pub struct World {
     pub system: LocalSystem,
     /// Every AWS call.
     pub calls: Calls,
+    /// SQS as Lambda's mappings reach it.
+    pub lambda_sqs: aws_sdk_sqs::Client,
     pub(crate) deliveries: Mutex<StreamPoller>,
     pub(crate) incidents: Mutex<StreamPoller>,
-    pub(crate) waiting: Mutex<Vec<(String, RetryMessage)>>,
+    /// What the queues hold.
+    pub queues: QueueService,
+    /// What leaves the functions.
+    pub io: Io,
+    /// Whom dead letters are announced to.
+    pub announcements: Announcements,
+    /// What has died and nobody has asked for yet.
+    pub(crate) buried: Mutex<Vec<RetryMessage>>,
     announced: AtomicU32,
 }
 
@@ -78,7 +90,7 @@ impl World {
 
     /// A world with an account of every vendor, and this workflow in Jira.
     pub async fn with_workflow(workflow: Workflow) -> Arc<Self> {
-        let world = Self::set_up(1, Some(workflow)).await;
+        let world = Self::set_up(1, Some(workflow), WorldClock::default()).await;
         for vendor in IntegrationType::ALL.iter().copied() {
             world.connect(vendor).await;
         }
@@ -130,14 +142,22 @@ impl World {
 
     /// A world whose account nobody has connected yet.
     pub async fn unconnected(seed: u64) -> Arc<Self> {
-        Self::set_up(seed, None).await
+        Self::set_up(seed, None, WorldClock::default()).await
     }
 
-    async fn set_up(seed: u64, workflow: Option<Workflow>) -> Arc<Self> {
-        let clock = WorldClock::default();
+    /// A world whose time is tokio's, which is to be paused, and whose accounts nobody has connected yet.
+    pub async fn in_tokio_time(seed: u64) -> Arc<Self> {
+        Self::set_up(seed, None, WorldClock::with_tokio()).await
+    }
+
+    async fn set_up(seed: u64, workflow: Option<Workflow>, clock: WorldClock) -> Arc<Self> {
         let mut config = PagerDutyConfig::demo("a-token", "a-secret")
             .clock(clock.clone())
             .seed(seed);
+        if clock.is_tokios() {
+            // Whoever looks on asks as often as it likes.
+            config.requests_per_minute = u32::MAX;
+        }
         // One that no map knows.
         config.account.priorities.push(Priority {
             id: "PPRIO09".to_owned(),
@@ -161,38 +181,42 @@ impl World {
         let column = CustomColumn::text("u_environment", 40);
         servicenow.custom_columns.push(column);
         let servicenow = ServiceNow::new(servicenow);
-        let transport = SandboxTransport::default()
+        let io = Io::new(seed, clock.clone());
+        let transport = SandboxTransport::new(io.clone())
             .with(IntegrationType::ServiceNow, &servicenow)
             .with(IntegrationType::PagerDuty, &pagerduty)
             .with(IntegrationType::Jira, &jira);
         let calls = Calls::default();
-        let mut embedded = Embedded::start(None).await.expect("embedded AWS starts");
-        embedded.dynamodb = aws_sdk_dynamodb::Client::from_conf(
-            aws_sdk_dynamodb::config::Builder::from(&embedded.dynamodb_config)
-                .interceptor(calls.clone())
-                .retry_config(aws_sdk_dynamodb::config::retry::RetryConfig::disabled())
-                .build(),
-        );
-        embedded.sqs = aws_sdk_sqs::Client::from_conf(
-            aws_sdk_sqs::config::Builder::from(&embedded.other_config)
-                .interceptor(calls.clone())
-                .build(),
-        );
-        embedded.secrets = aws_sdk_secretsmanager::Client::from_conf(
-            aws_sdk_secretsmanager::config::Builder::from(&embedded.other_config)
-                .interceptor(calls.clone())
-                .build(),
-        );
+        let started = Embedded::on_clock(Arc::new(clock.clone())).await;
+        let (mut embedded, queues) = started.expect("embedded AWS starts");
+        let lambda_sqs = embedded.sqs.clone();
+        // The functions' clients are watched; the driver's, for streams and queues, are Lambda's own.
+        macro_rules! watch {
+            ($sdk:ident, $client:ident, $config:ident) => {
+                let client = embedded.$config.http_client().expect("a client");
+                embedded.$client = $sdk::Client::from_conf(
+                    $sdk::config::Builder::from(&embedded.$config)
+                        .http_client(WatchedAws::client(client, io.clone()))
+                        .interceptor(calls.clone())
+                        .retry_config($sdk::config::retry::RetryConfig::disabled())
+                        .build(),
+                );
+            };
+        }
+        watch!(aws_sdk_dynamodb, dynamodb, dynamodb_config);
+        watch!(aws_sdk_sqs, sqs, sqs_config);
+        watch!(aws_sdk_secretsmanager, secrets, secrets_config);
+        let announcements = Announcements::default();
         let system = LocalSystem::on(
             embedded,
             LocalSettings {
                 data_dir: None,
-                // Queues of the embedded SQS delay in real time: here they never do, and the driver waits instead.
-                time_scale: u32::MAX,
+                time_scale: 1,
                 clock: Arc::new(clock.clone()),
                 ids: Arc::new(SeededIds::new(seed)),
                 transport: Arc::new(transport.clone()),
                 configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
+                announcer: Arc::new(announcements.clone()),
                 public_base_url: Some("https://im.example.com".to_owned()),
                 local_organization: Some(ORGANIZATION.parse().expect("an id")),
             },
@@ -204,9 +228,13 @@ impl World {
             ))
         };
         Arc::new(Self {
+            announcements,
+            buried: Mutex::default(),
             deliveries: stream(&system.embedded.tables.deliveries),
             incidents: stream(&system.embedded.tables.sync),
-            waiting: Mutex::default(),
+            queues,
+            lambda_sqs,
+            io,
             announced: AtomicU32::new(0),
             clock,
             pagerduty,
@@ -216,6 +244,15 @@ impl World {
             system,
             calls,
         })
+    }
+
+    /// The sandboxes.
+    pub fn vendors(&self) -> Vendors {
+        Vendors {
+            pagerduty: self.pagerduty.clone(),
+            jira: self.jira.clone(),
+            servicenow: self.servicenow.clone(),
+        }
     }
 
     /// Sends a request through the gateway: real event JSON, real handler.
@@ -237,13 +274,18 @@ impl World {
         self.request(request.body(body).expect("a request")).await
     }
 
-    /// Posts a webhook of a sandbox as it is; the status of the answer.
-    pub async fn post(&self, vendor: IntegrationType, delivery: &WebhookDelivery) -> u16 {
-        let integration = match vendor {
+    /// The id of the integration with a vendor.
+    pub fn integration_with(vendor: IntegrationType) -> &'static str {
+        match vendor {
             IntegrationType::PagerDuty => INTEGRATION,
             IntegrationType::Jira => JIRA,
             IntegrationType::ServiceNow => SERVICENOW,
-        };
+        }
+    }
+
+    /// Posts a webhook of a sandbox as it is; the status of the answer.
+    pub async fn post(&self, vendor: IntegrationType, delivery: &WebhookDelivery) -> u16 {
+        let integration = Self::integration_with(vendor);
         let url = delivery.url(&format!("/webhooks/{vendor}/{integration}"));
         let mut request = Request::post(url)
             .body(delivery.body.clone())

@@ -36,6 +36,10 @@ pub enum Action {
     ReadDeliveries,
     /// Have a delivery processed again.
     ReplayDelivery,
+    /// Read what is dead of an integration.
+    ReadDeadLetters,
+    /// Retry or discard what is dead of an integration.
+    SettleDeadLetters,
     /// Read conflicts.
     ReadConflicts,
     /// Resolve a conflict, or undo an automatic resolution.
@@ -44,7 +48,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
@@ -57,6 +61,8 @@ impl Action {
         Self::PreviewIntegration,
         Self::ReadDeliveries,
         Self::ReplayDelivery,
+        Self::ReadDeadLetters,
+        Self::SettleDeadLetters,
         Self::ReadConflicts,
         Self::ResolveConflict,
     ];
@@ -77,6 +83,8 @@ impl fmt::Display for Action {
             Self::PreviewIntegration => "preview integrations",
             Self::ReadDeliveries => "read deliveries of integrations",
             Self::ReplayDelivery => "replay deliveries of integrations",
+            Self::ReadDeadLetters => "read dead letters of integrations",
+            Self::SettleDeadLetters => "retry or discard dead letters of integrations",
             Self::ReadConflicts => "read conflicts",
             Self::ResolveConflict => "resolve conflicts",
         })
@@ -211,6 +219,8 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::PreviewIntegration
             | Action::ReadDeliveries
             | Action::ReplayDelivery
+            | Action::ReadDeadLetters
+            | Action::SettleDeadLetters
             | Action::ResolveConflict => match which {
                 Which::Any => !caller.scopes.is_empty(),
                 Which::Integration(id)
@@ -239,7 +249,9 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::ChangeRules
             | Action::PreviewIntegration
             | Action::ReadDeliveries
-            | Action::ReplayDelivery => false,
+            | Action::ReplayDelivery
+            | Action::ReadDeadLetters
+            | Action::SettleDeadLetters => false,
         },
         // It may read the sync status, which has no route yet.
         Role::Viewer => false,

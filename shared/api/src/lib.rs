@@ -13,6 +13,7 @@ mod authorise;
 mod body;
 mod caller;
 mod conflict;
+mod dead_letter;
 mod delivery;
 mod health;
 mod incident;

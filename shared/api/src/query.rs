@@ -22,6 +22,12 @@ impl Slice {
     const DEFAULT_LIMIT: u16 = 50;
     const MOST: u16 = 100;
     const LONGEST_CURSOR: usize = 2048;
+
+    /// Can this be what a list has answered with?
+    pub(crate) fn is_cursor(text: &str) -> bool {
+        (1..=Self::LONGEST_CURSOR).contains(&text.len())
+            && text.bytes().all(|byte| byte.is_ascii_graphic())
+    }
 }
 
 /// Takes parameters one by one and collects what is wrong with them.
@@ -88,9 +94,7 @@ impl Query {
             limit.ok_or_else(|| format!("must be a number from 1 to {}", Slice::MOST))
         });
         let cursor = self.parsed("cursor", |text| {
-            let possible = (1..=Slice::LONGEST_CURSOR).contains(&text.len())
-                && text.bytes().all(|byte| byte.is_ascii_graphic());
-            if possible {
+            if Slice::is_cursor(text) {
                 Ok(text.to_owned())
             } else {
                 Err(NOT_A_CURSOR.to_owned())

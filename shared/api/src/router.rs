@@ -16,8 +16,8 @@ use axum::{
 };
 use http::{Method, Uri, header, request::Parts};
 use im_engine::manage::{
-    Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews, Removal,
-    Rules, TriggerTests,
+    Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
+    Previews, Removal, Rules, TriggerTests,
 };
 
 #[cfg(test)]
@@ -26,7 +26,7 @@ use crate::{
     Authenticator, Problem, Unauthenticated,
     authorise::{Action, Resource, may},
     body::shortened,
-    conflict, delivery, health,
+    conflict, dead_letter, delivery, health,
     incident::{self, history, link, note},
     integration::{self, preview, trigger},
     rules,
@@ -45,6 +45,8 @@ pub struct Api {
     pub conflicts: Arc<Conflicts>,
     /// What happened to incidents, and why.
     pub histories: Arc<Histories>,
+    /// What is dead of them.
+    pub dead_letters: Arc<DeadLetters>,
     /// What their webhooks brought.
     pub deliveries: Arc<Deliveries>,
     /// The integrations.
@@ -100,7 +102,7 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 40] = {
+pub(crate) const ROUTES: [Route; 46] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
@@ -287,6 +289,42 @@ pub(crate) const ROUTES: [Route; 40] = {
             "/integrations/{id}/preview",
             Only(A::PreviewIntegration),
             |m| on(m, preview::preview),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/dlq",
+            Only(A::ReadDeadLetters),
+            |m| on(m, dead_letter::list),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/dlq/retry",
+            Only(A::SettleDeadLetters),
+            |m| on(m, dead_letter::retry_all),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/dlq/discard",
+            Only(A::SettleDeadLetters),
+            |m| on(m, dead_letter::discard_all),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/dlq/{entry}",
+            Only(A::ReadDeadLetters),
+            |m| on(m, dead_letter::get),
+        ),
+        route(
+            DELETE,
+            "/integrations/{id}/dlq/{entry}",
+            Only(A::SettleDeadLetters),
+            |m| on(m, dead_letter::discard),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/dlq/{entry}/retry",
+            Only(A::SettleDeadLetters),
+            |m| on(m, dead_letter::retry),
         ),
         route(GET, "/deliveries", Only(A::ReadDeliveries), |m| {
             on(m, delivery::list)

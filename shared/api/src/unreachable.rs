@@ -3,16 +3,18 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_engine::{
-    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand,
-    NewIncident, NewNote, Reserve, Ruling, StoreError, Unlink,
+    Claim, Commit, Connect, DeadLetter, Delivery, DeliveryEnd, DeliveryKey, EditOfIncident,
+    JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling, StoreError,
+    Unlink,
     ports::{
-        Attempt, Clock, ConflictStore, DeliveryPosition, DeliveryStore, Ids, IncidentStore,
-        IntegrationStore, Page, Vault,
+        Attempt, Clock, ConflictStore, DeadLetterStore, DeliveryPosition, DeliveryStore, Ids,
+        IncidentStore, IntegrationStore, JobQueue, Mark, Page, Task, TaskStore, Vault,
     },
 };
 use im_model::{
-    Conflict, ConflictId, ConflictStatus, Digest, ExternalId, IdempotencyKey, Incident, IncidentId,
-    Integration, IntegrationId, Note, NoteCopy, NoteKey, OrganizationId,
+    Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, Digest, ExternalId,
+    IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note, NoteCopy, NoteKey,
+    OrganizationId,
 };
 use im_vendors::{Credentials, Transport, TransportError};
 use jiff::Timestamp;
@@ -147,7 +149,7 @@ impl DeliveryStore for Unreachable {
     async fn reopen(&self, _: &DeliveryKey, _: Timestamp) -> Result<Attempt, StoreError> {
         down()
     }
-    async fn finish(&self, _: &DeliveryKey, _: &str) -> Result<(), StoreError> {
+    async fn finish(&self, _: &DeliveryKey, _: &DeliveryEnd, _: &str) -> Result<(), StoreError> {
         down()
     }
 }
@@ -219,5 +221,51 @@ impl Clock for Unreachable {
 impl Ids for Unreachable {
     fn ulid(&self, _: Timestamp) -> ulid::Ulid {
         ulid::Ulid(1)
+    }
+}
+
+#[async_trait]
+impl TaskStore for Unreachable {
+    async fn tasks(&self) -> Result<Vec<Task>, StoreError> {
+        down()
+    }
+    async fn put_task(&self, _: &Task) -> Result<(), StoreError> {
+        down()
+    }
+    async fn add_task(&self, _: &Task) -> Result<(), StoreError> {
+        down()
+    }
+    async fn finish_task(&self, _: &Task) -> Result<(), StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
+impl DeadLetterStore for Unreachable {
+    async fn dead_letter(
+        &self,
+        _: &IntegrationId,
+        _: &DeadLetterId,
+    ) -> Result<Option<DeadLetter>, StoreError> {
+        down()
+    }
+    async fn dead_letters(
+        &self,
+        _: &IntegrationId,
+        _: DeadLetterStatus,
+        _: Option<&str>,
+        _: u16,
+    ) -> Result<Page<DeadLetter>, StoreError> {
+        down()
+    }
+    async fn put_dead_letter(&self, _: &DeadLetter, _: Mark<'_>) -> Result<Attempt, StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
+impl JobQueue for Unreachable {
+    async fn put(&self, _: &RetryMessage) -> Result<(), StoreError> {
+        down()
     }
 }

@@ -9,8 +9,8 @@ use im_model::{Integration, IntegrationId, OrganizationId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    StoreError,
-    ports::{Clock, IntegrationStore, Vault, Vaulted},
+    Pace, StoreError,
+    ports::{Attempt, Clock, IntegrationStore, Vault, Vaulted},
 };
 
 /// What was fetched, and when.
@@ -50,6 +50,7 @@ pub struct IntegrationCache {
     clock: Arc<dyn Clock>,
     by_id: Cache<IntegrationId, Integration>,
     by_organization: Cache<OrganizationId, Vec<Integration>>,
+    pace: Option<Arc<Pace>>,
 }
 
 impl IntegrationCache {
@@ -67,6 +68,16 @@ impl IntegrationCache {
             clock,
             by_id: Cache::new(for_at_most),
             by_organization: Cache::new(for_at_most),
+            pace: None,
+        }
+    }
+
+    /// The same; whatever it fetches, the state of the integration's circuit comes along.
+    #[must_use]
+    pub fn with_circuits(self, pace: Arc<Pace>) -> Self {
+        Self {
+            pace: Some(pace),
+            ..self
         }
     }
 
@@ -81,11 +92,24 @@ impl IntegrationCache {
     /// One integration as the store has it now.
     pub async fn fetch(&self, id: &IntegrationId) -> Result<Option<Integration>, StoreError> {
         let now = self.clock.now();
-        let found = self.store.integration(id).await?;
+        let found = match &self.pace {
+            Some(pace) => pace.refresh(id).await?,
+            None => self.store.integration(id).await?,
+        };
         if let Some(found) = &found {
             self.by_id.keep(id.clone(), found.clone(), now);
         }
         Ok(found)
+    }
+
+    /// Replaces the version before it, in the store and here.
+    pub async fn replace(&self, integration: &Integration) -> Result<Attempt, StoreError> {
+        let done = self.store.update_integration(integration).await?;
+        if done == Attempt::Done {
+            let (id, now) = (integration.id.clone(), self.clock.now());
+            self.by_id.keep(id, integration.clone(), now);
+        }
+        Ok(done)
     }
 
     /// The integrations of an organization that are owed changes of its incidents.

@@ -1,9 +1,9 @@
 //! What can go wrong in the engine, and whether waiting helps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use im_model::{ExternalId, IntegrationId, Ownable, RecordVersion};
-use im_vendors::VendorError;
+use im_model::{ExternalId, FailureReason, IntegrationId, Ownable, RecordVersion, Severity};
+use im_vendors::{VendorError, VendorErrorKind};
 use jiff::{SignedDuration, Timestamp};
 
 /// A store, queue or vault that failed: what was tried, on what, and what came back.
@@ -68,6 +68,22 @@ pub enum SyncError {
         /// Which records, and what to do.
         detail: String,
     },
+    /// The vendor has failed too often in a row: it was not called. A failed attempt all the same.
+    #[error("not tried: the vendor has failed again and again ({why}); next trial at {until}")]
+    CircuitOpen {
+        /// When the next job is let through.
+        until: Timestamp,
+        /// What went wrong last, without any word of the vendor's.
+        why: String,
+    },
+    /// Others come first, or all have to wait: the vendor's budget or the operator's limit is short. Never a failure.
+    #[error("a job of {severity} waits for the vendor's budget until {until}")]
+    Throttled {
+        /// When there is a new budget.
+        until: Timestamp,
+        /// How severe the job's incident is.
+        severity: Severity,
+    },
     /// Others were faster too many times in a row.
     #[error("lost {0} races in a row")]
     TooManyRaces(u32),
@@ -110,7 +126,44 @@ impl SyncError {
             | Self::Busy { .. }
             | Self::Stale { .. }
             | Self::NotThere { .. }
+            | Self::CircuitOpen { .. }
+            | Self::Throttled { .. }
             | Self::TooManyRaces(_) => false,
+        }
+    }
+
+    /// What kind of failure it is.
+    pub fn reason(&self) -> FailureReason {
+        match self {
+            Self::Vendor(error) => match error.kind {
+                VendorErrorKind::Unauthorized => FailureReason::Unauthorized,
+                VendorErrorKind::RateLimited { .. } => FailureReason::Throttled,
+                VendorErrorKind::Unavailable { .. }
+                | VendorErrorKind::Timeout
+                | VendorErrorKind::Unreachable
+                | VendorErrorKind::Garbage => FailureReason::Unavailable,
+                VendorErrorKind::Forbidden
+                | VendorErrorKind::NotFound
+                | VendorErrorKind::Refused { .. }
+                | VendorErrorKind::Unsendable { .. } => FailureReason::Refused,
+            },
+            // The vendor does not show what it announced: so do replicas that lag behind for long.
+            Self::Stale { .. } | Self::NotThere { .. } | Self::CircuitOpen { .. } => {
+                FailureReason::Unavailable
+            }
+            Self::Throttled { .. } => FailureReason::Throttled,
+            Self::Fields(_) | Self::Misconfigured { .. } | Self::Duplicate { .. } => {
+                FailureReason::Refused
+            }
+            Self::Store(_) | Self::Busy { .. } | Self::TooManyRaces(_) => FailureReason::Internal,
+        }
+    }
+
+    /// The fields and lists of notes that it is about.
+    pub fn fields(&self) -> BTreeSet<Ownable> {
+        match self {
+            Self::Fields(fields) => fields.keys().cloned().collect(),
+            _ => BTreeSet::new(),
         }
     }
 
@@ -122,11 +175,19 @@ impl SyncError {
         )
     }
 
+    /// Before when another attempt is of no use.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        match self {
+            Self::CircuitOpen { until, .. } | Self::Throttled { until, .. } => Some(*until),
+            _ => None,
+        }
+    }
+
     /// How long the vendor asks us to wait.
     pub fn retry_after(&self) -> Option<SignedDuration> {
         match self {
             Self::Vendor(VendorError {
-                kind: im_vendors::VendorErrorKind::RateLimited { retry_after },
+                kind: VendorErrorKind::RateLimited { retry_after },
                 ..
             }) => *retry_after,
             _ => None,

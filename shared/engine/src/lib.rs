@@ -3,24 +3,32 @@
 mod accept;
 mod cache;
 mod commit;
+mod dead_letter;
+mod delivery_end;
 mod error;
 mod hint;
 mod journal;
 pub mod manage;
+mod pace;
 pub mod ports;
 mod retry;
 mod runner;
+mod sweep;
 mod sync;
 
 pub use accept::{Accepted, DeliveryAcceptor, Rejected};
 pub use cache::{CredentialCache, IntegrationCache};
 pub use commit::{Commit, NotesCommit};
+pub use dead_letter::{DeadLetter, DeadLetterRecorder};
+pub use delivery_end::DeliveryEnd;
 pub use error::{StoreError, SyncError};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
 pub use journal::{
     Claim, Connect, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
     PlatformEdit, Reserve, Ruling, Unlink,
 };
-pub use retry::{Disposition, RetryLadder, RetryMessage};
+pub use pace::{CircuitState, OpenCircuit, Pace, lane::severity_of};
+pub use retry::{Disposition, FailedAttempt, RetryLadder, RetryMessage};
 pub use runner::JobRunner;
+pub use sweep::{SweepReport, Sweeper};
 pub use sync::{Outcome, SyncEngine, Synced};

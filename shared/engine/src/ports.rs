@@ -2,16 +2,18 @@
 
 use async_trait::async_trait;
 use im_model::{
-    Conflict, ConflictId, ConflictStatus, DeliveryId, Digest, ExternalId, IdempotencyKey, Incident,
-    IncidentId, Integration, IntegrationId, Note, NoteCopy, NoteKey, OrganizationId,
+    Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, DeliveryId, Digest,
+    ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note, NoteCopy,
+    NoteKey, OrganizationId, TaskKind,
 };
 use im_vendors::Credentials;
 use jiff::Timestamp;
 use url::form_urlencoded;
 
 use crate::{
-    Claim, Commit, Connect, Delivery, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand,
-    NewIncident, NewNote, Reserve, RetryMessage, Ruling, StoreError, Unlink,
+    CircuitState, Claim, Commit, Connect, DeadLetter, Delivery, DeliveryEnd, DeliveryKey,
+    EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling,
+    StoreError, Unlink,
 };
 
 /// The present. Nothing else in the engine knows it.
@@ -223,8 +225,13 @@ pub trait DeliveryStore: Send + Sync {
     /// now on, and what the record says counts. [`Attempt::LostRace`] if it is gone, or announces nothing.
     async fn reopen(&self, key: &DeliveryKey, now: Timestamp) -> Result<Attempt, StoreError>;
 
-    /// Marks it done, with what came of it.
-    async fn finish(&self, key: &DeliveryKey, outcome: &str) -> Result<(), StoreError>;
+    /// Marks it done: how it is counted, and in words what came of it.
+    async fn finish(
+        &self,
+        key: &DeliveryKey,
+        end: &DeliveryEnd,
+        outcome: &str,
+    ) -> Result<(), StoreError>;
 }
 
 /// Integrations.
@@ -250,14 +257,162 @@ pub trait IntegrationStore: Send + Sync {
     async fn delete_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
 }
 
-/// A function's own retry queue, and the dead letters.
+/// What all processes know of how the vendors may be called. The store changes nothing of it by itself.
 #[async_trait]
-pub trait RetryQueue: Send + Sync {
+pub trait CircuitStore: Send + Sync {
+    /// An integration and its circuit. One strongly consistent read.
+    async fn integration_with_circuit(
+        &self,
+        id: &IntegrationId,
+    ) -> Result<Option<(Integration, CircuitState)>, StoreError>;
+
+    /// An integration's circuit; version 0 if nothing was ever stored. Strongly consistent.
+    async fn circuit(&self, id: &IntegrationId) -> Result<CircuitState, StoreError>;
+
+    /// Replaces the version before it.
+    async fn put_circuit(
+        &self,
+        id: &IntegrationId,
+        state: &CircuitState,
+    ) -> Result<Attempt, StoreError>;
+
+    /// Takes so many of the requests that may be sent within a minute (counted since 1970);
+    /// [`Attempt::LostRace`], and none taken, if that would make them more than `ceiling`.
+    async fn take_requests(
+        &self,
+        id: &IntegrationId,
+        minute: i64,
+        wanted: u32,
+        ceiling: u32,
+    ) -> Result<Attempt, StoreError>;
+}
+
+/// Where jobs wait.
+#[async_trait]
+pub trait JobQueue: Send + Sync {
     /// Queues a job until its `not_before`, or as long as the queue can delay it.
     async fn put(&self, message: &RetryMessage) -> Result<(), StoreError>;
+}
 
+/// A function's own retry queue, and the dead letters.
+#[async_trait]
+pub trait RetryQueue: JobQueue {
     /// Puts a job to the dead letters.
     async fn bury(&self, message: &RetryMessage) -> Result<(), StoreError>;
+}
+
+/// What becomes of an incident's mark that a link of it has a dead letter, together with the dead letter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark<'a> {
+    /// It stays as it is, or there is no incident.
+    Keep,
+    /// The incident's link has this dead letter from now on.
+    Set(&'a IncidentId),
+    /// It has none any more.
+    Clear(&'a IncidentId),
+}
+
+/// Dead letters.
+#[async_trait]
+pub trait DeadLetterStore: Send + Sync {
+    /// One of them. Strongly consistent.
+    async fn dead_letter(
+        &self,
+        integration: &IntegrationId,
+        id: &DeadLetterId,
+    ) -> Result<Option<DeadLetter>, StoreError>;
+
+    /// One page of an integration's dead letters of one status, oldest first. `after` is a page's `next`.
+    async fn dead_letters(
+        &self,
+        integration: &IntegrationId,
+        status: DeadLetterStatus,
+        after: Option<&str>,
+        limit: u16,
+    ) -> Result<Page<DeadLetter>, StoreError>;
+
+    /// Stores a new one, or replaces the version before it, and the incident's mark with it: both or none.
+    /// [`Attempt::LostRace`] if somebody was faster, or the incident is gone.
+    async fn put_dead_letter(
+        &self,
+        letter: &DeadLetter,
+        mark: Mark<'_>,
+    ) -> Result<Attempt, StoreError>;
+}
+
+/// What the minute tick has to do for an integration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// What.
+    pub kind: TaskKind,
+    /// For whom.
+    pub integration: IntegrationId,
+    /// When it was asked for; of several times the last.
+    pub asked_at: Timestamp,
+    /// Not before this.
+    pub due_at: Timestamp,
+    /// How often it was tried in vain.
+    pub tries: u32,
+}
+
+/// Tasks of the minute tick.
+#[async_trait]
+pub trait TaskStore: Send + Sync {
+    /// All tasks, by kind and integration.
+    async fn tasks(&self) -> Result<Vec<Task>, StoreError>;
+
+    /// Stores a task, replacing the same kind's of the same integration.
+    async fn put_task(&self, task: &Task) -> Result<(), StoreError>;
+
+    /// Stores a task, unless there is one of the kind.
+    async fn add_task(&self, task: &Task) -> Result<(), StoreError>;
+
+    /// Removes a task, unless it was asked for again.
+    async fn finish_task(&self, task: &Task) -> Result<(), StoreError>;
+}
+
+/// What is not done: open deliveries, and debts.
+#[async_trait]
+pub trait OpenWork: Send + Sync {
+    /// Deliveries that have been open since before a moment, oldest first within a partition: one page of one of the
+    /// partitions, which go by number from 0 on. `None` if there is no such partition. The index may lag behind.
+    async fn open_deliveries(
+        &self,
+        partition: u8,
+        before: Timestamp,
+        after: Option<&str>,
+    ) -> Result<Option<Page<(DeliveryKey, Timestamp)>>, StoreError>;
+
+    /// The same of incidents that have owed somebody a change since before a moment.
+    async fn owing_incidents(
+        &self,
+        partition: u8,
+        before: Timestamp,
+        after: Option<&str>,
+    ) -> Result<Option<Page<(IncidentId, Timestamp)>>, StoreError>;
+
+    /// Wakes `inbound` for a delivery that has been open since this moment; from now on it counts as open since `now`.
+    async fn wake_delivery(
+        &self,
+        key: &DeliveryKey,
+        open_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError>;
+
+    /// Wakes `outbound` for an incident that has owed since this moment; from now on since `now`.
+    async fn wake_incident(
+        &self,
+        id: &IncidentId,
+        owing_since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Attempt, StoreError>;
+}
+
+/// Tells the outside that something is dead.
+#[async_trait]
+pub trait Announcer: Send + Sync {
+    /// A dead letter was opened, or has got another job.
+    async fn dead_letter(&self, letter: &DeadLetter) -> Result<(), StoreError>;
 }
 
 /// Where credentials are kept.

@@ -1,9 +1,12 @@
 //! What happens after an attempt that failed (design section 5). Pure.
 
+use std::collections::BTreeSet;
+
+use im_model::{DeadLetterId, FailureReason, Ownable, Severity};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Job, SyncError};
+use crate::{Job, SyncError, pace::lane};
 
 /// The waits between attempts. The attempt after the last one is the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,9 +31,32 @@ pub struct RetryMessage {
     pub waits: u32,
     /// What went wrong so far, oldest first.
     #[serde(default)]
-    pub errors: Vec<String>,
+    pub failures: Vec<FailedAttempt>,
     /// Not before this.
     pub not_before: Timestamp,
+    /// How severe the incident is, where an attempt has seen it: whose turn it is when a vendor's budget is short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity: Option<Severity>,
+    /// Which dead letter this is a retry of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<DeadLetterId>,
+    /// When it was given up. A dead letter without it was given up by its queue: its function did not survive it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub died_at: Option<Timestamp>,
+}
+
+/// One attempt that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedAttempt {
+    /// When it had failed.
+    pub at: Timestamp,
+    /// What went wrong, in words.
+    pub error: String,
+    /// What kind of thing.
+    pub reason: FailureReason,
+    /// The fields and lists of notes that can never be synced as they are, where it is about some.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub fields: BTreeSet<Ownable>,
 }
 
 /// Where a job goes after an attempt that did not succeed.
@@ -55,13 +81,23 @@ impl RetryLadder {
         let mut message = so_far;
         // No vendor's replica lags longer; perhaps the announced version was never promised.
         message.job.waited = message.waits >= Self::PATIENT_WAITS;
+        if let SyncError::Throttled { until, severity } = error {
+            message.severity = Some(*severity);
+            message.not_before = lane::spread(*until, &message.job, *severity);
+            return Disposition::Retry(message);
+        }
         if error.only_has_to_wait() && message.waits < Self::MOST_WAITS {
             let seconds = 1_i64.checked_shl(message.waits).unwrap_or(i64::MAX).min(10);
             message.waits += 1;
             message.not_before = now + SignedDuration::from_secs(seconds);
             return Disposition::Retry(message);
         }
-        message.errors.push(error.to_string());
+        message.failures.push(FailedAttempt {
+            at: now,
+            error: error.to_string(),
+            reason: error.reason(),
+            fields: error.fields(),
+        });
         let rung = message.attempt.saturating_sub(1) as usize;
         match self.0.get(rung) {
             Some(wait) if !error.is_permanent() => {
@@ -69,12 +105,23 @@ impl RetryLadder {
                 let wait = error.retry_after().map_or(*wait, |asked| asked.max(*wait));
                 message.attempt += 1;
                 message.waits = 0;
-                message.not_before = now + wait;
+                message.not_before = later_of(now + wait, error, &message.job);
                 Disposition::Retry(message)
             }
-            _ => Disposition::Dead(message),
+            _ => {
+                message.died_at = Some(now);
+                Disposition::Dead(message)
+            }
         }
     }
+}
+
+/// Whoever waits for a circuit does not come before its trial, nor all at once with it.
+fn later_of(at: Timestamp, error: &SyncError, job: &Job) -> Timestamp {
+    const SPREAD: SignedDuration = SignedDuration::from_secs(5);
+    error
+        .not_before()
+        .map_or(at, |until| at.max(lane::spread_within(until, job, SPREAD)))
 }
 
 impl RetryMessage {
@@ -84,8 +131,11 @@ impl RetryMessage {
             job,
             attempt: 1,
             waits: 0,
-            errors: Vec::new(),
+            failures: Vec::new(),
             not_before: now,
+            severity: None,
+            entry: None,
+            died_at: None,
         }
     }
 }
@@ -141,7 +191,7 @@ mod tests {
         let Disposition::Dead(dead) = ladder.after(message, &error, Timestamp::UNIX_EPOCH) else {
             panic!("the fifth failure is the last");
         };
-        assert_eq!((dead.attempt, dead.errors.len()), (5, 5));
+        assert_eq!((dead.attempt, dead.failures.len()), (5, 5));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use im_vendors::{VendorError, VendorErrorKind};
 use jiff::SignedDuration;
 
 use crate::{
-    Cause, Disposition, Outcome, RetryLadder, RetryMessage, StoreError, SyncEngine, SyncError,
+    Cause, DeliveryEnd, Disposition, Outcome, RetryLadder, RetryMessage, StoreError, SyncEngine,
+    SyncError,
     ports::{Clock, DeliveryStore, RetryQueue},
 };
 
@@ -30,7 +31,11 @@ impl JobRunner {
     /// slowly cannot take the rest of a batch down with its own job. To the claim it is like a crash.
     pub const JOB_TIMEOUT: Duration = Duration::from_secs(8);
 
-    /// Makes an attempt. `Ok` means that the job is safe: done, waiting in the queue, or dead and listed.
+    /// The same for a first attempt, a stream's: its partition waits for the slowest job of a batch, and a vendor that
+    /// hangs must not hold up the others for long. One request may take 3 s of it.
+    pub const STREAM_PATIENCE: Duration = Duration::from_secs(4);
+
+    /// Makes an attempt within a time. `Ok` means that the job is safe: done, waiting in the queue, or dead and listed.
     ///
     /// # Errors
     /// The job could not be put anywhere: whoever brought it must bring it again.
@@ -38,21 +43,31 @@ impl JobRunner {
         &self,
         message: RetryMessage,
         image: Option<Incident>,
+        patience: Duration,
     ) -> Result<(), StoreError> {
         if self.clock.now() < message.not_before {
             // A queue delays 15 min at most; the rest is waited for in a second round.
             return self.queue.put(&message).await;
         }
-        let synced = tokio::time::timeout(Self::JOB_TIMEOUT, self.engine.sync(&message.job, image));
+        let sync = self.engine.sync(&message.job, image, message.severity);
+        let synced = tokio::time::timeout(patience, sync);
         match synced.await {
             Ok(Ok(Outcome::Suspended(why))) => {
-                // Neither done nor failed: the delivery stays open, the debt stays owed.
+                // Neither done nor failed: the delivery stays open, the debt stays owed, a dead letter stays dead.
                 tracing::info!(job = %message.job.hint, why, "left open");
-                Ok(())
+                match &message.entry {
+                    Some(entry) => self.engine.leave_entry(&message.job, entry, why).await,
+                    None => Ok(()),
+                }
             }
             Ok(Ok(outcome)) => {
                 tracing::info!(job = %message.job.hint, %outcome, attempt = message.attempt, "done");
-                self.finish(&message.job.cause, &outcome.to_string()).await
+                if let Some(entry) = &message.entry {
+                    self.engine
+                        .close_entry(&message.job, entry, &outcome)
+                        .await?;
+                }
+                self.finish(&message.job.cause, &outcome).await
             }
             Ok(Err(error)) => self.failed(message, &error).await,
             Err(_) => {
@@ -63,6 +78,9 @@ impl JobRunner {
                     kind,
                     detail: String::new(),
                 };
+                // To the circuit it is a failure, too; nobody was left to say so.
+                let integration = message.job.hint.integration();
+                self.engine.pace.publish(integration).await;
                 self.failed(message, &error.into()).await
             }
         }
@@ -85,18 +103,21 @@ impl JobRunner {
                 self.queue.put(&next).await
             }
             Disposition::Dead(dead) => {
-                tracing::error!(job, attempt, error = summary, "dead letter");
-                self.queue.bury(&dead).await?;
-                self.finish(&dead.job.cause, &format!("dead letter: {summary}"))
-                    .await
+                // Its delivery is done when there is an entry of it: `DeadLetterRecorder`.
+                tracing::error!(job, attempt, error = summary, "dead");
+                self.queue.bury(&dead).await
             }
         }
     }
 
-    async fn finish(&self, cause: &Cause, outcome: &str) -> Result<(), StoreError> {
-        match (cause, &self.deliveries) {
-            (Cause::Delivery { key }, Some(deliveries)) => deliveries.finish(key, outcome).await,
-            _ => Ok(()),
+    /// Marks the deliveries done that made a job.
+    async fn finish(&self, cause: &Cause, outcome: &Outcome) -> Result<(), StoreError> {
+        let (Some(deliveries), Some(end)) = (&self.deliveries, DeliveryEnd::of(outcome)) else {
+            return Ok(());
+        };
+        for key in cause.deliveries() {
+            deliveries.finish(key, &end, &outcome.to_string()).await?;
         }
+        Ok(())
     }
 }

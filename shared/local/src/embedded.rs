@@ -1,6 +1,6 @@
 //! AWS in this process, spoken to by the real SDK.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use aws_credential_types::Credentials;
@@ -8,12 +8,16 @@ use aws_sdk_dynamodb::{Client as DynamoDb, types::AttributeValue};
 use aws_sdk_dynamodbstreams::Client as Streams;
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use aws_sdk_sqs::{Client as Sqs, types::QueueAttributeName};
-use aws_types::SdkConfig;
+use aws_types::{SdkConfig, sdk_config::SharedHttpClient};
 use dynoxide::Database;
+use im_engine::ports::Clock;
 use im_store::Tables;
+use serde_json::json;
 use winterbaume_core::MockAws;
 use winterbaume_secretsmanager::SecretsManagerService;
 use winterbaume_sqs::SqsService;
+
+use crate::{InProcess, QueueService, TableService};
 
 /// URLs of the queues, as the template makes them.
 #[derive(Debug, Clone)]
@@ -31,8 +35,10 @@ pub struct Queues {
 pub struct Embedded {
     /// How to reach DynamoDB, for clients of one's own.
     pub dynamodb_config: SdkConfig,
-    /// How to reach SQS and Secrets Manager, for clients of one's own.
-    pub other_config: SdkConfig,
+    /// How to reach SQS, for clients of one's own.
+    pub sqs_config: SdkConfig,
+    /// How to reach Secrets Manager, for clients of one's own.
+    pub secrets_config: SdkConfig,
     /// The tables.
     pub dynamodb: DynamoDb,
     /// Their streams.
@@ -48,7 +54,7 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Starts them, in memory or with the tables in a folder.
+    /// Starts them on the machine's time, in memory or with the tables in a folder.
     pub async fn start(data_dir: Option<&Path>) -> anyhow::Result<Self> {
         let database = match data_dir {
             None => Database::memory(),
@@ -59,35 +65,47 @@ impl Embedded {
             }
         };
         let database = database.map_err(|error| anyhow::anyhow!("opening the tables: {error}"))?;
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
-        tokio::spawn(dynoxide::server::serve_on(listener, database));
-        let config = |endpoint, http_client| {
+        let tables = InProcess::client(TableService::new(database));
+        let queues = MockAws::builder().with_service(SqsService::new()).build();
+        Self::on(tables, queues.http_client()).await
+    }
+
+    /// Starts them in memory on this clock: what delays, hides and dates things there asks no other.
+    pub async fn on_clock(clock: Arc<dyn Clock>) -> anyhow::Result<(Self, QueueService)> {
+        let tables = TableService::in_memory(clock.clone());
+        let tables = tables.map_err(|error| anyhow::anyhow!("opening the tables: {error}"))?;
+        let queues = QueueService::new(clock);
+        let clients = (InProcess::client(tables), InProcess::client(queues.clone()));
+        Ok((Self::on(clients.0, clients.1).await?, queues))
+    }
+
+    async fn on(tables: SharedHttpClient, queues: SharedHttpClient) -> anyhow::Result<Self> {
+        let config = |http_client| {
             let credentials = Credentials::new("local", "local", None, None, "local");
-            im_runtime::aws::config(None, credentials, endpoint, http_client)
+            im_runtime::aws::config(None, credentials, None, http_client)
         };
-        let plain = aws_smithy_http_client::Builder::new().build_http();
-        let dynamodb_config = config(Some(endpoint), plain);
-        let in_process = MockAws::builder()
-            .with_service(SqsService::new())
+        let secrets = MockAws::builder()
             .with_service(SecretsManagerService::new())
             .build();
-        let other_config = config(None, in_process.http_client());
+        let dynamodb_config = config(tables);
+        let sqs_config = config(queues);
+        let secrets_config = config(secrets.http_client());
         let dynamodb = DynamoDb::new(&dynamodb_config);
         let tables = Tables {
             deliveries: "im-deliveries".to_owned(),
             sync: "im-sync".to_owned(),
         };
         im_store::schema::create_tables(&dynamodb, &tables).await?;
-        let sqs = Sqs::new(&other_config);
+        let sqs = Sqs::new(&sqs_config);
         Ok(Self {
             streams: Streams::new(&dynamodb_config),
             dynamodb,
             dynamodb_config,
-            queues: queues(&sqs).await?,
+            queues: Queues::create(&sqs).await?,
             sqs,
-            secrets: SecretsManager::new(&other_config),
-            other_config,
+            sqs_config,
+            secrets: SecretsManager::new(&secrets_config),
+            secrets_config,
             tables,
         })
     }
@@ -144,21 +162,56 @@ impl Embedded {
     }
 }
 
-async fn queues(sqs: &Sqs) -> anyhow::Result<Queues> {
-    let mut urls = Vec::new();
-    for name in ["im-inbound-retry", "im-outbound-retry", "im-dead-letters"] {
-        let created = sqs.create_queue().queue_name(name).send().await?;
-        urls.push(
-            created
-                .queue_url
-                .with_context(|| format!("queue {name} has no URL"))?,
-        );
+impl Queues {
+    /// How long a received message is hidden from others (`VisibilityTimeout`), in seconds.
+    pub const VISIBILITY_SECONDS: u32 = 90;
+    /// After this many receptions a message goes to the dead letters (`maxReceiveCount`).
+    pub const MOST_RECEPTIONS: u32 = 5;
+
+    /// As the template makes them; a test compares the two.
+    async fn create(sqs: &Sqs) -> anyhow::Result<Self> {
+        let dead_letters = create_queue(sqs, "im-dead-letters", HashMap::new()).await?;
+        let attributes = sqs
+            .get_queue_attributes()
+            .queue_url(&dead_letters)
+            .attribute_names(QueueAttributeName::QueueArn)
+            .send()
+            .await?;
+        let arn = attributes
+            .attributes()
+            .and_then(|attributes| attributes.get(&QueueAttributeName::QueueArn))
+            .context("the dead letters have no ARN")?;
+        let redrive = json!({
+            "deadLetterTargetArn": arn,
+            "maxReceiveCount": Self::MOST_RECEPTIONS,
+        });
+        let attributes = HashMap::from([
+            (
+                QueueAttributeName::VisibilityTimeout,
+                Self::VISIBILITY_SECONDS.to_string(),
+            ),
+            (QueueAttributeName::RedrivePolicy, redrive.to_string()),
+        ]);
+        Ok(Self {
+            inbound: create_queue(sqs, "im-inbound-retry", attributes.clone()).await?,
+            outbound: create_queue(sqs, "im-outbound-retry", attributes).await?,
+            dead_letters,
+        })
     }
-    let [inbound, outbound, dead_letters] =
-        <[String; 3]>::try_from(urls).map_err(|_| anyhow::anyhow!("three queues"))?;
-    Ok(Queues {
-        inbound,
-        outbound,
-        dead_letters,
-    })
+}
+
+async fn create_queue(
+    sqs: &Sqs,
+    name: &str,
+    attributes: HashMap<QueueAttributeName, String>,
+) -> anyhow::Result<String> {
+    let created = sqs
+        .create_queue()
+        .queue_name(name)
+        .set_attributes(Some(attributes))
+        .send()
+        .await?;
+    created
+        .queue_url
+        .with_context(|| format!("queue {name} has no URL"))
 }

@@ -1,6 +1,9 @@
 //! Real Lambda event JSON, made from what came in.
 
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_dynamodbstreams::types::Record;
@@ -43,13 +46,20 @@ pub fn http_event(parts: &Parts, body: &Bytes, now: Timestamp) -> Value {
                 "sourceIp": "127.0.0.1",
                 "userAgent": headers.get("user-agent").cloned().unwrap_or_default(),
             },
-            "requestId": ulid::Ulid::new().to_string(),
+            "requestId": format!("{:016x}", id_of(path, body, now)),
             "stage": "$default",
             "timeEpoch": now.as_millisecond(),
         },
         "body": text,
         "isBase64Encoded": is_base64,
     })
+}
+
+/// The same for the same request at the same time, so that a run can be repeated to the letter.
+fn id_of(path: &str, body: &[u8], now: Timestamp) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (path, body, now.as_nanosecond()).hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A DynamoDB stream event of those records that the template's filter lets pass; `None` if it lets none.
@@ -63,7 +73,7 @@ pub fn stream_event(records: &[Record]) -> Option<Value> {
 }
 
 /// `{"dynamodb":{"NewImage":{"wake":{"S":[{"exists":true}]}}}}`
-fn passes_filter(record: &Record) -> bool {
+pub(crate) fn passes_filter(record: &Record) -> bool {
     let image = record
         .dynamodb
         .as_ref()
@@ -127,14 +137,33 @@ pub fn open_item_event(mut item: HashMap<String, AttributeValue>) -> Value {
     }]})
 }
 
+/// What `EventBridge` sends on a schedule.
+pub fn scheduled_event(now: Timestamp) -> Value {
+    json!({
+        "version": "0",
+        "id": now.as_nanosecond().to_string(),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": now.to_string(),
+        "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/local-every-minute"],
+        "detail": {},
+    })
+}
+
 /// An SQS event.
 pub fn queue_event(messages: &[Message]) -> Value {
     let records = messages.iter().map(|message| {
+        let attributes = message.attributes.iter().flatten();
+        let attributes: BTreeMap<_, _> = attributes
+            .map(|(name, value)| (name.as_str(), value))
+            .collect();
         json!({
             "messageId": message.message_id,
             "receiptHandle": message.receipt_handle,
             "body": message.body,
-            "attributes": {},
+            "attributes": attributes,
             "messageAttributes": {},
             "md5OfBody": message.md5_of_body,
             "eventSource": "aws:sqs",

@@ -3,13 +3,18 @@
 mod clock;
 mod embedded;
 pub mod events;
+mod function;
 mod gateway;
+pub mod in_process;
 mod kept_secrets;
+pub mod mapping;
 mod poller;
 mod system;
 
 pub use clock::ScaledClock;
 pub use embedded::{Embedded, Queues};
+pub use function::Function;
 pub use gateway::{Gateway, serve_http};
+pub use in_process::{InProcess, QueueService, TableService};
 pub use poller::{QueuePoller, StreamPoller};
-pub use system::{LocalSettings, LocalSystem, Mappings};
+pub use system::{LocalSettings, LocalSystem, Mappings, Unannounced};

@@ -1,16 +1,25 @@
-//! What Lambda's event source mappings do: read streams and queues, call the function, mind partial failures.
+//! Reads streams and queues for the mappings, and runs these by themselves.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use aws_sdk_dynamodbstreams::{
     Client as Streams,
     types::{Record, ShardIteratorType},
 };
-use aws_sdk_sqs::Client as Sqs;
-use im_runtime::BatchFunction;
+use aws_sdk_sqs::{
+    Client as Sqs,
+    types::{Message, MessageSystemAttributeName},
+};
+use im_engine::ports::Clock;
+use serde_json::Value;
+use tokio::task::JoinSet;
 
-use crate::events::{failures, queue_event, stream_event};
+use crate::{
+    events::queue_event,
+    function::Function,
+    mapping::{Ended, StreamBatch, StreamMapping, StreamOrigin},
+};
 
 /// Reads one table's stream. The embedded DynamoDB has one shard a stream.
 pub struct StreamPoller {
@@ -20,9 +29,6 @@ pub struct StreamPoller {
 }
 
 impl StreamPoller {
-    /// How often a record is brought again before the mapping gives it up (`MaximumRetryAttempts`).
-    pub const MOST_RETRIES: u32 = 3;
-
     /// A poller from the stream's oldest record on.
     pub fn new(streams: Streams, table: String) -> Self {
         Self {
@@ -54,7 +60,17 @@ impl StreamPoller {
         Ok(())
     }
 
-    async fn start(&self, at: &ShardIteratorType) -> anyhow::Result<String> {
+    /// A mapping of this stream to the function of this name.
+    pub async fn mapping(&self, function: &str) -> anyhow::Result<StreamMapping> {
+        let (stream_arn, shard_id) = self.shard().await?;
+        Ok(StreamMapping::new(StreamOrigin {
+            stream_arn,
+            shard_id,
+            function: function.to_owned(),
+        }))
+    }
+
+    async fn shard(&self) -> anyhow::Result<(String, String)> {
         let streams = self
             .streams
             .list_streams()
@@ -80,11 +96,17 @@ impl StreamPoller {
             .into_iter()
             .next()
             .and_then(|s| s.shard_id);
+        let shard = shard.with_context(|| format!("the stream of {} is empty", self.table))?;
+        Ok((arn.to_owned(), shard))
+    }
+
+    async fn start(&self, at: &ShardIteratorType) -> anyhow::Result<String> {
+        let (arn, shard) = self.shard().await?;
         let answer = self
             .streams
             .get_shard_iterator()
             .stream_arn(arn)
-            .shard_id(shard.with_context(|| format!("the stream of {} is empty", self.table))?)
+            .shard_id(shard)
             .shard_iterator_type(at.clone())
             .send()
             .await?;
@@ -92,90 +114,114 @@ impl StreamPoller {
             .shard_iterator
             .with_context(|| format!("no iterator for {}", self.table))
     }
+}
 
-    /// Reads the stream for ever. Batches are handed over as they come, so that a slow vendor delays nobody.
-    pub async fn run(mut self, function: Arc<BatchFunction>, every: Duration) {
+/// Runs a stream's mapping by itself.
+pub(crate) struct StreamRun {
+    pub(crate) poller: StreamPoller,
+    pub(crate) mapping: StreamMapping,
+    pub(crate) function: Arc<dyn Function>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sqs: Sqs,
+    /// The on-failure destination's URL.
+    pub(crate) destination: String,
+}
+
+impl StreamRun {
+    /// For ever.
+    pub(crate) async fn run(mut self, every: Duration) {
+        let mut running = JoinSet::new();
         loop {
-            match self.poll().await {
-                Ok(records) if records.is_empty() => tokio::time::sleep(every).await,
-                Ok(records) => {
-                    tokio::spawn(bring(function.clone(), records));
-                }
-                Err(error) => {
-                    tracing::error!(table = self.table, error = format!("{error:#}"), "polling");
-                    tokio::time::sleep(every).await;
-                }
+            match self.poller.poll().await {
+                Ok(records) => self.mapping.take_in(records),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "polling"),
             }
+            while let Some(batch) = self.mapping.next(self.clock.now()) {
+                running.spawn(bring(self.function.clone(), batch));
+            }
+            tokio::select! {
+                Some(ended) = running.join_next() => match ended {
+                    Ok((batch, how)) => self.ended(batch, &how).await,
+                    Err(error) => tracing::error!(%error, "a mapping's task"),
+                },
+                () = tokio::time::sleep(every) => {}
+            }
+        }
+    }
+
+    async fn ended(&mut self, batch: StreamBatch, how: &Ended) {
+        let Some(given_up) = self.mapping.ended(batch, how, self.clock.now()) else {
+            return;
+        };
+        tracing::error!(place = %given_up["DDBStreamBatchInfo"], "records are given up");
+        let sent = self
+            .sqs
+            .send_message()
+            .queue_url(&self.destination)
+            .message_body(given_up.to_string())
+            .send();
+        if let Err(error) = sent.await {
+            tracing::error!(%error, "the on-failure destination");
         }
     }
 }
 
-/// Hands records over, and those that fail again.
-async fn bring(function: Arc<BatchFunction>, records: Vec<Record>) {
-    let mut records = records;
-    for attempt in 0..=StreamPoller::MOST_RETRIES {
-        let Some(event) = stream_event(&records) else {
-            return;
-        };
-        let failed: HashSet<_> = match function.handle(event).await {
-            Ok(answer) => failures(&answer).into_iter().collect(),
-            Err(error) => {
-                tracing::error!(%error, "the function failed");
-                return;
-            }
-        };
-        records.retain(|record| {
-            let number = record
-                .dynamodb
-                .as_ref()
-                .and_then(|c| c.sequence_number.as_ref());
-            number.is_some_and(|number| failed.contains(number))
-        });
-        if records.is_empty() {
-            return;
+async fn bring(function: Arc<dyn Function>, batch: StreamBatch) -> (StreamBatch, Ended) {
+    let ended = invoke(function, batch.event()).await;
+    (batch, ended)
+}
+
+/// A panic ends an invocation, not the system.
+async fn invoke(function: Arc<dyn Function>, event: Value) -> Ended {
+    let invocation = tokio::spawn(async move { function.invoke(event).await });
+    match invocation.await {
+        Ok(Ok(answer)) => Ended::Answered(answer),
+        Ok(Err(error)) => {
+            tracing::error!(error = format!("{error:#}"), "the function failed");
+            Ended::Crashed
         }
-        tokio::time::sleep(Duration::from_millis(200 << attempt)).await;
+        Err(error) => {
+            tracing::error!(%error, "the function crashed");
+            Ended::Crashed
+        }
     }
-    tracing::error!(
-        records = records.len(),
-        "given up; the tables still list them as open"
-    );
 }
 
 /// Reads one queue.
+#[derive(Clone)]
 pub struct QueuePoller {
     sqs: Sqs,
     url: String,
 }
 
 impl QueuePoller {
+    /// The most messages of a batch (`BatchSize`).
+    pub const BATCH_SIZE: i32 = 10;
+
     /// A poller of this queue.
     pub fn new(sqs: Sqs, url: String) -> Self {
         Self { sqs, url }
     }
 
-    /// Receives up to ten messages and hands them over; those that do not fail are deleted. Returns how many came.
-    pub async fn poll(&self, function: &BatchFunction, wait_seconds: i32) -> anyhow::Result<usize> {
+    /// The next batch. Nobody else receives its messages until their visibility timeout is over.
+    pub async fn receive(&self) -> anyhow::Result<Vec<Message>> {
         let answer = self
             .sqs
             .receive_message()
             .queue_url(&self.url)
-            .max_number_of_messages(10)
-            .wait_time_seconds(wait_seconds)
+            .max_number_of_messages(Self::BATCH_SIZE)
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()
             .await?;
-        let messages = answer.messages.unwrap_or_default();
-        if messages.is_empty() {
-            return Ok(0);
-        }
-        let failed: HashSet<_> = failures(&function.handle(queue_event(&messages)).await?)
-            .into_iter()
-            .collect();
-        for message in &messages {
-            let done = message
-                .message_id
-                .as_ref()
-                .is_some_and(|id| !failed.contains(id));
+        Ok(answer.messages.unwrap_or_default())
+    }
+
+    /// Deletes what is done. The others come again when their visibility timeout is over, or are redriven.
+    pub async fn ended(&self, messages: &[Message], how: &Ended) -> anyhow::Result<()> {
+        let failed = how.failed_of(messages.iter().filter_map(Message::message_id));
+        for message in messages {
+            let done = message.message_id().is_some_and(|id| !failed.contains(id));
             if let (true, Some(handle)) = (done, &message.receipt_handle) {
                 self.sqs
                     .delete_message()
@@ -185,13 +231,24 @@ impl QueuePoller {
                     .await?;
             }
         }
+        Ok(())
+    }
+
+    /// Receives up to ten messages and hands them over. Returns how many came.
+    pub async fn poll(&self, function: &Arc<dyn Function>) -> anyhow::Result<usize> {
+        let messages = self.receive().await?;
+        if messages.is_empty() {
+            return Ok(0);
+        }
+        let how = invoke(function.clone(), queue_event(&messages)).await;
+        self.ended(&messages, &how).await?;
         Ok(messages.len())
     }
 
     /// Reads the queue for ever.
-    pub async fn run(self, function: Arc<BatchFunction>, every: Duration) {
+    pub async fn run(self, function: Arc<dyn Function>, every: Duration) {
         loop {
-            match self.poll(&function, 0).await {
+            match self.poll(&function).await {
                 Ok(0) => tokio::time::sleep(every).await,
                 Ok(_) => {}
                 Err(error) => {

@@ -2,22 +2,27 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use im_api::{Authenticator, HmacAuthenticator, LoopbackAdministrator};
 use im_engine::{
-    RetryLadder,
-    ports::{Clock, Ids, Vault},
+    DeadLetter, RetryLadder, StoreError,
+    ports::{Announcer, Clock, Ids, Vault},
 };
 use im_model::{IntegrationType, OrganizationId};
 use im_runtime::{
-    BatchFunction, KeyInVault, Ports, SecretsManagerVault, Source, SqsQueue, api_router,
-    batch_function, webhook_function,
+    BatchFunction, DeadLetterFunction, DynamoStreams, KeyInVault, Ports, ReconcilerFunction,
+    SecretsManagerVault, Source, SqsJobQueue, SqsQueue, api_router, batch_function,
+    dead_letter_recorder, sweeper, webhook_function,
 };
 use im_store::DynamoStore;
 use im_vendors::Transport;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
-use crate::{Embedded, Gateway, QueuePoller, StreamPoller, events, kept_secrets::KeptSecrets};
+use crate::{
+    Embedded, Function, Gateway, QueuePoller, StreamPoller, events, kept_secrets::KeptSecrets,
+    poller::StreamRun,
+};
 
 /// What a local system is made with.
 pub struct LocalSettings {
@@ -33,6 +38,8 @@ pub struct LocalSettings {
     pub transport: Arc<dyn Transport>,
     /// How old an integration's configuration may be where the functions keep it.
     pub configuration_age: SignedDuration,
+    /// Whom dead letters are announced to.
+    pub announcer: Arc<dyn Announcer>,
     /// What webhook URLs start with.
     pub public_base_url: Option<String>,
     /// A caller without a token acts as a local administrator of this organization.
@@ -51,6 +58,20 @@ pub struct LocalSystem {
     pub inbound: Arc<BatchFunction>,
     /// `outbound`.
     pub outbound: Arc<BatchFunction>,
+    /// `dead-letter`.
+    pub dead_letter: Arc<DeadLetterFunction>,
+    /// `reconciler`.
+    pub reconciler: Arc<ReconcilerFunction>,
+}
+
+/// Announces dead letters to nobody: the function's log says enough.
+pub struct Unannounced;
+
+#[async_trait]
+impl Announcer for Unannounced {
+    async fn dead_letter(&self, _: &DeadLetter) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl LocalSystem {
@@ -97,8 +118,15 @@ impl LocalSystem {
             Some(organization) => Arc::new(LoopbackAdministrator::new(by_token, organization)),
             None => by_token,
         };
+        let retries = SqsJobQueue::new(
+            embedded.sqs.clone(),
+            embedded.queues.outbound.clone(),
+            ports.clock.clone(),
+            settings.time_scale,
+        );
         let api = api_router(
             &ports,
+            Arc::new(retries),
             authenticator,
             Self::SECRET_PREFIX.to_owned(),
             settings.public_base_url,
@@ -123,7 +151,21 @@ impl LocalSystem {
                 RetryLadder::default(),
             ))
         };
+        let dead_letter = DeadLetterFunction::new(
+            dead_letter_recorder(&ports, settings.announcer),
+            Arc::new(DynamoStreams::new(embedded.streams.clone())),
+            embedded.tables.clone(),
+        );
+        let redriven = SqsJobQueue::new(
+            embedded.sqs.clone(),
+            embedded.queues.outbound.clone(),
+            ports.clock.clone(),
+            settings.time_scale,
+        );
+        let reconciler = ReconcilerFunction::new(sweeper(&ports, Arc::new(redriven)));
         Self {
+            dead_letter: Arc::new(dead_letter),
+            reconciler: Arc::new(reconciler),
             gateway: Gateway {
                 webhooks: webhooks.collect(),
                 api,
@@ -175,27 +217,42 @@ impl LocalSystem {
     pub async fn mappings(&self) -> anyhow::Result<Mappings> {
         let (tables, queues) = (&self.embedded.tables, &self.embedded.queues);
         let mut streams = Vec::new();
-        for (table, function) in [
-            (&tables.deliveries, &self.inbound),
-            (&tables.sync, &self.outbound),
+        for (table, name, function) in [
+            (&tables.deliveries, "inbound", &self.inbound),
+            (&tables.sync, "outbound", &self.outbound),
         ] {
             let mut poller = StreamPoller::new(self.embedded.streams.clone(), table.clone());
             poller.skip_present().await?;
-            streams.push((poller, function.clone()));
+            streams.push(StreamRun {
+                mapping: poller.mapping(name).await?,
+                poller,
+                function: function.clone(),
+                clock: self.ports.clock.clone(),
+                sqs: self.embedded.sqs.clone(),
+                destination: queues.dead_letters.clone(),
+            });
         }
         let queue = |url: &str| QueuePoller::new(self.embedded.sqs.clone(), url.to_owned());
-        let queues = vec![
+        let queues: Vec<(_, Arc<dyn Function>)> = vec![
             (queue(&queues.inbound), self.inbound.clone()),
             (queue(&queues.outbound), self.outbound.clone()),
+            (queue(&queues.dead_letters), self.dead_letter.clone()),
         ];
-        Ok(Mappings { streams, queues })
+        Ok(Mappings {
+            streams,
+            queues,
+            reconciler: self.reconciler.clone(),
+            clock: self.ports.clock.clone(),
+        })
     }
 }
 
 /// Streams and queues with the functions they feed.
 pub struct Mappings {
-    streams: Vec<(StreamPoller, Arc<BatchFunction>)>,
-    queues: Vec<(QueuePoller, Arc<BatchFunction>)>,
+    streams: Vec<StreamRun>,
+    queues: Vec<(QueuePoller, Arc<dyn Function>)>,
+    reconciler: Arc<ReconcilerFunction>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Mappings {
@@ -203,12 +260,34 @@ impl Mappings {
     pub fn run(self) -> JoinSet<()> {
         const EVERY: Duration = Duration::from_millis(25);
         let mut tasks = JoinSet::new();
-        for (poller, function) in self.streams {
-            tasks.spawn(poller.run(function, EVERY));
+        for run in self.streams {
+            tasks.spawn(run.run(EVERY));
         }
         for (poller, function) in self.queues {
             tasks.spawn(poller.run(function, EVERY));
         }
+        tasks.spawn(every_minute(self.reconciler, self.clock, EVERY));
         tasks
+    }
+}
+
+/// The schedule, by the system's own clock.
+async fn every_minute(
+    reconciler: Arc<ReconcilerFunction>,
+    clock: Arc<dyn Clock>,
+    look_every: Duration,
+) {
+    let minute = |now: Timestamp| now.as_second().div_euclid(60);
+    let mut last = minute(clock.now());
+    loop {
+        tokio::time::sleep(look_every).await;
+        let now = clock.now();
+        if minute(now) == last {
+            continue;
+        }
+        last = minute(now);
+        if let Err(error) = reconciler.handle(&events::scheduled_event(now)).await {
+            tracing::error!(%error, "the minute tick failed");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -138,6 +139,13 @@ id!(
     |text| is_ulid_after("CON-", text)
 );
 
+id!(
+    /// What is dead of one link, `DLQ-` and 26 characters. The same link's is always the same.
+    DeadLetterId, "dead letter id",
+    "DLQ- followed by 26 characters in upper case",
+    |text| is_ulid_after("DLQ-", text)
+);
+
 fn is_ulid_after(prefix: &str, text: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|ulid| {
         ulid.len() == 26
@@ -152,6 +160,22 @@ impl ConflictId {
     /// The conflict id that a ULID stands for.
     pub fn from_ulid(ulid: ulid::Ulid) -> Self {
         Self(format!("CON-{ulid}"))
+    }
+}
+
+impl DeadLetterId {
+    /// The entry of whatever these parts name together: an integration, and an incident or a record.
+    pub fn of(parts: &[&str]) -> Self {
+        let mut hash = Sha256::new();
+        for part in parts {
+            hash.update(part.as_bytes());
+            // No id holds it: where one part ends stays plain.
+            hash.update([b'#']);
+        }
+        let full = hash.finalize();
+        let mut short = [0; 16];
+        short.copy_from_slice(&full[..16]);
+        Self(format!("DLQ-{}", ulid::Ulid(u128::from_be_bytes(short))))
     }
 }
 
@@ -186,6 +210,14 @@ mod tests {
         ] {
             assert!(IncidentId::parse(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn the_same_link_has_the_same_dead_letter_and_no_other_has() {
+        let id = DeadLetterId::of(&["pd", "INC-1"]);
+        assert_eq!(DeadLetterId::parse(id.as_str()), Ok(id.clone()));
+        assert_eq!(id, DeadLetterId::of(&["pd", "INC-1"]));
+        assert_ne!(id, DeadLetterId::of(&["pdI", "NC-1"]));
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ActorId, Field, IncidentId, IntegrationId, Link, OrganizationId, PlatformValue};
+use crate::{
+    ActorId, DeadLetterId, Field, IncidentId, IntegrationId, Link, OrganizationId, PlatformValue,
+};
 
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
@@ -119,6 +121,8 @@ pub struct Incident {
     pub pending: BTreeMap<IntegrationId, u64>,
     /// Raised whenever notes are added. The notes themselves are items of their own.
     pub notes: u64,
+    /// The dead letters that its links have: a success closes them.
+    pub dead: BTreeMap<IntegrationId, DeadLetterId>,
 }
 
 impl Incident {

@@ -1,6 +1,6 @@
 //! One configured connection to one external system.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -234,10 +234,14 @@ pub struct Integration {
     pub enabled: bool,
     /// Whether its jobs are worked on.
     pub activity: Activity,
+    /// Why it was paused, where the system did it.
+    pub paused_because: Option<String>,
     /// Who wins when both sides changed.
     pub strategy: ConflictStrategy,
     /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.
     pub conflict_window: SignedDuration,
+    /// The most requests that the vendor is sent within a minute, by all functions together, if the operator limits them.
+    pub requests_per_minute: Option<NonZeroU32>,
     /// Value maps that differ from the vendor's defaults.
     pub mappings: Mappings,
     /// When a record is first sent.

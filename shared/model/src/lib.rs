@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod conflict;
+mod dead_letter;
 mod external;
 mod field;
 mod id;
@@ -16,11 +17,12 @@ pub use conflict::{
     AgreedValues, ChangeTime, Conflict, ConflictStatus, HeldValue, Resolution, Review, Settlement,
     TimeSource, Verdict,
 };
+pub use dead_letter::{DeadLetterStatus, FailureReason, TaskKind};
 pub use external::{ExternalRecord, Observed, RecordVersion, Writability};
 pub use field::{Field, InvalidField, InvalidValue};
 pub use id::{
-    ActorId, ConflictId, DeliveryId, ExternalId, IdempotencyKey, IncidentId, IntegrationId,
-    InvalidId, NoteId, OrganizationId,
+    ActorId, ConflictId, DeadLetterId, DeliveryId, ExternalId, IdempotencyKey, IncidentId,
+    IntegrationId, InvalidId, NoteId, OrganizationId,
 };
 pub use incident::{FieldState, Incident, Origin, Priority, Severity, Status};
 pub use integration::{

@@ -1,27 +1,18 @@
 //! Batches: stream records and queue messages in, partial failures out.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_lambda_events::{
-    dynamodb::{Event as StreamEvent, EventRecord},
+    dynamodb::Event as StreamEvent,
     sqs::{SqsEvent, SqsMessage},
 };
 use futures::future::join_all;
-use im_engine::{Cause, Hint, Job, JobRunner, RetryMessage, StoreError};
-use im_model::Incident;
+use im_engine::{Cause, JobRunner, RetryMessage};
+use im_model::{Incident, Severity};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-/// Which stream a function reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// New deliveries: `inbound`.
-    Deliveries,
-    /// Incidents that owe somebody a change: `outbound`.
-    Incidents,
-}
+use crate::Source;
 
 /// A function that works on a stream and on its own retry queue.
 pub struct BatchFunction {
@@ -29,11 +20,18 @@ pub struct BatchFunction {
     runner: JobRunner,
 }
 
-/// A job, and the batch item that brought it.
+/// A job, and the batch items that brought it.
 struct Brought {
-    item: String,
+    items: Vec<String>,
     message: RetryMessage,
     image: Option<Incident>,
+}
+
+impl Brought {
+    /// Whose turn it is, as far as that is known before anything is loaded.
+    fn severity(&self) -> Severity {
+        im_engine::severity_of(self.image.as_ref(), self.message.severity)
+    }
 }
 
 impl BatchFunction {
@@ -49,6 +47,11 @@ impl BatchFunction {
     /// The event is neither a DynamoDB stream's nor a queue's.
     pub async fn handle(&self, event: Value) -> Result<Value, serde_json::Error> {
         let is_queue = event["Records"][0]["eventSource"] == "aws:sqs";
+        let patience = if is_queue {
+            JobRunner::JOB_TIMEOUT
+        } else {
+            JobRunner::STREAM_PATIENCE
+        };
         let (brought, mut failed) = if is_queue {
             Self::brought_by_queue(serde_json::from_value(event)?)
         } else {
@@ -62,37 +65,39 @@ impl BatchFunction {
                 .or_default()
                 .push(job);
         }
-        let done = join_all(by_link.into_values().map(|jobs| self.one_link(jobs))).await;
+        // The most severe first: what they leave of a vendor's budget is for the others.
+        let mut by_link: Vec<_> = by_link.into_values().collect();
+        by_link.sort_by_key(|jobs| jobs.iter().map(Brought::severity).min());
+        let links = by_link
+            .into_iter()
+            .map(|jobs| self.one_link(jobs, patience));
+        let done = join_all(links).await;
         failed.extend(done.into_iter().flatten());
         failed.sort();
         failed.dedup();
-        let failures: Vec<_> = failed
-            .into_iter()
-            .map(|item| json!({"itemIdentifier": item}))
-            .collect();
-        Ok(json!({"batchItemFailures": failures}))
+        Ok(item_failures(failed))
     }
 
     /// After a vendor let one job wait, the others on the same record would only wait as long: a function has 15 s.
-    async fn one_link(&self, jobs: Vec<Brought>) -> Vec<String> {
-        const PATIENCE: Duration = Duration::from_secs(2);
+    async fn one_link(&self, jobs: Vec<Brought>, patience: Duration) -> Vec<String> {
+        const FOR_MORE: Duration = Duration::from_secs(2);
         let mut failed = Vec::new();
         let began = Instant::now();
         for Brought {
-            item,
+            items,
             message,
             image,
         } in jobs
         {
             let job = message.job.hint.to_string();
-            let done = if began.elapsed() < PATIENCE {
-                self.runner.run(message, image).await
+            let done = if began.elapsed() < FOR_MORE {
+                self.runner.run(message, image, patience).await
             } else {
                 self.runner.postpone(message).await
             };
             if let Err(error) = done {
                 tracing::error!(job, %error, "the job stays in its batch");
-                failed.push(item);
+                failed.extend(items);
             }
         }
         failed
@@ -107,7 +112,7 @@ impl BatchFunction {
             let item = message_id.unwrap_or_default();
             match serde_json::from_str(&body.unwrap_or_default()) {
                 Ok(message) => brought.push(Brought {
-                    item,
+                    items: vec![item],
                     message,
                     image: None,
                 }),
@@ -125,9 +130,9 @@ impl BatchFunction {
         let (mut brought, mut failed) = (Vec::new(), Vec::new());
         for record in event.records {
             let item = record.change.sequence_number.clone().unwrap_or_default();
-            match self.jobs_of(record) {
+            match self.source.jobs_of(record.change.new_image) {
                 Ok(jobs) => brought.extend(jobs.into_iter().map(|(job, image)| Brought {
-                    item: item.clone(),
+                    items: vec![item.clone()],
                     message: RetryMessage::first(job, self.runner.clock.now()),
                     image,
                 })),
@@ -139,66 +144,46 @@ impl BatchFunction {
         }
         (coalesced(brought), failed)
     }
-
-    fn jobs_of(&self, record: EventRecord) -> Result<Vec<(Job, Option<Incident>)>, StoreError> {
-        let image = record.change.new_image;
-        // The template's filter asks for the same.
-        if !image.contains_key("wake") {
-            return Ok(Vec::new());
-        }
-        match self.source {
-            Source::Deliveries => {
-                let delivery = im_store::image::delivery(image)?;
-                let hint = Hint::from_delivery(&delivery);
-                let cause = Cause::Delivery { key: delivery.key };
-                let job = hint.map(|hint| {
-                    (
-                        Job {
-                            hint,
-                            cause,
-                            waited: false,
-                            insist: false,
-                        },
-                        None,
-                    )
-                });
-                Ok(job.into_iter().collect())
-            }
-            Source::Incidents => {
-                let incident = im_store::image::incident(image)?;
-                let job = |integration: &im_model::IntegrationId| {
-                    let hint = Hint::Incident {
-                        incident: incident.id.clone(),
-                        integration: integration.clone(),
-                    };
-                    let job = Job {
-                        hint,
-                        cause: Cause::Change,
-                        waited: false,
-                        insist: false,
-                    };
-                    (job, Some(incident.clone()))
-                };
-                Ok(incident.pending.keys().map(job).collect())
-            }
-        }
-    }
 }
 
-/// Several changes of one incident in a batch are one job: the last image says all that is owed. Deliveries stay
-/// apart, for each is marked done by itself.
+/// The answer that names what has to be brought again.
+pub(crate) fn item_failures(items: Vec<String>) -> Value {
+    let failures = items
+        .into_iter()
+        .map(|item| json!({"itemIdentifier": item}));
+    json!({"batchItemFailures": failures.collect::<Vec<_>>()})
+}
+
+/// Several hints for one link in a batch are one job. Of changes of an incident the last image says all that is owed. Of
+/// deliveries about a record the last one takes in what those before it announce, as far as the same person did it.
 fn coalesced(brought: Vec<Brought>) -> Vec<Brought> {
-    let mut last: HashMap<String, usize> = HashMap::new();
-    for (index, job) in brought.iter().enumerate() {
-        if matches!(job.message.job.cause, Cause::Change) {
-            last.insert(job.message.job.hint.to_string(), index);
+    let mut jobs: Vec<Brought> = Vec::new();
+    for later in brought {
+        let hint = &later.message.job.hint;
+        let same_link = |job: &&mut Brought| job.message.job.hint.to_string() == hint.to_string();
+        match jobs.iter_mut().rev().find(same_link) {
+            Some(job) if job.take_in(&later) => {}
+            _ => jobs.push(later),
         }
     }
-    let keep = |(index, job): (usize, Brought)| {
-        let newest = last
-            .get(&job.message.job.hint.to_string())
-            .is_none_or(|last| *last == index);
-        newest.then_some(job)
-    };
-    brought.into_iter().enumerate().filter_map(keep).collect()
+    jobs
+}
+
+impl Brought {
+    /// Takes a later job of the same link in, if the two can be one.
+    fn take_in(&mut self, later: &Self) -> bool {
+        let job = &mut self.message.job;
+        match (&mut job.cause, &later.message.job.cause) {
+            (Cause::Change, Cause::Change) => self.image.clone_from(&later.image),
+            (Cause::Delivery { also, .. }, Cause::Delivery { key, .. }) => {
+                if !job.hint.absorb(&later.message.job.hint) {
+                    return false;
+                }
+                also.push(key.clone());
+            }
+            _ => return false,
+        }
+        self.items.extend(later.items.iter().cloned());
+        true
+    }
 }

@@ -5,16 +5,17 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
-    CredentialCache, DeliveryAcceptor, IntegrationCache, JobRunner, RetryLadder, SyncEngine,
+    CredentialCache, DeadLetterRecorder, DeliveryAcceptor, IntegrationCache, JobRunner, Pace,
+    RetryLadder, Sweeper, SyncEngine,
     manage::{
-        Checks, Conflicts, Deliveries, Histories, Incidents, Integrations, Links, Previews,
-        Removal, Rules, TriggerTests, VendorAccess,
+        Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
+        Previews, Removal, Rules, TriggerTests, VendorAccess,
     },
-    ports::{Clock, Ids, RetryQueue, Vault},
+    ports::{Announcer, Clock, Ids, JobQueue, RetryQueue, Vault},
 };
 use im_model::IntegrationType;
 use im_store::DynamoStore;
-use im_vendors::{Transport, registry};
+use im_vendors::{Memory, Transport, registry};
 use jiff::SignedDuration;
 use lambda_http::service_fn;
 use lambda_runtime::LambdaEvent;
@@ -22,7 +23,7 @@ use serde_json::Value;
 
 use crate::{
     BatchFunction, HttpTransport, KeyInVault, RandomIds, SecretsManagerVault, Settings, Source,
-    SqsQueue, SystemClock, WebhookFunction, aws, telemetry,
+    SqsJobQueue, SqsQueue, SystemClock, WebhookFunction, aws, telemetry,
 };
 
 /// Why a function could not start.
@@ -46,7 +47,10 @@ pub struct Ports {
 }
 
 impl Ports {
-    fn from_env(settings: &Settings, config: &aws_types::SdkConfig) -> Result<Self, Error> {
+    pub(crate) fn from_env(
+        settings: &Settings,
+        config: &aws_types::SdkConfig,
+    ) -> Result<Self, Error> {
         let client = DynamoDb::new(config);
         let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(config));
         Ok(Self {
@@ -59,12 +63,12 @@ impl Ports {
         })
     }
 
-    fn integrations(&self) -> Arc<IntegrationCache> {
-        Arc::new(IntegrationCache::new(
+    fn configurations(&self) -> IntegrationCache {
+        IntegrationCache::new(
             self.store.clone(),
             self.clock.clone(),
             self.configuration_age,
-        ))
+        )
     }
 
     fn credentials(&self) -> Arc<CredentialCache> {
@@ -77,7 +81,7 @@ pub fn webhook_function(integration_type: IntegrationType, ports: &Ports) -> Web
     WebhookFunction::new(DeliveryAcceptor {
         integration_type,
         source: registry::webhook_source(integration_type),
-        integrations: ports.integrations(),
+        integrations: Arc::new(ports.configurations()),
         credentials: ports.credentials(),
         deliveries: ports.store.clone(),
         clock: ports.clock.clone(),
@@ -91,15 +95,18 @@ pub fn batch_function(
     queue: Arc<dyn RetryQueue>,
     ladder: RetryLadder,
 ) -> BatchFunction {
+    let (memory, pace) = pacing(ports);
     let engine = SyncEngine {
         store: ports.store.clone(),
         conflicts: ports.store.clone(),
-        integrations: ports.integrations(),
+        integrations: Arc::new(ports.configurations().with_circuits(pace.clone())),
         credentials: ports.credentials(),
         transport: ports.transport.clone(),
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
-        memory: Arc::default(),
+        memory,
+        pace,
+        letters: ports.store.clone(),
     };
     let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
     let clock = ports.clock.clone();
@@ -115,9 +122,47 @@ pub fn batch_function(
     )
 }
 
-/// The management API's router.
+/// What a process learns of its vendors, and how it paces itself by it.
+fn pacing(ports: &Ports) -> (Arc<Memory>, Arc<Pace>) {
+    let memory: Arc<Memory> = Arc::default();
+    let pace = Pace::new(ports.store.clone(), memory.clone(), ports.clock.clone());
+    (memory, Arc::new(pace))
+}
+
+/// What makes entries of dead jobs.
+pub fn dead_letter_recorder(ports: &Ports, announcer: Arc<dyn Announcer>) -> DeadLetterRecorder {
+    DeadLetterRecorder {
+        letters: ports.store.clone(),
+        incidents: ports.store.clone(),
+        deliveries: ports.store.clone(),
+        tasks: ports.store.clone(),
+        announcer,
+        clock: ports.clock.clone(),
+    }
+}
+
+/// What the minute tick does. `queue` is where retries of dead letters go.
+pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>) -> Sweeper {
+    let (memory, pace) = pacing(ports);
+    Sweeper {
+        tasks: ports.store.clone(),
+        work: ports.store.clone(),
+        letters: ports.store.clone(),
+        incidents: ports.store.clone(),
+        integrations: ports.store.clone(),
+        credentials: ports.credentials(),
+        transport: ports.transport.clone(),
+        memory,
+        pace,
+        queue,
+        clock: ports.clock.clone(),
+    }
+}
+
+/// The management API's router. `retries` is where retries of dead letters go.
 pub fn api_router(
     ports: &Ports,
+    retries: Arc<dyn JobQueue>,
     authenticator: Arc<dyn Authenticator>,
     secret_prefix: String,
     webhook_base_url: Option<String>,
@@ -138,6 +183,7 @@ pub fn api_router(
     let integrations = Arc::new(Integrations {
         store: ports.store.clone(),
         vault: ports.vault.clone(),
+        tasks: ports.store.clone(),
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
         vendors: vendors.clone(),
@@ -170,6 +216,13 @@ pub fn api_router(
         }),
         histories: Arc::new(Histories {
             incidents: incidents.clone(),
+        }),
+        dead_letters: Arc::new(DeadLetters {
+            store: ports.store.clone(),
+            incidents: ports.store.clone(),
+            integrations: ports.store.clone(),
+            queue: retries,
+            clock: ports.clock.clone(),
         }),
         deliveries: Arc::new(Deliveries {
             store: ports.store.clone(),
@@ -241,8 +294,11 @@ pub async fn api() -> Result<(), Error> {
     // Set for an end-to-end run against vendors on this machine, never by the template's default.
     let allow_loopback = settings.optional("IM_ALLOW_LOOPBACK").as_deref() == Some("true");
     let prefix = settings.secret_prefix()?;
+    let queue = aws_sdk_sqs::Client::new(&config);
+    let retries = SqsJobQueue::new(queue, settings.retry_queue()?, ports.clock.clone(), 1);
     lambda_http::run(api_router(
         &ports,
+        Arc::new(retries),
         authenticator,
         prefix,
         webhooks,

@@ -1,23 +1,38 @@
 #![doc = include_str!("../README.md")]
 
+mod after_failure;
+mod announcer;
 pub mod aws;
 mod batch;
 mod clock;
+mod dead_letter;
 mod functions;
 mod queue;
+mod reconciler;
 mod settings;
+mod source;
+mod stream;
 pub mod telemetry;
 mod transport;
 mod vault;
 mod webhook;
 
-pub use batch::{BatchFunction, Source};
+pub use after_failure::{dead_letter, reconciler};
+pub use announcer::EventBridgeAnnouncer;
+pub use batch::BatchFunction;
 pub use clock::{RandomIds, SystemClock};
+pub use dead_letter::DeadLetterFunction;
 pub use functions::webhook_function;
-pub use functions::{Error, Ports, api, api_router, batch_function, inbound, outbound, webhook};
+pub use functions::{
+    Error, Ports, api, api_router, batch_function, dead_letter_recorder, inbound, outbound,
+    sweeper, webhook,
+};
 pub use im_model::IntegrationType;
-pub use queue::SqsQueue;
+pub use queue::{SqsJobQueue, SqsQueue};
+pub use reconciler::{NoTick, ReconcilerFunction};
 pub use settings::{MissingSetting, Settings};
+pub use source::Source;
+pub use stream::{DynamoStreams, StreamReader, StreamStretch};
 pub use transport::HttpTransport;
 pub use vault::{KeyInVault, SecretsManagerVault};
 pub use webhook::WebhookFunction;

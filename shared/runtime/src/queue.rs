@@ -1,4 +1,4 @@
-//! The retry queue and the dead letters, on SQS.
+//! The retry queues and the dead letters, on SQS.
 
 use std::sync::Arc;
 
@@ -6,33 +6,32 @@ use async_trait::async_trait;
 use aws_sdk_sqs::{Client, error::ProvideErrorMetadata};
 use im_engine::{
     RetryMessage, StoreError,
-    ports::{Clock, RetryQueue},
+    ports::{Clock, JobQueue, RetryQueue},
 };
 
-/// A function's own retry queue.
-pub struct SqsQueue {
+/// A retry queue, for whoever only sends to it.
+pub struct SqsJobQueue {
     client: Client,
-    retries: String,
-    dead_letters: String,
+    url: String,
     clock: Arc<dyn Clock>,
     time_scale: u32,
 }
 
-impl SqsQueue {
+/// A function's own retry queue, and the dead letters.
+pub struct SqsQueue {
+    retries: SqsJobQueue,
+    dead_letters: String,
+}
+
+impl SqsJobQueue {
     /// SQS delays a message by at most 15 min; a longer wait takes a second round.
     const MOST_DELAY_SECONDS: i64 = 900;
 
     /// A queue by URL. `time_scale` is how fast the clock runs: 1 but for `im dev`.
-    pub fn new(
-        client: Client,
-        (retries, dead_letters): (String, String),
-        clock: Arc<dyn Clock>,
-        time_scale: u32,
-    ) -> Self {
+    pub fn new(client: Client, url: String, clock: Arc<dyn Clock>, time_scale: u32) -> Self {
         Self {
             client,
-            retries,
-            dead_letters,
+            url,
             clock,
             time_scale: time_scale.max(1),
         }
@@ -71,7 +70,7 @@ impl SqsQueue {
 }
 
 #[async_trait]
-impl RetryQueue for SqsQueue {
+impl JobQueue for SqsJobQueue {
     async fn put(&self, message: &RetryMessage) -> Result<(), StoreError> {
         let wait = message
             .not_before
@@ -81,14 +80,40 @@ impl RetryQueue for SqsQueue {
         // Rounded up: a message that comes early only goes round again.
         let seconds = i64::try_from((wait + 999) / 1000).unwrap_or(Self::MOST_DELAY_SECONDS);
         self.send(
-            &self.retries,
+            &self.url,
             message,
             seconds.clamp(0, Self::MOST_DELAY_SECONDS),
         )
         .await
     }
+}
 
+impl SqsQueue {
+    /// Queues by URL: the function's own, and the dead letters. `time_scale` is how fast the clock runs: 1 but for
+    /// `im dev`.
+    pub fn new(
+        client: Client,
+        (retries, dead_letters): (String, String),
+        clock: Arc<dyn Clock>,
+        time_scale: u32,
+    ) -> Self {
+        Self {
+            retries: SqsJobQueue::new(client, retries, clock, time_scale),
+            dead_letters,
+        }
+    }
+}
+
+#[async_trait]
+impl JobQueue for SqsQueue {
+    async fn put(&self, message: &RetryMessage) -> Result<(), StoreError> {
+        self.retries.put(message).await
+    }
+}
+
+#[async_trait]
+impl RetryQueue for SqsQueue {
     async fn bury(&self, message: &RetryMessage) -> Result<(), StoreError> {
-        self.send(&self.dead_letters, message, 0).await
+        self.retries.send(&self.dead_letters, message, 0).await
     }
 }

@@ -48,10 +48,12 @@ impl Settings {
 
     /// `RETRY_QUEUE_URL` and `DEAD_LETTER_QUEUE_URL`.
     pub fn queues(&self) -> Result<(String, String), MissingSetting> {
-        Ok((
-            self.required("RETRY_QUEUE_URL")?,
-            self.required("DEAD_LETTER_QUEUE_URL")?,
-        ))
+        Ok((self.retry_queue()?, self.required("DEAD_LETTER_QUEUE_URL")?))
+    }
+
+    /// `RETRY_QUEUE_URL`: the function's own, or the one it hands retries to.
+    pub fn retry_queue(&self) -> Result<String, MissingSetting> {
+        self.required("RETRY_QUEUE_URL")
     }
 
     /// `SECRET_PREFIX`: what the ids of integrations' secrets start with.

@@ -33,6 +33,11 @@ impl RateLimit {
         }
     }
 
+    /// From now on; what was counted stays.
+    pub(crate) fn set_limit(&mut self, limit: u32) {
+        self.limit = limit;
+    }
+
     pub(crate) fn count(&mut self, caller: &str, now: Timestamp) -> Standing {
         let (start, used) = self.windows.entry(caller.to_owned()).or_insert((now, 0));
         let elapsed = now.as_second() - start.as_second();
@@ -45,7 +50,7 @@ impl RateLimit {
         }
         Standing {
             limit: self.limit,
-            remaining: self.limit - *used,
+            remaining: self.limit.saturating_sub(*used),
             reset_seconds: self.window_seconds - (now.as_second() - start.as_second()),
             exceeded,
         }

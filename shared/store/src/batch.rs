@@ -41,7 +41,7 @@ impl DynamoStore {
             found.extend(
                 items
                     .into_iter()
-                    .filter_map(|item| Some((item.get("pk")?.as_s().ok()?.clone(), item))),
+                    .filter_map(|item| Some((name(&item)?, item))),
             );
             wanted = answer
                 .unprocessed_keys
@@ -49,12 +49,15 @@ impl DynamoStore {
                 .map(|rest| rest.keys)
                 .unwrap_or_default();
         }
-        let pk = |key: &HashMap<String, AttributeValue>| {
-            key.get("pk").and_then(|pk| pk.as_s().ok()).cloned()
-        };
         Ok(keys
             .iter()
-            .filter_map(|key| found.remove(&pk(key)?))
+            .filter_map(|key| found.remove(&name(key)?))
             .collect())
     }
+}
+
+/// Partition and sort key, where there is one.
+fn name(item: &HashMap<String, AttributeValue>) -> Option<(String, Option<String>)> {
+    let text = |name: &str| item.get(name)?.as_s().ok().cloned();
+    Some((text("pk")?, text("sk")))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use im_engine::{
-    Delivery, DeliveryKey, StoreError,
+    Delivery, DeliveryEnd, DeliveryKey, StoreError,
     ports::{Attempt, DeliveryPosition, DeliveryStore, Page},
 };
 use im_model::IntegrationId;
@@ -44,6 +44,11 @@ impl DeliveryStore for DynamoStore {
                 .map(|announced| announced.changed)
                 .unwrap_or_default(),
             outcome: (!waits).then(|| "nothing to do".to_owned()),
+            disposition: (!waits).then(|| {
+                let why = "it announces nothing that is synced".to_owned();
+                DeliveryEnd::Skipped(why).to_string()
+            }),
+            reopened_at: None,
             wake: waits.then(|| delivery.received_at.to_string()),
             open_shard: waits.then(|| keys::shard(&key)),
             open_since: waits.then_some(delivery.received_at),
@@ -134,8 +139,8 @@ impl DeliveryStore for DynamoStore {
             .key("pk", text(&key))
             .condition_expression("attribute_exists(external_id)")
             .update_expression(
-                "SET wake = :now, open_shard = :shard, open_since = :now \
-                 REMOVE outcome, changed, author",
+                "SET wake = :now, open_shard = :shard, open_since = :now, reopened_at = :now \
+                 REMOVE outcome, disposition, changed, author",
             )
             .expression_attribute_values(":now", text(&now.to_string()))
             .expression_attribute_values(":shard", text(&keys::shard(&key)))
@@ -148,7 +153,12 @@ impl DeliveryStore for DynamoStore {
         }
     }
 
-    async fn finish(&self, key: &DeliveryKey, outcome: &str) -> Result<(), StoreError> {
+    async fn finish(
+        &self,
+        key: &DeliveryKey,
+        end: &DeliveryEnd,
+        outcome: &str,
+    ) -> Result<(), StoreError> {
         let key = key.to_string();
         let update = self
             .client
@@ -157,8 +167,11 @@ impl DeliveryStore for DynamoStore {
             .key("pk", AttributeValue::S(key.clone()))
             // Never brings back one that its TTL has removed.
             .condition_expression("attribute_exists(pk)")
-            .update_expression("SET outcome = :outcome REMOVE wake, open_shard, open_since")
-            .expression_attribute_values(":outcome", AttributeValue::S(outcome.to_owned()))
+            .update_expression(
+                "SET outcome = :outcome, disposition = :end REMOVE wake, open_shard, open_since",
+            )
+            .expression_attribute_values(":outcome", text(outcome))
+            .expression_attribute_values(":end", text(&end.to_string()))
             .send()
             .await;
         match update {

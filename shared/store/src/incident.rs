@@ -305,7 +305,7 @@ impl DynamoStore {
         self.transact(items, tried, pk).await
     }
 
-    async fn update(
+    pub(crate) async fn update(
         &self,
         pk: &str,
         expression: &Expression,

@@ -209,7 +209,7 @@ impl DynamoStore {
     }
 
     /// The items that an index names, in its order.
-    async fn listed(
+    pub(crate) async fn listed(
         &self,
         found: Option<Vec<HashMap<String, AttributeValue>>>,
         last: Option<HashMap<String, AttributeValue>>,

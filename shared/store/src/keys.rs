@@ -1,8 +1,8 @@
 //! Keys of both tables (design section 7).
 
 use im_model::{
-    ConflictId, ConflictStatus, ExternalId, IdempotencyKey, IncidentId, IntegrationId, NoteKey,
-    OrganizationId,
+    ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, ExternalId, IdempotencyKey,
+    IncidentId, IntegrationId, NoteKey, OrganizationId,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -12,6 +12,8 @@ const SHARDS: u8 = 8;
 pub(crate) const STATE: &str = "STATE";
 pub(crate) const LINK: &str = "LINK";
 pub(crate) const META: &str = "META";
+/// How an integration's vendor may be called at present.
+pub(crate) const CIRCUIT: &str = "CIRCUIT";
 pub(crate) const GONE: &str = "GONE";
 pub(crate) const CREATED: &str = "CREATED";
 
@@ -32,9 +34,37 @@ pub(crate) fn integration(id: &IntegrationId) -> String {
     format!("INT#{id}")
 }
 
+/// The requests that were taken within a minute.
+pub(crate) fn requests_in(minute: i64) -> String {
+    format!("RATE#{minute:012}")
+}
+
 /// A conflict.
 pub(crate) fn conflict(id: &ConflictId) -> String {
     format!("CONFLICT#{id}")
+}
+
+/// A dead letter.
+pub(crate) fn dead_letter(id: &DeadLetterId) -> String {
+    format!("DLQ#{id}")
+}
+
+/// Dead letters of one status.
+pub(crate) fn dead_letters_of(integration: &IntegrationId, status: DeadLetterStatus) -> String {
+    format!("DLQ#{integration}#{status}")
+}
+
+/// What the minute tick has to do.
+pub(crate) const TASKS: &str = "TASKS";
+
+/// A task of the minute tick: one of a kind for each integration.
+pub(crate) fn task(kind: &str, integration: &IntegrationId) -> String {
+    format!("{kind}#{integration}")
+}
+
+/// All partitions of a sparse index.
+pub(crate) fn shards() -> impl Iterator<Item = String> {
+    (0..SHARDS).map(|shard| shard.to_string())
 }
 
 /// What the keys of all journal entries start with.

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod circuit;
 mod conflict;
+mod dead_letter;
 mod delivery;
 mod expression;
 pub mod image;
@@ -12,6 +14,7 @@ mod keys;
 mod row;
 pub mod schema;
 mod transaction;
+mod work;
 
 use aws_sdk_dynamodb::{Client, error::ProvideErrorMetadata};
 use im_engine::StoreError;

@@ -2,13 +2,13 @@
 
 mod delivery;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use im_model::{
-    Activity, BasePair, ClaimOutcome, ConflictStrategy, Digest, Direction, Field, FieldState,
-    Flips, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, IntegrationType, Link,
-    LinkState, Mappings, NoteKind, NoteProgress, Notice, OrganizationId, Origin, OwnershipRules,
-    PlatformValue, RecordVersion, Review, Side, Triggers,
+    Activity, BasePair, ClaimOutcome, ConflictStrategy, DeadLetterId, Digest, Direction, Field,
+    FieldState, Flips, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId,
+    IntegrationType, Link, LinkState, Mappings, NoteKind, NoteProgress, Notice, OrganizationId,
+    Origin, OwnershipRules, PlatformValue, RecordVersion, Review, Side, Triggers,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -28,6 +28,8 @@ pub(crate) struct IncidentRow {
     pub(crate) pending: BTreeMap<IntegrationId, u64>,
     #[serde(default)]
     pub(crate) notes: u64,
+    #[serde(default)]
+    pub(crate) dead: BTreeMap<IntegrationId, DeadLetterId>,
 }
 
 /// One field. Names are short: an item is read and written at every change.
@@ -147,6 +149,7 @@ impl From<&Incident> for IncidentRow {
             fields: fields.collect(),
             links: links.collect(),
             pending: incident.pending.clone(),
+            dead: incident.dead.clone(),
             notes: incident.notes,
         }
     }
@@ -167,6 +170,7 @@ impl From<IncidentRow> for Incident {
             fields: fields.collect(),
             links: links.collect(),
             pending: row.pending,
+            dead: row.dead,
             notes: row.notes,
         }
     }
@@ -222,6 +226,8 @@ pub(crate) struct IntegrationRow {
     direction: Direction,
     enabled: bool,
     activity: Activity,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    paused_because: Option<String>,
     strategy: ConflictStrategy,
     /// Milliseconds.
     #[serde(default = "default_window")]
@@ -235,6 +241,8 @@ pub(crate) struct IntegrationRow {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     notes_in_since: BTreeMap<NoteKind, Timestamp>,
     secret_id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    requests_per_minute: Option<NonZeroU32>,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -260,8 +268,10 @@ impl From<&Integration> for IntegrationRow {
             direction: it.direction,
             enabled: it.enabled,
             activity: it.activity,
+            paused_because: it.paused_because.clone(),
             strategy: it.strategy,
             conflict_window: i64::try_from(it.conflict_window.as_millis()).unwrap_or(i64::MAX),
+            requests_per_minute: it.requests_per_minute,
             mappings: it.mappings,
             triggers: it.triggers,
             options: it.options,
@@ -286,8 +296,10 @@ impl From<IntegrationRow> for Integration {
             direction: row.direction,
             enabled: row.enabled,
             activity: row.activity,
+            paused_because: row.paused_because,
             strategy: row.strategy,
             conflict_window: SignedDuration::from_millis(row.conflict_window),
+            requests_per_minute: row.requests_per_minute,
             mappings: row.mappings,
             triggers: row.triggers,
             options: row.options,

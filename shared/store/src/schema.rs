@@ -24,8 +24,11 @@ pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), Store
         name: &tables.deliveries,
         key: &["pk"],
         indexes: &[
-            (LISTING, ["integration", "received_at"]),
-            (OPEN, ["open_shard", "open_since"]),
+            Index {
+                holds: &["disposition"],
+                ..Index::keys_only(LISTING, ["integration", "received_at"])
+            },
+            Index::keys_only(OPEN, ["open_shard", "open_since"]),
         ],
         stream: StreamViewType::NewImage,
     };
@@ -33,8 +36,8 @@ pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), Store
         name: &tables.sync,
         key: &["pk", "sk"],
         indexes: &[
-            (LISTING, ["listing_pk", "listing_sk"]),
-            (PENDING, ["pending_shard", "pending_since"]),
+            Index::keys_only(LISTING, ["listing_pk", "listing_sk"]),
+            Index::keys_only(PENDING, ["pending_shard", "pending_since"]),
         ],
         stream: StreamViewType::NewAndOldImages,
     };
@@ -45,8 +48,38 @@ pub async fn create_tables(client: &Client, tables: &Tables) -> Result<(), Store
 struct Table<'a> {
     name: &'a str,
     key: &'a [&'a str],
-    indexes: &'a [(&'a str, [&'a str; 2])],
+    indexes: &'a [Index<'a>],
     stream: StreamViewType,
+}
+
+struct Index<'a> {
+    name: &'a str,
+    key: [&'a str; 2],
+    /// Attributes that it holds besides keys.
+    holds: &'a [&'a str],
+}
+
+impl<'a> Index<'a> {
+    const fn keys_only(name: &'a str, key: [&'a str; 2]) -> Self {
+        Self {
+            name,
+            key,
+            holds: &[],
+        }
+    }
+
+    fn projection(&self) -> Projection {
+        let projection = Projection::builder();
+        let projection = if self.holds.is_empty() {
+            projection.projection_type(ProjectionType::KeysOnly)
+        } else {
+            let held = self.holds.iter().copied().map(str::to_owned).collect();
+            projection
+                .projection_type(ProjectionType::Include)
+                .set_non_key_attributes(Some(held))
+        };
+        projection.build()
+    }
 }
 
 async fn create(client: &Client, table: &Table<'_>) -> Result<(), StoreError> {
@@ -80,7 +113,7 @@ async fn create(client: &Client, table: &Table<'_>) -> Result<(), StoreError> {
     let attributes = table
         .key
         .iter()
-        .chain(table.indexes.iter().flat_map(|(_, keys)| keys));
+        .chain(table.indexes.iter().flat_map(|index| &index.key));
     for attribute in attributes {
         let definition = AttributeDefinition::builder()
             .attribute_name(*attribute)
@@ -89,14 +122,11 @@ async fn create(client: &Client, table: &Table<'_>) -> Result<(), StoreError> {
             .map_err(broken)?;
         request = request.attribute_definitions(definition);
     }
-    for (name, index_keys) in table.indexes {
-        let keys_only = Projection::builder()
-            .projection_type(ProjectionType::KeysOnly)
-            .build();
+    for index in table.indexes {
         let index = GlobalSecondaryIndex::builder()
-            .index_name(*name)
-            .set_key_schema(Some(keys(index_keys).map_err(broken)?))
-            .projection(keys_only)
+            .index_name(index.name)
+            .set_key_schema(Some(keys(&index.key).map_err(broken)?))
+            .projection(index.projection())
             .build()
             .map_err(broken)?;
         request = request.global_secondary_indexes(index);

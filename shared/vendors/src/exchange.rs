@@ -8,12 +8,15 @@ use url::Url;
 
 use crate::{Connection, TransportError, VendorError, VendorErrorKind, vendor_clock};
 
-/// Sends a request; an answer of any status is an answer, and says what time it is there.
+/// Sends a request; an answer of any status is an answer, and says what time it is there, and how many
+/// requests the vendor still takes.
 pub(crate) async fn send(
     connection: &Connection<'_>,
     request: Request<Bytes>,
 ) -> Result<Response<Bytes>, VendorError> {
     let tried = tried(&request);
+    let (memory, integration) = (connection.memory, connection.integration);
+    memory.note_request(integration);
     let answer = connection.transport.send(request).await.map_err(|error| {
         let kind = match error {
             TransportError::Timeout | TransportError::BrokenOff(_) => VendorErrorKind::Timeout,
@@ -26,9 +29,9 @@ pub(crate) async fn send(
         }
     })?;
     if let Some(dated) = vendor_clock::dated(answer.headers()) {
-        let (memory, began) = (connection.memory, connection.now);
-        memory.note_clock(connection.integration, dated, began);
+        memory.note_clock(integration, dated, connection.now);
     }
+    memory.note_budget(integration, &answer, connection.now);
     Ok(answer)
 }
 

@@ -2,6 +2,7 @@
 
 mod alias;
 mod api;
+mod budget;
 mod custom;
 mod error;
 mod exchange;
@@ -20,6 +21,7 @@ pub use api::{
     Check, CheckOutcome, Configuration, Connection, Credentials, Transport, TransportError,
     VendorApi, Written,
 };
+pub use budget::Budget;
 pub use custom::{CustomField, custom_fields};
 pub use error::{VendorError, VendorErrorKind};
 pub use memory::Memory;

@@ -8,17 +8,18 @@ use std::{
 use im_model::{IntegrationId, Secret};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::vendor_clock::VendorClock;
+use crate::{Budget, budget::Known, vendor_clock::VendorClock};
 
 /// Names what is remembered: whose, what kind of thing, which one.
 type Name = (IntegrationId, &'static str, String);
 
 /// Remembers texts for a while: ids of people, access tokens, workflows. Each is kept as a [`Secret`], for some are. And
-/// what time it is at the vendors.
+/// what time it is at the vendors, and how many requests they still take.
 #[derive(Debug, Default)]
 pub struct Memory {
     entries: Mutex<HashMap<Name, (Secret, Timestamp)>>,
     clocks: Mutex<HashMap<IntegrationId, VendorClock>>,
+    budgets: Mutex<HashMap<IntegrationId, Known>>,
 }
 
 impl Memory {
@@ -77,6 +78,48 @@ impl Memory {
         }
         let clock = clocks.entry(integration.clone()).or_default();
         clock.note(dated, began);
+    }
+
+    /// How many requests an integration's vendor still takes, as its answers have said; `None` where it does not say.
+    pub fn budget(&self, integration: &IntegrationId, now: Timestamp) -> Option<Budget> {
+        self.budgets().get(integration)?.budget(now)
+    }
+
+    /// Until when the vendor has asked us to wait, by a 429.
+    pub fn paused_until(&self, integration: &IntegrationId, now: Timestamp) -> Option<Timestamp> {
+        self.budgets().get(integration)?.paused_until(now)
+    }
+
+    /// How many requests this process has sent to an integration's vendor.
+    pub fn requests_sent(&self, integration: &IntegrationId) -> u64 {
+        self.budgets()
+            .get(integration)
+            .map_or(0, |known| known.sent)
+    }
+
+    /// Notes that a request goes out.
+    pub(crate) fn note_request(&self, integration: &IntegrationId) {
+        let mut budgets = self.budgets();
+        if budgets.len() >= Self::MOST {
+            budgets.clear();
+        }
+        budgets.entry(integration.clone()).or_default().sent += 1;
+    }
+
+    /// Notes what an answer says of the vendor's budget.
+    pub(crate) fn note_budget<B>(
+        &self,
+        integration: &IntegrationId,
+        answer: &http::Response<B>,
+        began: Timestamp,
+    ) {
+        if let Some(known) = self.budgets().get_mut(integration) {
+            known.note(answer, began);
+        }
+    }
+
+    fn budgets(&self) -> std::sync::MutexGuard<'_, HashMap<IntegrationId, Known>> {
+        self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets one thing: it proved wrong.

@@ -25,8 +25,10 @@ fn integration(integration_type: IntegrationType, direction: Direction) -> Integ
         direction,
         enabled: true,
         activity: Activity::Active,
+        paused_because: None,
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: Integration::CONFLICT_WINDOW,
+        requests_per_minute: None,
         mappings: Mappings::new(),
         triggers: Triggers::default(),
         options: required

@@ -71,6 +71,8 @@ fn the_table_of_roles() {
             (PreviewIntegration, none),
             (ReadDeliveries, none),
             (ReplayDelivery, none),
+            (ReadDeadLetters, none),
+            (SettleDeadLetters, none),
             (ReadConflicts, all),
             (ResolveConflict, own),
         ]
@@ -89,6 +91,8 @@ fn the_table_of_roles() {
             (PreviewIntegration, integrations),
             (ReadDeliveries, integrations),
             (ReplayDelivery, integrations),
+            (ReadDeadLetters, integrations),
+            (SettleDeadLetters, integrations),
             (ReadConflicts, all),
             (ResolveConflict, integrations),
         ]

@@ -190,6 +190,7 @@ fn incident() -> Incident {
         links: BTreeMap::from([(pagerduty.clone(), link()), (snow, reserved)]),
         pending: BTreeMap::from([(pagerduty, 4)]),
         notes: 0,
+        dead: BTreeMap::new(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a body may say of an integration.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use im_engine::manage::{IntegrationChange, NewIntegration};
 use im_model::{ConflictStrategy, Direction, Integration, IntegrationId, OrganizationId, Secret};
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Every name that the body of a new integration may have: what is fixed later, then what can be changed.
-pub(crate) const NAMES: [&str; 11] = {
+pub(crate) const NAMES: [&str; 12] = {
     let [id, organization, kind] = FIXED;
     let [
         name,
@@ -24,6 +24,7 @@ pub(crate) const NAMES: [&str; 11] = {
         enabled,
         strategy,
         window,
+        requests,
         options,
     ] = CHANGEABLE;
     [
@@ -37,6 +38,7 @@ pub(crate) const NAMES: [&str; 11] = {
         enabled,
         strategy,
         window,
+        requests,
         options,
     ]
 };
@@ -45,7 +47,7 @@ pub(crate) const NAMES: [&str; 11] = {
 const FIXED: [&str; 3] = ["id", "organization_id", "integration_type"];
 
 /// What can be changed.
-pub(crate) const CHANGEABLE: [&str; 8] = [
+pub(crate) const CHANGEABLE: [&str; 9] = [
     "name",
     "base_url",
     "credentials",
@@ -53,6 +55,7 @@ pub(crate) const CHANGEABLE: [&str; 8] = [
     "enabled",
     "conflict_strategy",
     "conflict_window",
+    "requests_per_minute",
     "options",
 ];
 
@@ -95,6 +98,7 @@ pub(super) fn new_integration(
                 conflict_window: change
                     .conflict_window
                     .unwrap_or(Integration::CONFLICT_WINDOW),
+                requests_per_minute: change.requests_per_minute.flatten(),
                 options: change.options,
             })
         }
@@ -131,6 +135,7 @@ fn changed(
         enabled: body.boolean("enabled"),
         strategy: body.parsed("conflict_strategy"),
         conflict_window: window(body),
+        requests_per_minute: requests_per_minute(body),
         options: body.texts("options", LONGEST_OPTION),
         if_version,
     }
@@ -144,6 +149,26 @@ fn window(body: &mut ObjectReader) -> Option<SignedDuration> {
     window
         .map_err(|_| body.refuse("conflict_window", problem))
         .ok()
+}
+
+/// A whole number, or null for no limit.
+fn requests_per_minute(body: &mut ObjectReader) -> Option<Option<NonZeroU32>> {
+    const MOST: u32 = 1_000_000;
+    const NAME: &str = "requests_per_minute";
+    let value = body.take(NAME)?;
+    if value.is_null() {
+        return Some(None);
+    }
+    let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+    let number = number.filter(|number| *number <= MOST);
+    let limit = number.and_then(NonZeroU32::new);
+    if limit.is_none() {
+        body.refuse(
+            NAME,
+            format!("must be a whole number from 1 to {MOST}, or null for no limit"),
+        );
+    }
+    limit.map(Some)
 }
 
 fn name(body: &mut ObjectReader) -> Option<String> {

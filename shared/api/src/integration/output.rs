@@ -1,6 +1,6 @@
 //! An integration as it is shown: without its credentials.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use im_engine::manage::{Removed, webhook_url};
 use im_model::{Integration, IntegrationId};
@@ -9,8 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 /// What is shown and cannot be set.
-pub(crate) const READ_ONLY: [&str; 6] = [
+pub(crate) const READ_ONLY: [&str; 7] = [
     "activity",
+    "paused_because",
     "version",
     "created_at",
     "updated_at",
@@ -28,8 +29,10 @@ pub(super) struct IntegrationJson {
     sync_direction: &'static str,
     enabled: bool,
     activity: &'static str,
+    paused_because: Option<String>,
     conflict_strategy: &'static str,
     conflict_window: String,
+    requests_per_minute: Option<NonZeroU32>,
     options: BTreeMap<String, String>,
     version: u64,
     created_at: Timestamp,
@@ -118,8 +121,10 @@ impl IntegrationJson {
             sync_direction: integration.direction.as_str(),
             enabled: integration.enabled,
             activity: integration.activity.as_str(),
+            paused_because: integration.paused_because.clone(),
             conflict_strategy: integration.strategy.as_str(),
             conflict_window: format!("{:#}", integration.conflict_window),
+            requests_per_minute: integration.requests_per_minute,
             options: integration.options.clone(),
             version: integration.version,
             created_at: integration.created_at,

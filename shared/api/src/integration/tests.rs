@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZeroU32};
 
 use im_engine::manage::{IntegrationChange, NewIntegration, Removed};
 use im_model::{
@@ -176,7 +176,7 @@ fn what_cannot_change_is_named() {
             (
                 "odd",
                 "unknown; expected one of name, base_url, credentials, sync_direction, enabled, \
-             conflict_strategy, conflict_window, options",
+             conflict_strategy, conflict_window, requests_per_minute, options",
             ),
             ("organization_id", "cannot be changed"),
         ]
@@ -194,8 +194,10 @@ fn integration() -> Integration {
         direction: Direction::Bidirectional,
         enabled: true,
         activity: Activity::Active,
+        paused_because: None,
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: im_model::Integration::CONFLICT_WINDOW,
+        requests_per_minute: None,
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
         notes_in_since: std::collections::BTreeMap::new(),
@@ -243,6 +245,29 @@ fn a_conflict_window_is_a_length_of_time() {
 }
 
 #[test]
+fn a_limit_of_requests_is_a_number_or_null_to_lift_it() {
+    let read = |value: Value| changed(&json!({"requests_per_minute": value}));
+    let limit = |value| read(value).expect("valid").requests_per_minute;
+    assert_eq!(limit(json!(300)), Some(NonZeroU32::new(300)));
+    assert_eq!(limit(json!(null)), Some(None));
+    assert_eq!(
+        changed(&json!({})).expect("valid").requests_per_minute,
+        None
+    );
+    for bad in [
+        json!(0),
+        json!(-1),
+        json!(1.5),
+        json!("300"),
+        json!(1_000_001),
+    ] {
+        let expected = "must be a whole number from 1 to 1000000, or null for no limit";
+        let problem = read(bad).expect_err("no limit");
+        assert_eq!(problem.errors(), [("requests_per_minute", expected)]);
+    }
+}
+
+#[test]
 fn an_integration_is_shown_as_described_and_without_its_secrets() {
     let json = IntegrationJson::of(&integration(), Some("https://im.example/"));
     let mut json = serde_json::to_value(json).expect("JSON");
@@ -257,7 +282,7 @@ fn an_integration_is_shown_as_described_and_without_its_secrets() {
             "name": "Prod PagerDuty", "base_url": "https://api.pagerduty.com",
             "sync_direction": "bidirectional", "enabled": true, "activity": "active",
             "conflict_strategy": "last-write-wins", "conflict_window": "5s",
-            "options": {"service": "PS1"}, "version": 3,
+            "requests_per_minute": null, "options": {"service": "PS1"}, "version": 3,
             "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
             "webhook_url": url, "setup_steps": null,
         })

@@ -6,14 +6,14 @@ use axum::routing::MethodFilter;
 use http::Method;
 use im_engine::manage::{FindingKind, Flows};
 use im_model::{
-    Activity, ConflictStatus, ConflictStrategy, Direction, IntegrationType, Note, NoteKind, Owner,
-    Priority, Resolution, Severity, Status, TimeSource,
+    Activity, ConflictStatus, ConflictStrategy, DeadLetterStatus, Direction, FailureReason,
+    IntegrationType, Note, NoteKind, Owner, Priority, Resolution, Severity, Status, TimeSource,
 };
 use serde_json::{Value, json};
 
 use super::{Access, BASE, ROUTES, Route};
 use crate::{
-    OPENAPI, conflict, incident,
+    OPENAPI, conflict, dead_letter, incident,
     integration::{self, preview, trigger},
     rules,
 };
@@ -154,14 +154,26 @@ const TRY_TRIGGER: &str = "/integrations/{id}/triggers/test";
 const PREVIEW: &str = "/integrations/{id}/preview";
 const RESOLVE: &str = "/conflicts/{id}/resolve";
 const RESTORE: &str = "/conflicts/{id}/restore";
+const RETRY: &str = "/integrations/{id}/dlq/{entry}/retry";
+const RETRY_ALL: &str = "/integrations/{id}/dlq/retry";
+const DISCARD_ALL: &str = "/integrations/{id}/dlq/discard";
 
 /// What is posted there changes what exists, or nothing.
-const CREATING_NOTHING: [&str; 5] = [TEST, TRY_TRIGGER, PREVIEW, RESOLVE, RESTORE];
+const CREATING_NOTHING: [&str; 7] = [
+    TEST,
+    TRY_TRIGGER,
+    PREVIEW,
+    RESOLVE,
+    RESTORE,
+    RETRY_ALL,
+    DISCARD_ALL,
+];
 
 /// Routes that read no body.
-const WITHOUT_BODY: [&str; 6] = [
+const WITHOUT_BODY: [&str; 7] = [
     TEST,
     RESTORE,
+    RETRY,
     "/integrations/{id}/pause",
     "/integrations/{id}/resume",
     "/deliveries/{id}/replay",
@@ -184,7 +196,7 @@ fn changes_rules(route: &Route) -> bool {
 fn statuses(route: &Route) -> BTreeSet<&'static str> {
     let method = method(route.method);
     let done = match method {
-        Method::POST if route.path.ends_with("/replay") => "202",
+        Method::POST if route.path.ends_with("/replay") || route.path == RETRY => "202",
         Method::POST if CREATING_NOTHING.contains(&route.path) || changes_rules(route) => "200",
         Method::POST => "201",
         _ => "200",
@@ -280,6 +292,7 @@ fn bodies_have_the_fields_that_are_described() {
     assert_eq!(properties("NewNote"), set(&incident::note::NAMES));
     assert_eq!(properties("NewLink"), set(&incident::link::NAMES));
     assert_eq!(properties("NewResolution"), set(&conflict::NAMES));
+    assert_eq!(properties("DeadLetterFilter"), set(&dead_letter::NAMES));
     assert_eq!(properties("Triggers"), set(&trigger::NAMES));
     assert_eq!(properties("TriggerTrial"), set(&trigger::TEST_NAMES));
     assert_eq!(properties("PreviewRequest"), set(&preview::NAMES));
@@ -339,6 +352,14 @@ fn words_are_those_of_the_model() {
     check(
         "Resolution",
         Resolution::ALL.iter().map(|w| w.as_str()).collect(),
+    );
+    check(
+        "DeadLetterStatus",
+        DeadLetterStatus::ALL.iter().map(|w| w.as_str()).collect(),
+    );
+    check(
+        "FailureReason",
+        FailureReason::ALL.iter().map(|w| w.as_str()).collect(),
     );
     check(
         "TimeSource",

@@ -100,6 +100,7 @@ fn api() -> Router {
     let integrations = Arc::new(Integrations {
         store: store.clone(),
         vault: store.clone(),
+        tasks: store.clone(),
         clock: store.clone(),
         ids: store.clone(),
         vendors: vendors.clone(),
@@ -132,6 +133,13 @@ fn api() -> Router {
         }),
         histories: Arc::new(Histories {
             incidents: incidents.clone(),
+        }),
+        dead_letters: Arc::new(DeadLetters {
+            store: store.clone(),
+            incidents: store.clone(),
+            integrations: store.clone(),
+            queue: store.clone(),
+            clock: store.clone(),
         }),
         deliveries: Arc::new(Deliveries {
             store: store.clone(),
@@ -271,6 +279,8 @@ async fn unknown_paths_methods_and_ids() {
         "/incidents/%ff",
         "/integrations/Prod",
         "/incidents/%00/links",
+        "/integrations/prod-pd/dlq/DLQ-1",
+        "/integrations/prod-pd/dlq/%ff",
     ] {
         assert_eq!(
             get(path, "platform.administrator").await.status,

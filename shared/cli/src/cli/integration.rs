@@ -79,6 +79,19 @@ pub struct ListIntegrations {
     pub integration_type: Option<String>,
 }
 
+/// A limit, or that there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestsPerMinute(pub Option<u32>);
+
+fn requests_per_minute(text: &str) -> Result<RequestsPerMinute, String> {
+    if text == "none" {
+        return Ok(RequestsPerMinute(None));
+    }
+    let number = text.parse::<u32>().ok().filter(|number| *number > 0);
+    let limit = number.map(|number| RequestsPerMinute(Some(number)));
+    limit.ok_or_else(|| "must be a whole number from 1 on, or `none`".to_owned())
+}
+
 /// Changes what is given and nothing else.
 #[derive(Args)]
 #[command(after_help = "\
@@ -112,6 +125,10 @@ pub struct Configure {
     /// How close two people's edits must be to count as a conflict, e.g. 5s, 250ms [default for a new one: 5s]
     #[arg(long, value_name = "DURATION")]
     pub conflict_window: Option<String>,
+    /// The most requests that the vendor is sent within a minute, by all functions together, or `none` [default for a new
+    /// one: none]
+    #[arg(long, value_name = "N|none", value_parser = requests_per_minute)]
+    pub requests_per_minute: Option<RequestsPerMinute>,
     /// What only this vendor has, e.g. service=PSVC123 (PagerDuty); may be repeated
     #[arg(long = "option", value_name = "KEY=VALUE", value_parser = key_value)]
     pub options: Vec<(String, String)>,

@@ -23,7 +23,9 @@ pub use incident::{
     CommentOnIncident, CreateIncident, IncidentCommand, IncidentFields, ListIncidents,
     UpdateIncident,
 };
-pub use integration::{Configure, CredentialFlags, IntegrationCommand, ListIntegrations};
+pub use integration::{
+    Configure, CredentialFlags, IntegrationCommand, ListIntegrations, RequestsPerMinute,
+};
 pub use rules::{
     Direction, Export, FieldOwnershipCommand, Import, MappingCommand, Otherwise, SetMapping,
 };
@@ -177,6 +179,8 @@ mod tests {
             "im integration delete prod-snow --yes",
             "im integration test prod-snow",
             "im integration configure pd --conflict-window 5s",
+            "im integration configure pd --requests-per-minute 300",
+            "im integration configure pd --requests-per-minute none",
             "im integration field-ownership list prod-snow",
             "im integration field-ownership set prod-snow severity --owner platform --priority 20",
             "im integration field-ownership set prod-snow assignee --owner external --shared",

@@ -9,7 +9,7 @@ mod whats_next;
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use im_local::{LocalSettings, LocalSystem, ScaledClock, serve_http};
+use im_local::{LocalSettings, LocalSystem, ScaledClock, Unannounced, serve_http};
 use im_runtime::{HttpTransport, RandomIds};
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -53,6 +53,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         transport: Arc::new(HttpTransport::new()?),
         // Here everybody waits for it.
         configuration_age: jiff::SignedDuration::ZERO,
+        announcer: Arc::new(Unannounced),
         public_base_url: Some(base_url.clone()),
         local_organization: Some(demo::ORGANIZATION.parse()?),
     })

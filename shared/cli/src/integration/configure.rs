@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{PATH, describe, find, id_of};
 use crate::{
-    cli::{Configure, CredentialFlags, Format},
+    cli::{Configure, CredentialFlags, Format, RequestsPerMinute},
     client::Client,
     failure::{Failed, UsageError},
     output::{Console, cell, one_line},
@@ -240,6 +240,9 @@ fn given(args: &Configure, credentials: &Credentials) -> Map<String, Value> {
         args.enabled
             .map(|enabled| ("enabled".to_owned(), json!(enabled))),
     );
+    if let Some(RequestsPerMinute(limit)) = args.requests_per_minute {
+        body.insert("requests_per_minute".to_owned(), json!(limit));
+    }
     if !args.options.is_empty() {
         let options = args
             .options

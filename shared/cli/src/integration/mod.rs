@@ -194,6 +194,10 @@ fn describe(integration: &Value) -> String {
         ("Conflict strategy", cell(integration, "conflict_strategy")),
         ("Conflict window", cell(integration, "conflict_window")),
     ];
+    if !integration["requests_per_minute"].is_null() {
+        let limit = cell(integration, "requests_per_minute");
+        pairs.push(("Requests/min", limit));
+    }
     let options: Vec<String> = integration["options"]
         .as_object()
         .into_iter()

@@ -224,6 +224,22 @@ async fn configure_changes_what_exists_by_id_or_name() {
 }
 
 #[tokio::test]
+async fn a_limit_of_requests_is_set_and_lifted() {
+    let api = api().await;
+    for (given, sent) in [("300", json!(300)), ("none", json!(null))] {
+        let mut screen = Screen::new(Format::Table);
+        let line = ["configure", "pd", "--requests-per-minute", given];
+        im(&api, &mut screen, &line).await.expect("changed");
+        let requests = api.requests();
+        let last = requests.last().expect("a request");
+        assert_eq!(last.json(), json!({"requests_per_minute": sent}));
+    }
+    let mut screen = Screen::new(Format::Table);
+    let line = ["configure", "pd", "--requests-per-minute", "0"];
+    assert!(im(&api, &mut screen, &line).await.is_err());
+}
+
+#[tokio::test]
 async fn a_secret_as_a_flag_gets_a_hint_and_is_never_printed() {
     let api = api().await;
     let mut screen = Screen::new(Format::Table);

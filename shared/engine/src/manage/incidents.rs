@@ -92,6 +92,7 @@ impl Incidents {
                 .map(|integration| (integration, 1))
                 .collect(),
             notes: 0,
+            dead: BTreeMap::new(),
         };
         let origin = match key.clone() {
             None => CreationOrigin::Request,

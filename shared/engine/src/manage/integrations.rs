@@ -1,6 +1,6 @@
 //! Integrations: create, get, list, change. Credentials go to the vault and never come back.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 use im_model::{
     Activity, ConflictStrategy, Direction, Integration, IntegrationId, IntegrationType, Mappings,
@@ -11,7 +11,11 @@ use jiff::SignedDuration;
 use url::Url;
 
 use super::{FieldProblem, ManageError, VendorAccess, rules::refuse_errors};
-use crate::ports::{Attempt, Clock, Ids, IntegrationStore, Vault};
+use crate::{
+    StoreError,
+    ports::{Attempt, Clock, Ids, IntegrationStore, TaskStore, Vault},
+    sweep::ask_to_catch_up,
+};
 
 /// What a new integration is made from; each part was parsed already.
 #[derive(Debug, Clone)]
@@ -36,6 +40,8 @@ pub struct NewIntegration {
     pub strategy: ConflictStrategy,
     /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.
     pub conflict_window: SignedDuration,
+    /// The most requests that the vendor is sent within a minute; not limited if `None`.
+    pub requests_per_minute: Option<NonZeroU32>,
     /// What only this vendor has.
     pub options: BTreeMap<String, String>,
 }
@@ -57,6 +63,8 @@ pub struct IntegrationChange {
     pub strategy: Option<ConflictStrategy>,
     /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.
     pub conflict_window: Option<SignedDuration>,
+    /// The most requests that the vendor is sent within a minute; `Some(None)` lifts the limit.
+    pub requests_per_minute: Option<Option<NonZeroU32>>,
     /// Those that are given replace those of the same name.
     pub options: BTreeMap<String, String>,
     /// The caller has seen this version and wants no other to be changed (`If-Match`).
@@ -73,6 +81,8 @@ pub struct Integrations {
     pub clock: Arc<dyn Clock>,
     /// Ids of their secrets.
     pub ids: Arc<dyn Ids>,
+    /// Where it is asked for that one be brought up to date that works again.
+    pub tasks: Arc<dyn TaskStore>,
     /// The way to their vendors.
     pub vendors: Arc<VendorAccess>,
     /// What the ids of their secrets start with, e.g. `im/prod/`.
@@ -112,8 +122,10 @@ impl Integrations {
             direction: new.direction,
             enabled: new.enabled,
             activity: Activity::Active,
+            paused_because: None,
             strategy: new.strategy,
             conflict_window: new.conflict_window,
+            requests_per_minute: new.requests_per_minute,
             mappings: Mappings::default(),
             triggers: Triggers::default(),
             options: new.options,
@@ -182,6 +194,7 @@ impl Integrations {
         {
             return Err(changed_meanwhile());
         }
+        let before = integration.clone();
         let vendor = registry::vendor_api(integration.integration_type);
         let mut problems = check_change(&vendor.configuration(), &integration, &change);
         let mut options = integration.options.clone();
@@ -209,10 +222,23 @@ impl Integrations {
             kept.0.extend(credentials);
             self.vault.keep(&changed.secret_id, &kept).await?;
         }
-        match self.store.update_integration(&changed).await? {
+        match self.put(&before, &changed).await? {
             Attempt::Done => Ok(changed),
             Attempt::LostRace => Err(changed_meanwhile()),
         }
+    }
+
+    /// Stores the next version of an integration. One that works again is brought up to date: that is asked for first, so
+    /// that nobody who dies between leaves one that works and stays behind.
+    pub(super) async fn put(
+        &self,
+        before: &Integration,
+        after: &Integration,
+    ) -> Result<Attempt, StoreError> {
+        if after.is_working() && !before.is_working() {
+            ask_to_catch_up(self.tasks.as_ref(), &after.id, after.updated_at).await?;
+        }
+        self.store.update_integration(after).await
     }
 }
 
@@ -234,6 +260,9 @@ fn changed(
         conflict_window: change
             .conflict_window
             .unwrap_or(integration.conflict_window),
+        requests_per_minute: change
+            .requests_per_minute
+            .unwrap_or(integration.requests_per_minute),
         options,
         version: integration.version + 1,
         updated_at: now,

@@ -2,6 +2,7 @@
 
 mod checks;
 mod conflicts;
+mod dead_letters;
 mod deliveries;
 mod history;
 mod incidents;
@@ -19,6 +20,7 @@ mod win;
 
 pub use checks::{Checks, webhook_url};
 pub use conflicts::{ConflictFilter, Conflicts};
+pub use dead_letters::{DeadLetterFilter, DeadLetters, ManySettled, NotSettled};
 pub use deliveries::Deliveries;
 pub use history::{Chain, Ending, Explanation, FieldStep, Happening, Histories, TimelineEntry};
 pub use im_sync::prove::{Finding, FindingKind, Level, Verdict};

@@ -13,10 +13,15 @@ use super::{
     Outcome,
     worker::{Pass, Worker},
 };
-use crate::{Claim, CreationOrigin, JournalEntry, NewIncident, SyncError, ports::Attempt};
+use crate::{
+    Claim, CreationOrigin, JournalEntry, NewIncident, SyncError, pace::lane, ports::Attempt,
+};
 
 impl Worker<'_> {
     pub(super) async fn unknown_record(&mut self, id: &ExternalId) -> Result<Pass, SyncError> {
+        self.permit
+            .admit(&self.integration, lane::OF_NO_INCIDENT)
+            .await?;
         let record = match self.read(id).await {
             Ok(record) => record,
             // Announced a moment ago, and perhaps not everywhere yet.
@@ -161,6 +166,7 @@ impl Worker<'_> {
                 .map(|integration| (integration, 1))
                 .collect(),
             notes: 0,
+            dead: BTreeMap::new(),
         };
         let new = NewIncident {
             incident,

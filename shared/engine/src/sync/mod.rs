@@ -10,6 +10,7 @@ mod import;
 mod linked;
 mod notes;
 mod overwritten;
+mod refused;
 mod times;
 mod trigger;
 mod worker;
@@ -17,17 +18,21 @@ mod write;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use im_model::{ExternalId, Field, Incident, IncidentId, Integration};
+use im_model::{ExternalId, Field, Incident, IncidentId, Integration, Severity};
 use im_sync::LinkRules;
 use im_vendors::{
     Connection, Credentials, Memory, Transport, VendorApi, VendorError, VendorErrorKind,
 };
 use jiff::SignedDuration;
 
-use self::worker::{Done, Worker};
+use self::{
+    refused::Attempted,
+    worker::{Done, Worker},
+};
 use crate::{
-    CredentialCache, Hint, IntegrationCache, Job, SyncError,
-    ports::{Clock, ConflictStore, Ids, IncidentStore},
+    CredentialCache, Hint, IntegrationCache, Job, Pace, SyncError,
+    pace::{Permit, lane},
+    ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
 
 /// What a sync came to.
@@ -113,6 +118,10 @@ pub struct SyncEngine {
     pub ids: Arc<dyn Ids>,
     /// What was learned of the vendors' accounts.
     pub memory: Arc<Memory>,
+    /// Whether, and whose turn it is.
+    pub pace: Arc<Pace>,
+    /// Dead letters, which a success closes.
+    pub letters: Arc<dyn DeadLetterStore>,
 }
 
 impl SyncEngine {
@@ -124,8 +133,37 @@ impl SyncEngine {
     const MOST_RACES: u32 = 8;
 
     /// Works on one job. `image` is the incident as a stream record shows it: it spares the first load, and if it is
-    /// older than the store a lost race tells.
-    pub async fn sync(&self, job: &Job, image: Option<Incident>) -> Result<Outcome, SyncError> {
+    /// older than the store a lost race tells. `severity` is what an earlier attempt has seen: it spares the load where the
+    /// job's turn has not come. A success closes the link's dead letter; credentials that are refused pause the
+    /// integration.
+    pub async fn sync(
+        &self,
+        job: &Job,
+        image: Option<Incident>,
+        severity: Option<Severity>,
+    ) -> Result<Outcome, SyncError> {
+        let mut attempt = Attempted::default();
+        match self.attempt(job, image, severity, &mut attempt).await {
+            Ok(outcome) => {
+                if !matches!(outcome, Outcome::Suspended(_)) {
+                    self.close(job, &outcome, attempt.dead.as_ref()).await?;
+                }
+                Ok(outcome)
+            }
+            Err(error) => match &attempt.used {
+                Some(used) => self.refused(error, used).await,
+                None => Err(error),
+            },
+        }
+    }
+
+    async fn attempt(
+        &self,
+        job: &Job,
+        image: Option<Incident>,
+        severity: Option<Severity>,
+        attempt: &mut Attempted,
+    ) -> Result<Outcome, SyncError> {
         let integration = job.hint.integration();
         let Some(integration) = self.integrations.get(integration).await? else {
             self.forgive(job).await?;
@@ -134,6 +172,29 @@ impl SyncEngine {
         if !integration.is_working() {
             return Ok(Outcome::Suspended("the integration is disabled or paused"));
         }
+        let permit = self.pace.enter(&integration.id).await?;
+        let known = image.as_ref().map(lane::of_incident).or(severity);
+        let turn = match known {
+            Some(severity) => permit.admit(&integration, severity).await,
+            None => Ok(()),
+        };
+        let result = match turn {
+            Ok(()) => self.work(job, image, integration, &permit, attempt).await,
+            Err(not_yet) => Err(not_yet),
+        };
+        permit.end(&result).await;
+        result
+    }
+
+    /// Works on a job that was let through.
+    async fn work(
+        &self,
+        job: &Job,
+        image: Option<Incident>,
+        integration: Integration,
+        permit: &Permit<'_>,
+        attempt: &mut Attempted,
+    ) -> Result<Outcome, SyncError> {
         let vendor = im_vendors::registry::vendor_api(integration.integration_type);
         let vaulted = self
             .credentials
@@ -143,10 +204,12 @@ impl SyncEngine {
                 Self::misconfigured(&integration, "it has no credentials; configure them again")
             })?;
         let mut credentials = vaulted.current.clone();
+        attempt.used = Some(integration.clone());
         let rules = self.rules(vendor, &integration, &mut credentials).await?;
         let notes_announced = matches!(job.hint, Hint::External { notes: true, .. });
         let mut worker = Worker {
             engine: self,
+            permit,
             vendor,
             rules,
             integration,
@@ -160,9 +223,10 @@ impl SyncEngine {
             carried_out: BTreeMap::new(),
             settled_version: 0,
             created: None,
+            dead: None,
             done: Done::default(),
         };
-        match worker.run(image).await {
+        let result = match worker.run(image).await {
             Err(SyncError::Vendor(VendorError {
                 kind: VendorErrorKind::Unauthorized,
                 ..
@@ -174,7 +238,9 @@ impl SyncEngine {
                 worker.run(None).await
             }
             result => result,
-        }
+        };
+        attempt.dead = worker.dead.take();
+        result
     }
 
     /// What was owed to an integration that was deleted since is owed to nobody.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use im_model::{
-    ActorId, BasePair, ChangeTime, ExternalId, ExternalRecord, Field, Incident, IncidentId,
-    Integration, IntegrationId, LinkState, Ownable, RecordVersion, TimeSource,
+    ActorId, BasePair, ChangeTime, DeadLetterId, ExternalId, ExternalRecord, Field, Incident,
+    IncidentId, Integration, IntegrationId, LinkState, Ownable, RecordVersion, TimeSource,
 };
 use im_sync::{Decision, LinkRules};
 use im_vendors::{Connection, Credentials, VendorApi};
@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::{Outcome, SyncEngine, Synced};
 use crate::{
     Claim, Hint, Job, StoreError, SyncError,
+    pace::{Permit, lane},
     ports::{Attempt, IncidentStore},
 };
 
@@ -33,6 +34,7 @@ pub(super) struct Done {
 /// One worker on one link.
 pub(super) struct Worker<'a> {
     pub(super) engine: &'a SyncEngine,
+    pub(super) permit: &'a Permit<'a>,
     pub(super) vendor: &'static dyn VendorApi,
     pub(super) integration: Integration,
     pub(super) rules: LinkRules,
@@ -51,6 +53,8 @@ pub(super) struct Worker<'a> {
     pub(super) insisted: bool,
     /// What this worker's writes took the place of: it is in the journal, and not yet on the link.
     pub(super) lost: BTreeMap<Field, Decision>,
+    /// The link's dead letter, if it has one.
+    pub(super) dead: Option<DeadLetterId>,
     /// The record that this worker has created and not connected yet.
     pub(super) created: Option<ExternalRecord>,
     pub(super) done: Done,
@@ -151,11 +155,15 @@ impl Worker<'_> {
 
     /// An incident that is loaded: sync its link, or make one.
     pub(super) async fn incident(&mut self, incident: Incident) -> Result<Pass, SyncError> {
-        match incident.links.get(&self.integration.id) {
-            Some(link) if matches!(link.state, LinkState::Unlinked { .. }) => {
-                self.nothing_owed(&incident, "it was unlinked by hand")
-                    .await
-            }
+        self.dead = incident.dead.get(&self.integration.id).cloned();
+        let link = incident.links.get(&self.integration.id);
+        if link.is_some_and(|link| matches!(link.state, LinkState::Unlinked { .. })) {
+            let why = "it was unlinked by hand";
+            return self.nothing_owed(&incident, why).await;
+        }
+        let severity = lane::of_incident(&incident);
+        self.permit.admit(&self.integration, severity).await?;
+        match link {
             Some(link) if link.external_id().is_some() => self.linked(incident).await,
             Some(_) => self.reserved(incident, self.created.clone()).await,
             None => self.unlinked(incident).await,
@@ -280,8 +288,12 @@ impl Worker<'_> {
 
     pub(super) fn cause(&self) -> String {
         match &self.job.cause {
-            crate::Cause::Delivery { key } => format!("delivery {key}"),
+            crate::Cause::Delivery { key, also } if also.is_empty() => format!("delivery {key}"),
+            crate::Cause::Delivery { key, also } => {
+                format!("delivery {key} and {} more", also.len())
+            }
             crate::Cause::Change => "the incident changed".to_owned(),
+            crate::Cause::Recovery => "the vendor answers again".to_owned(),
             crate::Cause::Person => format!("asked for by a person: {}", self.job.hint),
         }
     }

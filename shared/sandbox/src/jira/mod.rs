@@ -53,6 +53,11 @@ pub use self::workflow::{
 pub type Jira = StandIn<State>;
 
 impl StandIn<State> {
+    /// How many requests are taken within a minute, from now on.
+    pub fn set_rate_limit(&self, requests: u32) {
+        self.state().limit.set_limit(requests);
+    }
+
     /// A site without issues.
     pub fn new(config: JiraConfig) -> Self {
         Self::of(State::new(config))
@@ -85,6 +90,11 @@ impl StandIn<State> {
         self.issue(key)
             .map(|issue| issue.history)
             .unwrap_or_default()
+    }
+
+    /// Replaces the account's API token.
+    pub fn change_api_key(&self, api_key: impl Into<String>) {
+        std::sync::Arc::make_mut(&mut self.state().config).api_key = api_key.into();
     }
 
     /// Who and what is on the site.

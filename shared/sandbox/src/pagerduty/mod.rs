@@ -42,6 +42,11 @@ pub use self::webhook::sign;
 pub type PagerDuty = StandIn<State>;
 
 impl StandIn<State> {
+    /// How many requests are taken within a minute, from now on.
+    pub fn set_rate_limit(&self, requests: u32) {
+        self.state().limit.set_limit(requests);
+    }
+
     /// An account without incidents.
     pub fn new(config: PagerDutyConfig) -> Self {
         Self::of(State::new(config))
@@ -65,6 +70,13 @@ impl StandIn<State> {
     /// All log entries, in order of creation.
     pub fn log_entries(&self) -> Vec<LogEntry> {
         self.state().log.clone()
+    }
+
+    /// Replaces the API key and the secrets that webhooks are signed with; what waits to be posted keeps its signature.
+    pub fn rotate(&self, token: impl Into<String>, webhook_secrets: Vec<String>) {
+        let state = &mut *self.state();
+        state.token = token.into();
+        state.secrets = webhook_secrets;
     }
 
     /// Who and what is in the account.

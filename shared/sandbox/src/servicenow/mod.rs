@@ -41,6 +41,11 @@ pub use self::webhook::{Encoding, sign};
 pub type ServiceNow = StandIn<State>;
 
 impl StandIn<State> {
+    /// How many requests are taken within an hour, from now on.
+    pub fn set_rate_limit(&self, requests: u32) {
+        self.state().limit.set_limit(requests);
+    }
+
     /// An instance without incidents.
     pub fn new(config: ServiceNowConfig) -> Self {
         Self::of(State::new(config))
@@ -88,6 +93,11 @@ impl StandIn<State> {
     /// Ends every OAuth token, refresh tokens too.
     pub fn revoke_tokens(&self) {
         self.state().tokens.revoke();
+    }
+
+    /// Signs webhooks with this from here on; what waits to be posted keeps its signature.
+    pub fn change_webhook_secret(&self, secret: impl Into<String>) {
+        self.state().config.signing.secret = secret.into();
     }
 
     /// Gives a user another password; tokens stay good.

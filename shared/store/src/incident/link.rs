@@ -83,7 +83,7 @@ impl DynamoStore {
         self.transact(items, tried, &pk).await
     }
 
-    pub(super) fn state_update(
+    pub(crate) fn state_update(
         &self,
         pk: &str,
         expression: &Expression,

@@ -20,6 +20,9 @@ pub(super) struct StateRow {
     pending_since: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pending_shard: Option<String>,
+    /// Since when it has owed somebody something. Unlike `pending_since`, nothing moves it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owed_since: Option<Timestamp>,
     #[serde(flatten)]
     incident: IncidentRow,
 }
@@ -34,6 +37,7 @@ impl StateRow {
             listing_sk: incident.id.to_string(),
             wake: owes.then_some(incident.created_at),
             pending_since: owes.then_some(incident.created_at),
+            owed_since: owes.then_some(incident.created_at),
             pending_shard: owes.then(|| keys::shard(incident.id.as_str())),
             incident: incident.into(),
         }

@@ -150,11 +150,11 @@ pub(super) fn raise_revision(
         update.set_to(&["pending", integration.as_str()], &raised);
     }
     update.set(&["wake"], &now)?;
-    let (since, now) = (update.path(&["pending_since"]), update.value(&now)?);
-    update.set_to(
-        &["pending_since"],
-        &format!("if_not_exists({since}, {now})"),
-    );
+    let now = update.value(&now)?;
+    for since in ["pending_since", "owed_since"] {
+        let known = update.path(&[since]);
+        update.set_to(&[since], &format!("if_not_exists({known}, {now})"));
+    }
     update.set(&["pending_shard"], &keys::shard(incident.id.as_str()))
 }
 
@@ -181,6 +181,7 @@ pub(super) fn settle_debt(
     if incident.pending.len() == 1 {
         update.require(format!("size({pending}) = {one}"));
         update.remove(&["pending_since"]);
+        update.remove(&["owed_since"]);
         update.remove(&["pending_shard"]);
     } else {
         update.require(format!("size({pending}) > {one}"));

@@ -32,6 +32,12 @@ pub(crate) struct DeliveryRow {
     pub(crate) notes: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) outcome: Option<String>,
+    /// How it is counted, once it is done: a [`im_engine::DeliveryEnd`]. The index `listing` holds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) disposition: Option<String>,
+    /// Since when it waits again, if a person had it processed again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) reopened_at: Option<Timestamp>,
     /// Present while the delivery waits to be worked on: the stream's filter asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) wake: Option<String>,

@@ -31,6 +31,7 @@ fn concrete(method: &Method, path: &str) -> String {
     path.replace("{id}", id)
         .replace("{delivery}", "01FKZ")
         .replace("{field}", "severity")
+        .replace("{entry}", "DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV")
         + query
 }
 
@@ -52,6 +53,8 @@ fn good_body(path: &str) -> Value {
         json!({"incident": "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV", "expression": "true"})
     } else if path.ends_with("/preview") {
         json!({"limit": 1})
+    } else if path.ends_with("/dlq/retry") || path.ends_with("/dlq/discard") {
+        json!({"reason": "unavailable"})
     } else if path.starts_with("/integrations") {
         json!({"enabled": false})
     } else if path.ends_with("/comments") || path.ends_with("/work-notes") {
@@ -103,7 +106,9 @@ async fn every_route_has_a_decision_for_every_role() {
                 | Action::ChangeRules
                 | Action::PreviewIntegration
                 | Action::ReadDeliveries
-                | Action::ReplayDelivery,
+                | Action::ReplayDelivery
+                | Action::ReadDeadLetters
+                | Action::SettleDeadLetters,
             ) => [503, 503, 403, 403],
         };
         assert_eq!(by_role, expected, "{method} {path}");
@@ -146,6 +151,20 @@ async fn a_manager_stays_within_its_scopes() {
         let tried = send_json("POST", &path, manager, &good_body(&path)).await;
         assert_eq!(tried.status, 403, "{path}");
     }
+    let dlq = "/integrations/prod-pd/dlq";
+    let entry = format!("{dlq}/DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    for path in [dlq, &entry] {
+        assert_eq!(get(path, manager).await.status, 403, "{path}");
+    }
+    let retry = format!("{entry}/retry");
+    let many = [format!("{dlq}/retry"), format!("{dlq}/discard")];
+    for path in many.iter().chain([&retry]) {
+        let refused = send_json("POST", path, manager, &json!({})).await;
+        assert_eq!(refused.status, 403, "{path}");
+    }
+    let discard = request("DELETE", &entry, manager);
+    let discarded = send(discard.body(Body::empty()).expect("a request")).await;
+    assert_eq!(discarded.status, 403);
     let deliveries = "/deliveries?integration_id=prod-pd";
     assert_eq!(get(deliveries, manager).await.status, 403);
     let replay = "/deliveries/prod-pd/01FKZ/replay";

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::{
     StoreError,
-    ports::{Attempt, Clock, Ids, IntegrationStore, Vault},
+    ports::{Attempt, Clock, Ids, IntegrationStore, Task, TaskStore, Vault},
 };
 
 /// One integration, whose vendor takes requests and never answers.
@@ -24,8 +24,10 @@ fn integration() -> Integration {
         direction: Direction::Bidirectional,
         enabled: true,
         activity: Activity::Active,
+        paused_because: None,
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: Integration::CONFLICT_WINDOW,
+        requests_per_minute: None,
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
         notes_in_since: std::collections::BTreeMap::new(),
@@ -54,6 +56,22 @@ impl IntegrationStore for Silent {
     }
     async fn delete_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
         Ok(Attempt::LostRace)
+    }
+}
+
+#[async_trait]
+impl TaskStore for Silent {
+    async fn tasks(&self) -> Result<Vec<Task>, StoreError> {
+        Ok(Vec::new())
+    }
+    async fn put_task(&self, _: &Task) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn add_task(&self, _: &Task) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn finish_task(&self, _: &Task) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
@@ -108,6 +126,7 @@ async fn a_vendor_that_never_answers_is_waited_for_8_s_in_all() {
         integrations: Arc::new(Integrations {
             store: silent.clone(),
             vault: silent.clone(),
+            tasks: silent.clone(),
             clock: silent.clone(),
             ids: silent,
             vendors: vendors.clone(),

@@ -93,8 +93,8 @@ impl Rules {
             let now = self.integrations.clock.now();
             changed.integration.updated_at = now;
             changed.integration.note_flows_since(&present, now);
-            let store = &self.integrations.store;
-            match store.update_integration(&changed.integration).await? {
+            let stored = self.integrations.put(&present, &changed.integration);
+            match stored.await? {
                 Attempt::Done => return Ok(changed),
                 Attempt::LostRace => {}
             }
@@ -129,6 +129,7 @@ impl Rules {
             }
             RuleChange::Activity(activity) => without_asking(Integration {
                 activity: *activity,
+                paused_because: None,
                 ..present.clone()
             }),
             RuleChange::Map(mappings) => mappings::map(present, mappings, vendors).await?,

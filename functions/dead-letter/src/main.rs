@@ -1,0 +1,6 @@
+//! Makes entries of dead letters: what has failed for good, or has crashed its function.
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), im_runtime::Error> {
+    im_runtime::dead_letter().await
+}

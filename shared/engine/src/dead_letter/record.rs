@@ -1,0 +1,306 @@
+//! Turns what came to the dead-letter queue into an entry.
+
+use std::sync::Arc;
+
+use im_model::{
+    DeadLetterId, DeadLetterStatus, ExternalId, FailureReason, Incident, LinkState, TaskKind,
+};
+use jiff::Timestamp;
+
+use super::{DeadLetter, close::is_still_refused, close::mark_to_clear};
+use crate::{
+    DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError,
+    ports::{
+        Announcer, Attempt, Clock, DeadLetterStore, DeliveryStore, IncidentStore, Mark, Task,
+        TaskStore,
+    },
+};
+
+/// Records dead jobs.
+pub struct DeadLetterRecorder {
+    /// Entries.
+    pub letters: Arc<dyn DeadLetterStore>,
+    /// Incidents and their links.
+    pub incidents: Arc<dyn IncidentStore>,
+    /// Where the delivery that made a job is marked done.
+    pub deliveries: Arc<dyn DeliveryStore>,
+    /// Where the vendor's recovery is asked for.
+    pub tasks: Arc<dyn TaskStore>,
+    /// Whom it is told.
+    pub announcer: Arc<dyn Announcer>,
+    /// When.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl DeadLetterRecorder {
+    const MOST_RACES: u32 = 8;
+
+    /// Makes an entry of a dead job, or adds it to its link's. The delivery that made it is done only then: whoever dies
+    /// before has lost nothing. The same job brought twice is recorded once, and announced twice.
+    ///
+    /// # Errors
+    /// Somebody of these could not be reached: the queue must bring it again.
+    pub async fn record(&self, message: RetryMessage) -> Result<DeadLetter, StoreError> {
+        let message = with_an_end(message);
+        let letter = self.entry(&message).await?;
+        if letter.status == DeadLetterStatus::Open {
+            if letter.reason.passes() {
+                self.ask_for_recovery(&letter).await?;
+            }
+            self.announcer.dead_letter(&letter).await?;
+        }
+        for key in message.job.cause.deliveries() {
+            let outcome = format!("dead letter {}", letter.id);
+            self.deliveries
+                .finish(key, &DeliveryEnd::Dead, &outcome)
+                .await?;
+        }
+        tracing::error!(
+            entry = %letter.id,
+            integration = %letter.integration,
+            job = %letter.job.hint,
+            reason = %letter.reason,
+            status = %letter.status,
+            "a dead letter"
+        );
+        Ok(letter)
+    }
+
+    async fn entry(&self, message: &RetryMessage) -> Result<DeadLetter, StoreError> {
+        let integration = message.job.hint.integration();
+        // Of a record that belongs to no incident yet the entry keeps its name when it does.
+        let mut name = message.entry.clone();
+        for _ in 0..Self::MOST_RACES {
+            let (incident, external_id) = self.subject(&message.job.hint).await?;
+            let marked = incident.as_ref().and_then(|it| it.dead.get(integration));
+            let id = name.clone().or_else(|| marked.cloned());
+            let id = id.unwrap_or_else(|| {
+                let incident = incident.as_ref().map(|incident| &incident.id);
+                DeadLetter::id_of(integration, incident, external_id.as_ref())
+            });
+            let present = self.letters.dead_letter(integration, &id).await?;
+            let known = present.clone().filter(|it| it.knows(message));
+            let mut letter = match present {
+                Some(present) => present.with(message),
+                None => DeadLetter::of(id, message),
+            };
+            letter.incident = incident.as_ref().map(|incident| incident.id.clone());
+            letter.external_id = external_id.or(letter.external_id);
+            letter.severity = incident.as_ref().map_or(letter.severity, severity);
+            let over = self.is_over(incident.as_ref(), &letter).await?;
+            if let Some(why) = over {
+                letter.status = DeadLetterStatus::Resolved;
+                why.clone_into(&mut letter.changed_by);
+            }
+            let mark = match &incident {
+                None => Mark::Keep,
+                Some(incident) if over.is_some() => mark_to_clear(incident, &letter),
+                Some(incident) => Mark::Set(&incident.id),
+            };
+            if let Some(known) = known
+                && over.is_none()
+                && known.incident == letter.incident
+                && (incident.is_none() || marked == Some(&known.id))
+            {
+                return Ok(known);
+            }
+            if self.letters.put_dead_letter(&letter, mark).await? == Attempt::LostRace {
+                continue;
+            }
+            // Imported meanwhile: its success found no mark, so look again.
+            if incident.is_none() && self.subject(&message.job.hint).await?.0.is_some() {
+                name = Some(letter.id);
+                continue;
+            }
+            return Ok(letter);
+        }
+        Err(StoreError {
+            tried: "record the dead letter",
+            on: message.job.hint.to_string(),
+            detail: format!("lost {} races in a row", Self::MOST_RACES),
+        })
+    }
+
+    /// The incident and the record that a hint is about, as far as they are known.
+    async fn subject(
+        &self,
+        hint: &Hint,
+    ) -> Result<(Option<Incident>, Option<ExternalId>), StoreError> {
+        let id = match hint {
+            Hint::Incident { incident, .. } => Some(incident.clone()),
+            Hint::External {
+                integration,
+                external_id,
+                ..
+            } => self.incidents.incident_of(integration, external_id).await?,
+        };
+        let incident = match id {
+            Some(id) => self.incidents.load(&id).await?,
+            None => None,
+        };
+        let linked = |incident: &Incident| {
+            let link = incident.links.get(hint.integration());
+            link.and_then(|link| link.external_id().cloned())
+        };
+        let external_id = match hint {
+            Hint::External { external_id, .. } => Some(external_id.clone()),
+            Hint::Incident { .. } => incident.as_ref().and_then(linked),
+        };
+        Ok((incident, external_id))
+    }
+
+    /// Why an entry is none any more, if so: something newer was faster than the dead job's way to here.
+    async fn is_over(
+        &self,
+        incident: Option<&Incident>,
+        letter: &DeadLetter,
+    ) -> Result<Option<&'static str>, StoreError> {
+        let Some(incident) = incident else {
+            let is_of_an_incident = matches!(letter.job.hint, Hint::Incident { .. });
+            return Ok(is_of_an_incident.then_some("the incident does not exist"));
+        };
+        let link = incident.links.get(&letter.integration);
+        if link.is_some_and(|link| matches!(link.state, LinkState::Unlinked { .. })) {
+            return Ok(Some("it was unlinked by hand"));
+        }
+        if is_still_refused(self.incidents.as_ref(), incident, letter).await? {
+            return Ok(None);
+        }
+        let is_about_fields = |last: &FailedAttempt| !last.fields.is_empty();
+        if letter.attempts.last().is_some_and(is_about_fields) {
+            return Ok(Some("a newer change was synced"));
+        }
+        let committed = link
+            .and_then(|link| link.outcome.as_ref())
+            .map(|last| last.at);
+        let is_owed = incident.pending.contains_key(&letter.integration);
+        let is_overtaken = match letter.job.hint {
+            Hint::Incident { .. } => !is_owed,
+            Hint::External { .. } => committed.is_some_and(|at| at > letter.died_at),
+        };
+        Ok(is_overtaken.then_some("a newer change was synced"))
+    }
+
+    async fn ask_for_recovery(&self, letter: &DeadLetter) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let probe = Task {
+            kind: TaskKind::Probe,
+            integration: letter.integration.clone(),
+            asked_at: now,
+            due_at: now,
+            tries: 0,
+        };
+        // The first time the vendor is asked at the next tick. What has died again has had its turn: the probe that is
+        // there knows when it may be tried again.
+        if letter.redriven == 0 {
+            self.tasks.put_task(&probe).await
+        } else {
+            self.tasks.add_task(&probe).await
+        }
+    }
+}
+
+/// A job that its queue has given up says nothing of how it ended. Its last attempt is dated by when it was due, so that
+/// the same job brought twice ends the same.
+fn with_an_end(message: RetryMessage) -> RetryMessage {
+    if message.died_at.is_some() {
+        return message;
+    }
+    let mut message = message;
+    message.failures.push(FailedAttempt {
+        at: message.not_before,
+        error: "the function that worked on it crashed, or ran out of time, each time it was given this job; its log \
+                says more"
+            .to_owned(),
+        reason: FailureReason::Crashed,
+        fields: std::collections::BTreeSet::new(),
+    });
+    message
+}
+
+fn severity(incident: &Incident) -> Option<im_model::Severity> {
+    let value = incident.value(&im_model::Field::Severity);
+    value.as_str()?.parse().ok()
+}
+
+impl DeadLetter {
+    /// The entry of a first dead job.
+    fn of(id: DeadLetterId, message: &RetryMessage) -> Self {
+        let (job, at) = (message.job.clone(), message.ended_at());
+        let mut letter = Self {
+            id,
+            integration: job.hint.integration().clone(),
+            incident: None,
+            external_id: None,
+            status: DeadLetterStatus::Open,
+            job,
+            reason: FailureReason::Internal,
+            attempts: Vec::new(),
+            attempts_in_all: 0,
+            jobs: 0,
+            redriven: 0,
+            severity: message.severity,
+            opened_at: at,
+            died_at: at,
+            changed_at: at,
+            changed_by: String::new(),
+            version: 1,
+        };
+        letter.add(message);
+        letter
+    }
+
+    /// Is this job's end among its attempts already?
+    fn knows(&self, message: &RetryMessage) -> bool {
+        self.status != DeadLetterStatus::Retrying && self.attempts.ends_with(&message.failures)
+    }
+
+    /// The next version, with one more dead job. One that was settled begins anew.
+    fn with(self, message: &RetryMessage) -> Self {
+        let version = self.version + 1;
+        if !self.status.is_unsettled() && !self.knows(message) {
+            return Self {
+                version,
+                ..Self::of(self.id, message)
+            };
+        }
+        let mut letter = Self { version, ..self };
+        if !letter.knows(message) {
+            letter.add(message);
+        }
+        letter
+    }
+
+    fn add(&mut self, message: &RetryMessage) {
+        self.status = DeadLetterStatus::Open;
+        "the job died".clone_into(&mut self.changed_by);
+        self.job = message.job.clone();
+        // A retry asks anew what the job that died announced.
+        self.job.waited = false;
+        self.died_at = message.ended_at();
+        self.changed_at = self.died_at;
+        self.jobs += 1;
+        if let Some(last) = message.failures.last() {
+            self.reason = last.reason;
+        }
+        self.attempts.extend(message.failures.iter().cloned());
+        self.attempts_in_all += u32::try_from(message.failures.len()).unwrap_or(u32::MAX);
+        let surplus = self.attempts.len().saturating_sub(Self::MOST_ATTEMPTS);
+        self.attempts.drain(..surplus);
+    }
+
+    /// Moves it on.
+    pub(crate) fn changed(&mut self, status: DeadLetterStatus, by: &str, now: Timestamp) {
+        self.status = status;
+        by.clone_into(&mut self.changed_by);
+        self.changed_at = now;
+        self.version += 1;
+    }
+}
+
+impl RetryMessage {
+    fn ended_at(&self) -> Timestamp {
+        let last = self.failures.last().map(|last| last.at);
+        self.died_at.or(last).unwrap_or(self.not_before)
+    }
+}

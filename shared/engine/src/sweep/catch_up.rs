@@ -1,0 +1,163 @@
+//! Brings what is open again: a wake in the tables, and the streams do the rest.
+
+use im_model::{Incident, IncidentId, IntegrationId};
+use jiff::{SignedDuration, Timestamp};
+
+use super::Tick;
+use crate::{
+    DeliveryKey, StoreError,
+    ports::{Attempt, Task},
+};
+
+/// A task whose integration does not work after this long was asked for by a change that then was not made.
+const FORLORN: SignedDuration = SignedDuration::from_mins(10);
+
+impl Tick<'_> {
+    /// Wakes all that has been open of an integration since before the task was asked for, and retries what was dead of it
+    /// for want of permission. It goes on at the next tick where the time was too short: what was woken counts as open
+    /// since now.
+    pub(super) async fn catch_up(&mut self, task: &Task) -> Result<(), StoreError> {
+        if !self.is_working(&task.integration).await? {
+            if self.now().duration_since(task.asked_at) > FORLORN {
+                return self.sweeper.tasks.finish_task(task).await;
+            }
+            return Ok(());
+        }
+        // Times are compared as texts, which within a second do not sort as times do.
+        let before = task.asked_at + SignedDuration::from_secs(1);
+        let only = Some(&task.integration);
+        self.wake_deliveries(before, only).await?;
+        self.wake_incidents(before, only).await?;
+        if self.is_over() {
+            return Ok(());
+        }
+        self.sweeper.tasks.finish_task(task).await
+    }
+
+    /// Wakes what has been open for so long that nothing can be working on it any more.
+    pub(super) async fn wake_forgotten(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let before = now - super::Sweeper::LONG;
+        self.wake_deliveries(before, None).await?;
+        self.wake_incidents(before, None).await
+    }
+
+    async fn wake_deliveries(
+        &mut self,
+        before: Timestamp,
+        only: Option<&IntegrationId>,
+    ) -> Result<(), StoreError> {
+        for partition in 0.. {
+            let mut after = None::<String>;
+            loop {
+                let work = &self.sweeper.work;
+                let page = work.open_deliveries(partition, before, after.as_deref());
+                let Some(page) = page.await? else {
+                    return Ok(());
+                };
+                for (key, since) in page.items {
+                    if self.is_over() {
+                        return Ok(());
+                    }
+                    self.wake_delivery(&key, since, only).await?;
+                }
+                match page.next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn wake_delivery(
+        &mut self,
+        key: &DeliveryKey,
+        since: Timestamp,
+        only: Option<&IntegrationId>,
+    ) -> Result<(), StoreError> {
+        if only.is_some_and(|only| *only != key.integration)
+            || !self.is_working(&key.integration).await?
+        {
+            return Ok(());
+        }
+        let woken = self.sweeper.work.wake_delivery(key, since, self.now());
+        if woken.await? == Attempt::Done {
+            self.report.deliveries += 1;
+        }
+        Ok(())
+    }
+
+    async fn wake_incidents(
+        &mut self,
+        before: Timestamp,
+        only: Option<&IntegrationId>,
+    ) -> Result<(), StoreError> {
+        for partition in 0.. {
+            let mut after = None::<String>;
+            loop {
+                let work = &self.sweeper.work;
+                let page = work.owing_incidents(partition, before, after.as_deref());
+                let Some(page) = page.await? else {
+                    return Ok(());
+                };
+                for (id, since) in page.items {
+                    if self.is_over() {
+                        return Ok(());
+                    }
+                    self.wake_incident(&id, since, only).await?;
+                }
+                match page.next {
+                    Some(next) => after = Some(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn wake_incident(
+        &mut self,
+        id: &IncidentId,
+        since: Timestamp,
+        only: Option<&IntegrationId>,
+    ) -> Result<(), StoreError> {
+        let Some(incident) = self.sweeper.incidents.load(id).await? else {
+            return Ok(());
+        };
+        let mut wanted = false;
+        for integration in incident.pending.keys() {
+            if only.is_none_or(|only| only == integration)
+                && !self.is_listed(&incident, integration).await?
+                && self.is_worth_waking(integration).await?
+            {
+                wanted = true;
+            }
+        }
+        if wanted {
+            let woken = self.sweeper.work.wake_incident(id, since, self.now());
+            if woken.await? == Attempt::Done {
+                self.report.incidents += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// One that does not exist any more is forgiven its debt, by whoever is woken.
+    async fn is_worth_waking(&mut self, id: &IntegrationId) -> Result<bool, StoreError> {
+        let found = self.integration(id).await?;
+        Ok(found.is_none_or(|integration| integration.is_working()))
+    }
+
+    /// What is dead waits for a person or for the vendor's recovery, or is being retried: not for the clock.
+    async fn is_listed(
+        &self,
+        incident: &Incident,
+        integration: &IntegrationId,
+    ) -> Result<bool, StoreError> {
+        let Some(entry) = incident.dead.get(integration) else {
+            return Ok(false);
+        };
+        let entry = self.sweeper.letters.dead_letter(integration, entry).await?;
+        Ok(entry.is_some_and(|entry| entry.status.is_unsettled()))
+    }
+}

@@ -1,0 +1,148 @@
+//! The minute tick: brings what nothing else is working on (design section 5). Every part of it only hints, so that
+//! doing one twice, or half, is harmless.
+
+mod catch_up;
+mod recovery;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use im_model::{Integration, IntegrationId, TaskKind};
+use im_vendors::{Memory, Transport};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    CredentialCache, Pace, StoreError,
+    ports::{
+        Clock, DeadLetterStore, IncidentStore, IntegrationStore, JobQueue, OpenWork, Task,
+        TaskStore,
+    },
+};
+
+/// Does what is due at a tick.
+pub struct Sweeper {
+    /// What is to be done.
+    pub tasks: Arc<dyn TaskStore>,
+    /// What is open.
+    pub work: Arc<dyn OpenWork>,
+    /// Entries.
+    pub letters: Arc<dyn DeadLetterStore>,
+    /// Incidents and what they owe.
+    pub incidents: Arc<dyn IncidentStore>,
+    /// Configuration.
+    pub integrations: Arc<dyn IntegrationStore>,
+    /// Credentials.
+    pub credentials: Arc<CredentialCache>,
+    /// How vendors are reached.
+    pub transport: Arc<dyn Transport>,
+    /// What was learned of the vendors' accounts.
+    pub memory: Arc<Memory>,
+    /// Whose circuit closes when its vendor answers.
+    pub pace: Arc<Pace>,
+    /// Where retries of dead letters go.
+    pub queue: Arc<dyn JobQueue>,
+    /// When.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// What a tick has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SweepReport {
+    /// Deliveries that were open and are brought again.
+    pub deliveries: u32,
+    /// Incidents that owed somebody a change and are brought again.
+    pub incidents: u32,
+    /// Dead letters that are tried again.
+    pub redriven: u32,
+    /// Vendors that do not answer yet.
+    pub silent: u32,
+    /// True if it stopped for want of time: the next tick goes on.
+    pub unfinished: bool,
+}
+
+impl Sweeper {
+    /// What has been open for so long is not worked on any more: the retry ladder takes 40 min and 30 s.
+    pub const LONG: SignedDuration = SignedDuration::from_hours(1);
+
+    /// A tick ends after this much, so that it ends before its function does (50 s): the next one goes on.
+    pub const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
+
+    /// One tick.
+    ///
+    /// # Errors
+    /// The store or the queue could not be reached. What was done until then is done.
+    pub async fn tick(&self) -> Result<SweepReport, StoreError> {
+        let began = self.clock.now();
+        let mut tick = Tick {
+            sweeper: self,
+            until: began + Self::PATIENCE,
+            integrations: BTreeMap::new(),
+            report: SweepReport::default(),
+        };
+        let due = self.tasks.tasks().await?.into_iter();
+        let due = due.filter(|task| task.due_at <= began);
+        let (probes, catch_ups): (Vec<_>, Vec<_>) =
+            due.partition(|task| task.kind == TaskKind::Probe);
+        tick.probe(probes).await?;
+        for task in catch_ups {
+            if tick.is_over() {
+                break;
+            }
+            tick.catch_up(&task).await?;
+        }
+        tick.wake_forgotten(began).await?;
+        tracing::info!(report = ?tick.report, "tick");
+        Ok(tick.report)
+    }
+}
+
+/// One run of the sweeper.
+struct Tick<'a> {
+    sweeper: &'a Sweeper,
+    until: Timestamp,
+    integrations: BTreeMap<IntegrationId, Option<Integration>>,
+    report: SweepReport,
+}
+
+impl Tick<'_> {
+    /// The integration as it is at this tick.
+    async fn integration(&mut self, id: &IntegrationId) -> Result<Option<Integration>, StoreError> {
+        if let Some(known) = self.integrations.get(id) {
+            return Ok(known.clone());
+        }
+        let found = self.sweeper.integrations.integration(id).await?;
+        self.integrations.insert(id.clone(), found.clone());
+        Ok(found)
+    }
+
+    async fn is_working(&mut self, id: &IntegrationId) -> Result<bool, StoreError> {
+        let found = self.integration(id).await?;
+        Ok(found.is_some_and(|integration| integration.is_working()))
+    }
+
+    /// Is there no time left?
+    fn is_over(&mut self) -> bool {
+        let is_over = self.sweeper.clock.now() >= self.until;
+        self.report.unfinished |= is_over;
+        is_over
+    }
+
+    fn now(&self) -> Timestamp {
+        self.sweeper.clock.now()
+    }
+}
+
+/// Asks that everything of an integration that is open be brought again: it works again after it did not.
+pub(crate) async fn ask_to_catch_up(
+    tasks: &dyn TaskStore,
+    integration: &IntegrationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let task = Task {
+        kind: TaskKind::CatchUp,
+        integration: integration.clone(),
+        asked_at: now,
+        due_at: now,
+        tries: 0,
+    };
+    tasks.put_task(&task).await
+}

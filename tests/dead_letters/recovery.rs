@@ -1,0 +1,140 @@
+//! The vendor comes back, and everything comes together by itself.
+
+use http::Method;
+use im_model::{DeadLetterStatus, Field};
+
+use super::*;
+
+/// Ticks once a minute, and runs what is due in between.
+async fn minutes(world: &World, count: usize) {
+    for _ in 0..count {
+        world.clock.advance(SignedDuration::from_secs(60));
+        world.tick().await;
+        world.run_now().await;
+    }
+}
+
+#[tokio::test]
+async fn after_72_hours_of_outage_everything_comes_together_without_anybodys_click() {
+    let (world, id, record) = linked().await;
+    let other = world
+        .create(&json!({"title": "cache cold", "severity": "SEV-3"}))
+        .await;
+    world.settle().await;
+    world.clock.advance(SignedDuration::from_secs(60));
+    world.pagerduty.add_fault(answer(503));
+    let ann = world.pagerduty.person("ann@example.com");
+    for day in 0..3 {
+        world
+            .edit(&id, &json!({"title": format!("db down, day {day}")}))
+            .await;
+        world.edit(&other, &json!({"severity": "SEV-2"})).await;
+        if day == 1 {
+            ann.acknowledge(&record).expect("allowed");
+            let urgency = im_sandbox::pagerduty::Urgency::Low;
+            ann.trigger("disk full", urgency).expect("allowed");
+        }
+        world.deliver_webhooks().await;
+        world.settle().await;
+        for _ in 0..24 {
+            world.clock.advance(SignedDuration::from_hours(1));
+            world.tick().await;
+            world.settle().await;
+        }
+    }
+    let listed = open(&world).await;
+    assert_eq!(listed.len(), 3, "two incidents and a record: {listed:#?}");
+    world.edit(&id, &json!({"title": "db down, day 4"})).await;
+    world.settle().await;
+    let writes = world.writes().len();
+
+    world.pagerduty.clear_faults();
+    minutes(&world, 15).await;
+    assert_eq!(open(&world).await, []);
+    assert_eq!(entries(&world, DeadLetterStatus::Retrying).await, []);
+    assert_eq!(entries(&world, DeadLetterStatus::Resolved).await.len(), 3);
+    let shown = world.pagerduty.incident(&record).expect("it");
+    assert_eq!(shown.title, "db down, day 4");
+    assert_eq!(
+        world.value(&id, Field::Status).await.as_deref(),
+        Some("acknowledged")
+    );
+    assert_eq!(
+        world.incidents().await.len(),
+        3,
+        "the record became an incident, once"
+    );
+    assert_eq!(world.pagerduty.incidents().len(), 3);
+    let written: Vec<_> = world.pagerduty.writes().split_off(writes);
+    assert!(
+        written
+            .iter()
+            .all(|write| !write.body.to_string().contains("day 0")
+                && !write.body.to_string().contains("day 1")),
+        "no old value: {written:#?}"
+    );
+    assert_eq!(
+        written.len(),
+        2,
+        "one for each incident that was owed: {written:#?}"
+    );
+    assert!(world.system.is_quiet().await.expect("the store answers"));
+}
+
+#[tokio::test]
+async fn a_record_at_which_the_vendor_always_fails_is_not_tried_for_ever() {
+    let (world, id, _) = linked().await;
+    world.pagerduty.add_fault(answer(500).method(&Method::PUT));
+    world.edit(&id, &json!({"title": "never"})).await;
+    world.settle().await;
+    for _ in 0..24 * 5 {
+        world.clock.advance(SignedDuration::from_hours(1));
+        world.tick().await;
+        world.settle().await;
+    }
+    let listed = open(&world).await;
+    assert_eq!(listed.len(), 1, "{listed:#?}");
+    assert_eq!((listed[0].redriven, listed[0].attempts_in_all), (8, 45));
+    let asked = world.pagerduty.requests().len();
+    for _ in 0..24 {
+        world.clock.advance(SignedDuration::from_hours(1));
+        world.tick().await;
+        world.settle().await;
+    }
+    assert_eq!(
+        world.pagerduty.requests().len(),
+        asked,
+        "it waits for a person"
+    );
+}
+
+#[tokio::test]
+async fn work_that_nobody_is_working_on_is_woken_after_an_hour() {
+    let (world, id, record) = linked().await;
+    world.edit(&id, &json!({"title": "forgotten"})).await;
+    let ann = world.pagerduty.person("ann@example.com");
+    ann.acknowledge(&record).expect("allowed");
+    world.deliver_webhooks().await;
+    world.skip_streams().await;
+    world.clock.advance(SignedDuration::from_secs(3590));
+    let report = world.tick().await;
+    assert_eq!((report.deliveries, report.incidents), (0, 0), "{report:?}");
+    world.clock.advance(SignedDuration::from_secs(20));
+    let report = world.tick().await;
+    assert_eq!((report.deliveries, report.incidents), (1, 1), "{report:?}");
+    let report = world.tick().await;
+    assert_eq!(
+        (report.deliveries, report.incidents),
+        (0, 0),
+        "once: {report:?}"
+    );
+    world.settle().await;
+    assert_eq!(
+        world.pagerduty.incident(&record).expect("it").title,
+        "forgotten"
+    );
+    assert_eq!(
+        world.value(&id, Field::Status).await.as_deref(),
+        Some("acknowledged")
+    );
+}

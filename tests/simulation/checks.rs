@@ -1,0 +1,525 @@
+//! The invariants of design section 8, by number, once everything has come to rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use http::Method;
+use im_engine::RetryMessage;
+use im_local::in_process::QueuedMessage;
+use im_model::{Incident, Integration, IntegrationType, NoteCopy};
+use im_sync::{LinkRules, PlanInput, plan};
+use im_tests::World;
+use im_vendors::{Connection, Memory, registry::vendor_api};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use crate::{
+    lambda::Lambda,
+    ledger::{Change, vendor_of},
+    people::People,
+};
+
+/// How long a process may work by settings that were changed: what it keeps of them, and the longest invocation.
+const OLD_SETTINGS: SignedDuration = SignedDuration::from_secs(60);
+
+/// Everything that is checked at the end.
+pub struct Checks<'a> {
+    pub people: &'a People,
+    pub lambda: &'a Lambda,
+    /// Jobs that died after the faults were over.
+    pub dead: Vec<String>,
+}
+
+impl Checks<'_> {
+    fn world(&self) -> &World {
+        &self.people.world
+    }
+
+    fn integrations(&self) -> BTreeMap<IntegrationType, Integration> {
+        let state = self.people.ledger.state();
+        let last = |(id, known): (&String, &Vec<(Timestamp, Integration)>)| {
+            (
+                vendor_of(id),
+                known.last().expect("the first settings").1.clone(),
+            )
+        };
+        state.configurations.iter().map(last).collect()
+    }
+
+    pub async fn all(&self) {
+        let incidents = self.world().incidents().await;
+        self.one_record(&incidents);
+        self.accepted_is_durable().await;
+        for incident in &incidents {
+            for vendor in self.people.accounts.vendors() {
+                self.converged(incident, vendor).await;
+            }
+            self.nothing_lost(incident).await;
+            self.notes(incident).await;
+        }
+        self.ownership_held();
+        self.no_echo(&incidents);
+        self.secrets_stayed_in().await;
+    }
+
+    fn is_dead(&self, incident: &Incident, vendor: IntegrationType) -> bool {
+        let id = World::integration_with(vendor);
+        let record = incident
+            .links
+            .get(&id.parse().expect("an id"))
+            .and_then(|link| link.external_id());
+        let hints = [
+            format!("{} for {id}", incident.id),
+            format!("{id} {}", record.map_or("?", |record| record.as_str())),
+        ];
+        hints.iter().any(|hint| self.dead.contains(hint))
+    }
+
+    /// 4. One record.
+    fn one_record(&self, incidents: &[Incident]) {
+        for vendor in self.people.accounts.vendors() {
+            let id = World::integration_with(vendor).parse().expect("an id");
+            let mut of_record = BTreeMap::new();
+            for incident in incidents {
+                let link = incident.links.get(&id);
+                if let Some(record) = link.and_then(|link| link.external_id()) {
+                    let other = of_record.insert(record.to_string(), incident.id.to_string());
+                    assert_eq!(
+                        other, None,
+                        "invariant 4: {record} of {vendor} has two incidents, one is {}",
+                        incident.id
+                    );
+                }
+            }
+            let records = self.world().vendors().records(vendor);
+            let mut of_incident = BTreeMap::new();
+            for (record, shown) in &records {
+                let named = &shown["incident"];
+                if incidents
+                    .iter()
+                    .any(|incident| incident.id.as_str() == named)
+                {
+                    let other = of_incident.insert(named.clone(), record.clone());
+                    assert_eq!(
+                        other, None,
+                        "invariant 4: {named} has two records at {vendor}, one is {record}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// 6. Accepted is durable.
+    async fn accepted_is_durable(&self) {
+        let stored = self.world().stored_deliveries().await;
+        for (vendor, delivery) in &self.lambda.accepted {
+            let is_it = |it: &im_engine::Delivery| {
+                it.key.integration.as_str() == World::integration_with(*vendor)
+                    && it.key.delivery.as_str().contains(&delivery.event_id)
+            };
+            let known: Vec<_> = stored.iter().map(|it| it.key.to_string()).collect();
+            assert!(
+                stored.iter().any(is_it),
+                "invariant 6: {} of {vendor} was accepted and is not among {known:?}",
+                delivery.event_id
+            );
+        }
+    }
+
+    /// The rules in force, by the vendor's own names.
+    pub async fn rules(&self, integration: &Integration) -> LinkRules {
+        let vendor = vendor_api(integration.integration_type);
+        let (memory, direct) = (Memory::default(), self.world().transport.direct());
+        let credentials = self
+            .people
+            .accounts
+            .credentials(integration.integration_type);
+        let connection = Connection {
+            base_url: &integration.base_url,
+            options: &integration.options,
+            credentials: &credentials,
+            transport: &direct,
+            memory: &memory,
+            integration: &integration.id,
+            now: self.world().clock.read(),
+        };
+        vendor
+            .rules(integration, connection)
+            .await
+            .expect("the vendor answers")
+    }
+
+    /// 1. Converges.
+    async fn converged(&self, incident: &Incident, vendor: IntegrationType) {
+        if self.is_dead(incident, vendor) {
+            return;
+        }
+        let integration = &self.integrations()[&vendor];
+        let (id, link) = (&integration.id, incident.links.get(&integration.id));
+        let Some(record) = link.and_then(|link| link.external_id()) else {
+            assert!(
+                !integration.direction.allows_outbound(),
+                "invariant 1: {} has no record at {vendor}, and no job is dead",
+                incident.id
+            );
+            return;
+        };
+        let link = link.expect("it is linked");
+        let held = self
+            .people
+            .ledger
+            .look(vendor, record.as_str())
+            .expect("the record is there");
+        let rules = self.rules(integration).await;
+        let again = plan(&PlanInput {
+            base: &link.base,
+            incident,
+            external: &held,
+            rules: &rules,
+            created_from: link.created_from,
+            notices: &link.notices,
+            insist: false,
+            reviews: &link.reviews,
+            flips: &link.flips,
+            now: self.world().clock.read(),
+        });
+        assert!(
+            again.is_empty(),
+            "invariant 1: {} at {id} is not in sync: {again:#?}",
+            incident.id
+        );
+        assert!(
+            !incident.pending.contains_key(id),
+            "invariant 1: {} is still owed to {id}",
+            incident.id
+        );
+        for (field, rule) in &rules.fields {
+            let Some(observed) = held.fields.get(field) else {
+                continue;
+            };
+            if link.reviews.contains_key(field) || link.notices.contains_key(field) {
+                continue;
+            }
+            let platform = incident.value(field);
+            let both = rules.may_flow_in(rule) && rules.may_flow_out(rule);
+            let agree = rule.outward.apply(&platform.0).value() == Some(&observed.value.0)
+                || rule.inward.apply(&observed.value.0).value() == Some(&platform.0);
+            let settings = self.people.ledger.state().configurations[id.as_str()].len();
+            assert!(
+                !both || agree || settings > 1,
+                "invariant 1: {field} of {} at {id}: {platform:?} and {:?}",
+                incident.id,
+                observed.value
+            );
+        }
+    }
+
+    /// 2. Nothing lost.
+    async fn nothing_lost(&self, incident: &Incident) {
+        let timeline = self.timeline(incident).await;
+        let text = Value::Array(timeline.clone()).to_string();
+        let (edits, changes) = {
+            let state = self.people.ledger.state();
+            (state.edits.clone(), state.changes.clone())
+        };
+        for (_, field, value) in edits.iter().filter(|(on, ..)| on == incident.id.as_str()) {
+            assert!(
+                text.contains(value.as_str()),
+                "invariant 2: {value}, once {field} of {} on the platform, is in no journal",
+                incident.id
+            );
+        }
+        for change in &changes {
+            let id = World::integration_with(change.vendor)
+                .parse()
+                .expect("an id");
+            let link = incident.links.get(&id).and_then(|link| link.external_id());
+            let is_its = link.is_some_and(|record| record.as_str() == change.record);
+            if is_its && change.worker.is_some() && change.was_a_persons && change.knew {
+                assert!(
+                    !change.before.ends_with('x') || text.contains(&change.before),
+                    "invariant 2: what we overwrote at {} is in no journal: {change:#?}",
+                    change.vendor
+                );
+            }
+        }
+    }
+
+    async fn timeline(&self, incident: &Incident) -> Vec<Value> {
+        let (mut all, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let after = cursor.map(|it| format!("?cursor={it}")).unwrap_or_default();
+            let path = format!("/incidents/{}/timeline{after}", incident.id);
+            let (status, page) = self.people.ask(Method::GET, &path, None, None).await;
+            assert_eq!(status, 200, "{page}");
+            all.extend(page["items"].as_array().cloned().unwrap_or_default());
+            cursor = page["next"].as_str().map(str::to_owned);
+            if cursor.is_none() {
+                return all;
+            }
+        }
+    }
+
+    /// 2 and 4, of notes: each one once, and none missing.
+    async fn notes(&self, incident: &Incident) {
+        let held = self.world().notes(&incident.id).await;
+        let written = self.people.ledger.state().notes.clone();
+        let id = incident.id.as_str();
+        for note in &written {
+            let is_its = match note.vendor {
+                None => note.on == id,
+                Some(vendor) => self.record_of(incident, vendor).as_ref() == Some(&note.on),
+            };
+            if !is_its {
+                continue;
+            }
+            let count = held
+                .iter()
+                .filter(|it| it.text.contains(&note.text))
+                .count();
+            let expected = note
+                .vendor
+                .is_none_or(|vendor| self.notes_came_in(vendor, note.kind));
+            assert!(count < 2, "invariant 4: {note:?} is twice on {id}");
+            assert!(
+                count == 1 || !expected,
+                "invariant 2: {note:?} is not on {id}"
+            );
+        }
+        for note in &held {
+            for vendor in self.people.accounts.vendors() {
+                let Some(record) = self.record_of(incident, vendor) else {
+                    continue;
+                };
+                let there = self.world().vendors().notes(vendor, &record);
+                let count = there.iter().filter(|it| it.contains(&note.text)).count();
+                assert!(
+                    count < 2,
+                    "invariant 4: {:?} is {count} times at {vendor}: {there:#?}",
+                    note.text
+                );
+                let integration = World::integration_with(vendor);
+                let sent = note.copies.get(&integration.parse().expect("an id"));
+                let sent = matches!(sent, Some(NoteCopy::Sent { .. }));
+                assert!(
+                    !sent || count == 1,
+                    "invariant 2: {:?} was sent to {vendor} and is not there",
+                    note.text
+                );
+                let owed = self.notes_flow_out(vendor, note.kind)
+                    && !note
+                        .copies
+                        .contains_key(&integration.parse().expect("an id"))
+                    && note.key.source.to_string() != integration;
+                assert!(
+                    !owed || self.is_dead(incident, vendor),
+                    "invariant 1: {:?} was never sent to {vendor}",
+                    note.text
+                );
+            }
+        }
+    }
+
+    fn record_of(&self, incident: &Incident, vendor: IntegrationType) -> Option<String> {
+        let id = World::integration_with(vendor).parse().expect("an id");
+        Some(incident.links.get(&id)?.external_id()?.to_string())
+    }
+
+    fn notes_came_in(&self, vendor: IntegrationType, kind: im_model::NoteKind) -> bool {
+        let state = self.people.ledger.state();
+        let known = &state.configurations[World::integration_with(vendor)];
+        known
+            .iter()
+            .all(|(_, it)| vendor_api(vendor).usual_rules(it).notes_flow_in(kind))
+    }
+
+    fn notes_flow_out(&self, vendor: IntegrationType, kind: im_model::NoteKind) -> bool {
+        vendor_api(vendor)
+            .usual_rules(&self.integrations()[&vendor])
+            .notes_flow_out(kind)
+    }
+
+    /// The settings that somebody may have worked by at this time.
+    fn any_rules(
+        &self,
+        integration: &str,
+        at: Timestamp,
+        allow: impl Fn(&LinkRules) -> bool,
+    ) -> bool {
+        let state = self.people.ledger.state();
+        let known = &state.configurations[integration];
+        let ended = |index: usize| known.get(index + 1).map(|(at, _)| *at);
+        known.iter().enumerate().any(|(index, (from, it))| {
+            let begun = *from - OLD_SETTINGS <= at;
+            let over = ended(index).is_some_and(|end| end + OLD_SETTINGS < at);
+            begun && !over && allow(&vendor_api(it.integration_type).usual_rules(it))
+        })
+    }
+
+    /// 5. Ownership holds.
+    fn ownership_held(&self) {
+        let (changes, pulls) = {
+            let state = self.people.ledger.state();
+            (state.changes.clone(), state.pulls.clone())
+        };
+        let ours = |change: &&Change| {
+            let follows = change.with_others && change.field == "assigned_to";
+            change.worker.is_some()
+                && !follows
+                && change.field != "incident"
+                && change.field != "priority"
+        };
+        for change in changes.iter().filter(ours) {
+            let field = change.field.parse().expect("a field");
+            let allowed =
+                self.any_rules(World::integration_with(change.vendor), change.at, |rules| {
+                    rules
+                        .fields
+                        .get(&field)
+                        .is_some_and(|rule| rules.may_flow_out(rule))
+                });
+            assert!(
+                allowed,
+                "invariant 5: nobody but the vendor may change this: {change:#?}"
+            );
+        }
+        for pull in &pulls {
+            let allowed = self.any_rules(&pull.integration, pull.at, |rules| {
+                rules
+                    .fields
+                    .get(&pull.field)
+                    .is_some_and(|rule| rules.may_flow_in(rule))
+            });
+            assert!(
+                allowed,
+                "invariant 5: nobody but the platform may change this: {pull:#?}"
+            );
+        }
+    }
+
+    /// 3. No echo: no more writes than causes.
+    fn no_echo(&self, incidents: &[Incident]) {
+        let state = self.people.ledger.state();
+        let settings: usize = state
+            .configurations
+            .values()
+            .map(|known| known.len() - 1)
+            .sum();
+        for incident in incidents {
+            let is_its = |change: &&Change| {
+                let id = World::integration_with(change.vendor)
+                    .parse()
+                    .expect("an id");
+                let link = incident.links.get(&id).and_then(|link| link.external_id());
+                link.is_some_and(|record| record.as_str() == change.record)
+            };
+            let changes: Vec<_> = state.changes.iter().filter(is_its).collect();
+            let fields: BTreeSet<_> = changes.iter().map(|change| change.field).collect();
+            for field in fields {
+                let edits = state.edits.iter();
+                let edits = edits
+                    .filter(|(on, it, _)| on == incident.id.as_str() && it == field)
+                    .count();
+                let edited = changes
+                    .iter()
+                    .filter(|it| it.field == field && it.worker.is_none())
+                    .count();
+                for vendor in self.people.accounts.vendors() {
+                    let ours = |it: &&&Change| {
+                        it.field == field && it.vendor == vendor && it.worker.is_some()
+                    };
+                    let writes = changes.iter().filter(ours).count();
+                    assert!(
+                        writes <= edits + edited + settings + 1,
+                        "invariant 3: {writes} writes of {field} of {} to {vendor}, but {edits} edits on the \
+                         platform, {edited} at the vendors, {settings} settings",
+                        incident.id
+                    );
+                }
+            }
+        }
+    }
+
+    /// 9. Secrets stay in. Log lines and answers are looked at while they are written.
+    async fn secrets_stayed_in(&self) {
+        let secrets = &self.people.ledger.secrets;
+        let embedded = &self.world().system.embedded;
+        for table in [&embedded.tables.deliveries, &embedded.tables.sync] {
+            let page = embedded
+                .dynamodb
+                .scan()
+                .table_name(table)
+                .send()
+                .await
+                .expect("a page");
+            for item in page.items() {
+                secrets.look_at("an item", &format!("{item:?}"));
+            }
+        }
+        for message in self.world().queues.ever_sent() {
+            secrets.look_at("a message", &message);
+        }
+    }
+}
+
+/// 8. No job vanishes: all that is open is worked on, listed as dead, or waits for its integration.
+pub async fn no_job_vanished(people: &People, listed: &BTreeSet<String>, given_up: &[Value]) {
+    let world = &people.world;
+    let working = |integration: &str| {
+        let state = people.ledger.state();
+        state.configurations[integration]
+            .last()
+            .is_some_and(|(_, it)| it.is_working())
+    };
+    for delivery in world.stored_deliveries().await {
+        let id = delivery.key.integration.as_str();
+        let Some(announced) = delivery
+            .announced
+            .as_ref()
+            .filter(|_| delivery.outcome.is_none())
+        else {
+            continue;
+        };
+        let hint = format!("{id} {}", announced.external_id);
+        assert!(
+            !working(id) || listed.contains(&hint) || !given_up.is_empty(),
+            "invariant 8: {} is open, and nobody works on it",
+            delivery.key.delivery
+        );
+    }
+    for incident in world.incidents().await {
+        for integration in incident.pending.keys() {
+            let hint = format!("{} for {integration}", incident.id);
+            assert!(
+                !working(integration.as_str()) || listed.contains(&hint) || !given_up.is_empty(),
+                "invariant 8: {} is owed to {integration}, and nobody works on it",
+                incident.id
+            );
+        }
+    }
+}
+
+/// 10. No neighbour suffers: where only one vendor is sick, the others' jobs fail never.
+pub fn no_neighbour_suffered(messages: &[String], sick: IntegrationType) {
+    for message in messages {
+        let Ok(message) = serde_json::from_str::<RetryMessage>(message) else {
+            continue;
+        };
+        let integration = message.job.hint.integration().as_str();
+        assert!(
+            vendor_of(integration) == sick || message.attempt == 1,
+            "invariant 10: only {sick} is sick, but a job of {integration} failed: {message:#?}"
+        );
+    }
+}
+
+/// What the dead letters name: hints, and places in streams.
+pub fn listed(dead: &[QueuedMessage]) -> (Vec<String>, Vec<Value>) {
+    let (mut hints, mut places) = (Vec::new(), Vec::new());
+    for message in dead {
+        match serde_json::from_str::<RetryMessage>(&message.body) {
+            Ok(message) => hints.push(message.job.hint.to_string()),
+            Err(_) => places.push(serde_json::from_str(&message.body).expect("JSON")),
+        }
+    }
+    (hints, places)
+}
