@@ -18,7 +18,8 @@ use im_engine::{
     },
 };
 use im_model::{
-    Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, Integration, IntegrationId, OrganizationId, Secret,
+    Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, Integration,
+    IntegrationId, OrganizationId, Secret,
 };
 use im_vendors::Credentials;
 use jiff::Timestamp;
@@ -175,7 +176,11 @@ impl CircuitStore for Outside {
         Ok(CircuitState::default())
     }
 
-    async fn put_circuit(&self, _: &IntegrationId, _: &CircuitState) -> Result<Attempt, StoreError> {
+    async fn put_circuit(
+        &self,
+        _: &IntegrationId,
+        _: &CircuitState,
+    ) -> Result<Attempt, StoreError> {
         Ok(Attempt::Done)
     }
 

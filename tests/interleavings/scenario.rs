@@ -198,6 +198,7 @@ impl Scenario {
             enabled: true,
             activity: Activity::Active,
             paused_because: None,
+            requests_per_minute: None,
             strategy: self.strategy,
             conflict_window: SignedDuration::from_secs(5),
             mappings: BTreeMap::new(),

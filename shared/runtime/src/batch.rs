@@ -161,9 +161,9 @@ fn coalesced(brought: Vec<Brought>) -> Vec<Brought> {
     for later in brought {
         let hint = &later.message.job.hint;
         let same_link = |job: &&mut Brought| job.message.job.hint.to_string() == hint.to_string();
-        match jobs.iter_mut().rev().find(same_link) {
-            Some(job) if job.take_in(&later) => {}
-            _ => jobs.push(later),
+        let earlier = jobs.iter_mut().rev().find(same_link);
+        if !earlier.is_some_and(|job| job.take_in(&later)) {
+            jobs.push(later);
         }
     }
     jobs
