@@ -36,6 +36,8 @@ pub enum Action {
     ReadDeliveries,
     /// Have a delivery processed again.
     ReplayDelivery,
+    /// Read whether an integration works, and what it has done.
+    ReadSyncStatus,
     /// Read what is dead of an integration.
     ReadDeadLetters,
     /// Retry or discard what is dead of an integration.
@@ -48,7 +50,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
@@ -61,6 +63,7 @@ impl Action {
         Self::PreviewIntegration,
         Self::ReadDeliveries,
         Self::ReplayDelivery,
+        Self::ReadSyncStatus,
         Self::ReadDeadLetters,
         Self::SettleDeadLetters,
         Self::ReadConflicts,
@@ -83,6 +86,7 @@ impl fmt::Display for Action {
             Self::PreviewIntegration => "preview integrations",
             Self::ReadDeliveries => "read deliveries of integrations",
             Self::ReplayDelivery => "replay deliveries of integrations",
+            Self::ReadSyncStatus => "read the sync status of integrations",
             Self::ReadDeadLetters => "read dead letters of integrations",
             Self::SettleDeadLetters => "retry or discard dead letters of integrations",
             Self::ReadConflicts => "read conflicts",
@@ -219,6 +223,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::PreviewIntegration
             | Action::ReadDeliveries
             | Action::ReplayDelivery
+            | Action::ReadSyncStatus
             | Action::ReadDeadLetters
             | Action::SettleDeadLetters
             | Action::ResolveConflict => match which {
@@ -233,7 +238,10 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             Action::CreateIncident | Action::EditIncident => false,
         },
         Role::IncidentCommander => match action {
-            Action::CreateIncident | Action::ReadIncidents | Action::ReadConflicts => true,
+            Action::CreateIncident
+            | Action::ReadIncidents
+            | Action::ReadConflicts
+            | Action::ReadSyncStatus => true,
             Action::EditIncident | Action::ResolveConflict => match which {
                 Which::Any => true,
                 Which::Incident { assigned_to } | Which::Conflict { assigned_to, .. } => {
@@ -253,8 +261,7 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::ReadDeadLetters
             | Action::SettleDeadLetters => false,
         },
-        // It may read the sync status, which has no route yet.
-        Role::Viewer => false,
+        Role::Viewer => action == Action::ReadSyncStatus,
     }
 }
 

@@ -23,6 +23,7 @@ mod problem;
 mod query;
 mod router;
 mod rules;
+mod sync_status;
 #[cfg(test)]
 mod unreachable;
 mod value;

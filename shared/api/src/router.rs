@@ -17,7 +17,7 @@ use axum::{
 use http::{Method, Uri, header, request::Parts};
 use im_engine::manage::{
     Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
-    Previews, Removal, Rules, TriggerTests,
+    Previews, Removal, Rules, SyncStatuses, TriggerTests,
 };
 
 #[cfg(test)]
@@ -29,7 +29,7 @@ use crate::{
     conflict, dead_letter, delivery, health,
     incident::{self, history, link, note},
     integration::{self, preview, trigger},
-    rules,
+    rules, sync_status,
 };
 
 /// Where all paths start.
@@ -45,6 +45,8 @@ pub struct Api {
     pub conflicts: Arc<Conflicts>,
     /// What happened to incidents, and why.
     pub histories: Arc<Histories>,
+    /// How integrations are.
+    pub sync_statuses: Arc<SyncStatuses>,
     /// What is dead of them.
     pub dead_letters: Arc<DeadLetters>,
     /// What their webhooks brought.
@@ -102,7 +104,7 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 46] = {
+pub(crate) const ROUTES: [Route; 47] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
@@ -289,6 +291,12 @@ pub(crate) const ROUTES: [Route; 46] = {
             "/integrations/{id}/preview",
             Only(A::PreviewIntegration),
             |m| on(m, preview::preview),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/sync-status",
+            Only(A::ReadSyncStatus),
+            |m| on(m, sync_status::get),
         ),
         route(
             GET,

@@ -3,12 +3,13 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_engine::{
-    Claim, Commit, Connect, DeadLetter, Delivery, DeliveryEnd, DeliveryKey, EditOfIncident,
-    JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling, StoreError,
-    Unlink,
+    CircuitState, Claim, Commit, Connect, Counted, Counters, DeadLetter, Delivery, DeliveryCount,
+    DeliveryEnd, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
+    Reserve, RetryMessage, Ruling, StoreError, Unlink,
     ports::{
-        Attempt, Clock, ConflictStore, DeadLetterStore, DeliveryPosition, DeliveryStore, Ids,
-        IncidentStore, IntegrationStore, JobQueue, Mark, Page, Task, TaskStore, Vault,
+        Attempt, CircuitStore, Clock, ConflictStore, CounterStore, DeadLetterStore,
+        DeliveryPosition, DeliveryStore, Figures, Ids, IncidentStore, IntegrationStore, JobQueue,
+        Mark, Page, Task, TaskStore, Vault,
     },
 };
 use im_model::{
@@ -266,6 +267,74 @@ impl DeadLetterStore for Unreachable {
 #[async_trait]
 impl JobQueue for Unreachable {
     async fn put(&self, _: &RetryMessage) -> Result<(), StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
+impl CircuitStore for Unreachable {
+    async fn integration_with_circuit(
+        &self,
+        _: &IntegrationId,
+    ) -> Result<Option<(Integration, CircuitState)>, StoreError> {
+        down()
+    }
+    async fn circuit(&self, _: &IntegrationId) -> Result<CircuitState, StoreError> {
+        down()
+    }
+    async fn put_circuit(
+        &self,
+        _: &IntegrationId,
+        _: &CircuitState,
+    ) -> Result<Attempt, StoreError> {
+        down()
+    }
+    async fn take_requests(
+        &self,
+        _: &IntegrationId,
+        _: i64,
+        _: u32,
+        _: u32,
+    ) -> Result<Attempt, StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
+impl Figures for Unreachable {
+    async fn waiting_deliveries(&self, _: &IntegrationId) -> Result<Waiting, StoreError> {
+        down()
+    }
+    async fn waiting_incidents(&self, _: &IntegrationId) -> Result<Waiting, StoreError> {
+        down()
+    }
+    async fn count_dead_letters(
+        &self,
+        _: &IntegrationId,
+        _: DeadLetterStatus,
+    ) -> Result<Counted, StoreError> {
+        down()
+    }
+    async fn count_deliveries(
+        &self,
+        _: &IntegrationId,
+        _: Timestamp,
+    ) -> Result<DeliveryCount, StoreError> {
+        down()
+    }
+    async fn counters(&self, _: &IntegrationId) -> Result<Counters, StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
+impl CounterStore for Unreachable {
+    async fn add_counters(
+        &self,
+        _: &IntegrationId,
+        _: &Counters,
+        _: &str,
+    ) -> Result<(), StoreError> {
         down()
     }
 }

@@ -53,10 +53,12 @@ async fn main() -> ExitCode {
 
 async fn run(cli: Cli) -> anyhow::Result<()> {
     let (mut out, mut err) = (std::io::stdout(), std::io::stderr());
+    let is_watched = err.is_terminal();
     let mut console = Console {
         format: cli.output.format,
         out: &mut out,
         err: &mut err,
+        is_watched,
     };
     let mut stdin = std::io::stdin();
     let environment = |name: &str| std::env::var(name).ok();

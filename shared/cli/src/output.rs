@@ -14,6 +14,8 @@ pub struct Console<'a> {
     pub out: &'a mut dyn Write,
     /// Notes and hints.
     pub err: &'a mut dyn Write,
+    /// Whether somebody watches the notes: then long work shows how far it is.
+    pub is_watched: bool,
 }
 
 impl Console<'_> {
@@ -31,11 +33,35 @@ impl Console<'_> {
         Ok(self.out.flush()?)
     }
 
+    /// Shows on one line of a terminal how far long work is, in place of what was shown there before.
+    pub fn progress(&mut self, text: &str) -> anyhow::Result<()> {
+        if !self.is_watched {
+            return Ok(());
+        }
+        write!(
+            self.err,
+            "\r{:<PROGRESS$}",
+            shortened(&one_line(text), PROGRESS)
+        )?;
+        Ok(self.err.flush()?)
+    }
+
+    /// Takes the line of progress away.
+    pub fn end_progress(&mut self) -> anyhow::Result<()> {
+        if self.is_watched {
+            write!(self.err, "\r{:PROGRESS$}\r", "")?;
+        }
+        Ok(self.err.flush()?)
+    }
+
     /// Prints a note, out of the way of the result.
     pub fn note(&mut self, text: &str) -> anyhow::Result<()> {
         Ok(writeln!(self.err, "note: {}", one_line(text))?)
     }
 }
+
+/// How wide a line of progress is, in characters.
+const PROGRESS: usize = 60;
 
 /// Did the reader of our output go away?
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {

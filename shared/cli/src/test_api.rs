@@ -128,6 +128,7 @@ async fn answer(
 /// Remembers what was printed.
 pub struct Screen {
     pub format: Format,
+    pub is_watched: bool,
     out: Vec<u8>,
     err: Vec<u8>,
 }
@@ -136,6 +137,7 @@ impl Screen {
     pub fn new(format: Format) -> Self {
         Self {
             format,
+            is_watched: false,
             out: Vec::new(),
             err: Vec::new(),
         }
@@ -146,6 +148,7 @@ impl Screen {
             format: self.format,
             out: &mut self.out,
             err: &mut self.err,
+            is_watched: self.is_watched,
         }
     }
 

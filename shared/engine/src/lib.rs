@@ -6,6 +6,7 @@ mod commit;
 mod dead_letter;
 mod delivery_end;
 mod error;
+mod figures;
 mod hint;
 mod journal;
 pub mod manage;
@@ -22,6 +23,7 @@ pub use commit::{Commit, NotesCommit};
 pub use dead_letter::{DeadLetter, DeadLetterRecorder};
 pub use delivery_end::DeliveryEnd;
 pub use error::{StoreError, SyncError};
+pub use figures::{Counted, Counters, DeliveryCount, Tally, Waiting};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
 pub use journal::{
     Claim, Connect, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,

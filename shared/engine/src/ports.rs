@@ -1,5 +1,7 @@
 //! What the engine needs of the outside. Each port is as narrow as its users.
 
+mod figures;
+
 use async_trait::async_trait;
 use im_model::{
     Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, DeliveryId, Digest,
@@ -10,6 +12,7 @@ use im_vendors::Credentials;
 use jiff::Timestamp;
 use url::form_urlencoded;
 
+pub use self::figures::{CounterStore, Figures};
 use crate::{
     CircuitState, Claim, Commit, Connect, DeadLetter, Delivery, DeliveryEnd, DeliveryKey,
     EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling,

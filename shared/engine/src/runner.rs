@@ -7,9 +7,9 @@ use im_vendors::{VendorError, VendorErrorKind};
 use jiff::SignedDuration;
 
 use crate::{
-    Cause, DeliveryEnd, Disposition, Outcome, RetryLadder, RetryMessage, StoreError, SyncEngine,
-    SyncError,
-    ports::{Clock, DeliveryStore, RetryQueue},
+    Cause, Counters, DeliveryEnd, Disposition, Outcome, RetryLadder, RetryMessage, StoreError,
+    SyncEngine, SyncError,
+    ports::{Clock, CounterStore, DeliveryStore, RetryQueue},
 };
 
 /// Runs the jobs of one function.
@@ -22,6 +22,8 @@ pub struct JobRunner {
     pub queue: Arc<dyn RetryQueue>,
     /// For how long.
     pub ladder: RetryLadder,
+    /// Where it is counted what became of them.
+    pub counters: Arc<dyn CounterStore>,
     /// When.
     pub clock: Arc<dyn Clock>,
 }
@@ -67,7 +69,14 @@ impl JobRunner {
                         .close_entry(&message.job, entry, &outcome)
                         .await?;
                 }
-                self.finish(&message.job.cause, &outcome).await
+                self.finish(&message.job.cause, &outcome).await?;
+                let end = DeliveryEnd::of(&outcome);
+                if matches!(end, Some(DeliveryEnd::Applied | DeliveryEnd::NothingNew)) {
+                    let hint = &message.job.hint;
+                    let success = Counters::success(hint);
+                    self.engine.tally.add(hint.integration(), success);
+                }
+                Ok(())
             }
             Ok(Err(error)) => self.failed(message, &error).await,
             Err(_) => {
@@ -84,6 +93,13 @@ impl JobRunner {
                 self.failed(message, &error.into()).await
             }
         }
+    }
+
+    /// Stores what a batch's jobs came to: one call per integration, none if none succeeded. `salt` differs from batch to
+    /// batch.
+    pub async fn count(&self, salt: &str) {
+        let counters = self.counters.as_ref();
+        self.engine.tally.store(counters, salt).await;
     }
 
     /// Queues a job without an attempt of its own: the vendor did not answer the one before it in its batch.
@@ -110,13 +126,14 @@ impl JobRunner {
         }
     }
 
-    /// Marks the delivery done that made a job.
+    /// Marks the deliveries done that made a job.
     async fn finish(&self, cause: &Cause, outcome: &Outcome) -> Result<(), StoreError> {
-        match (cause, &self.deliveries, DeliveryEnd::of(outcome)) {
-            (Cause::Delivery { key }, Some(deliveries), Some(end)) => {
-                deliveries.finish(key, &end, &outcome.to_string()).await
-            }
-            _ => Ok(()),
+        let (Some(deliveries), Some(end)) = (&self.deliveries, DeliveryEnd::of(outcome)) else {
+            return Ok(());
+        };
+        for key in cause.deliveries() {
+            deliveries.finish(key, &end, &outcome.to_string()).await?;
         }
+        Ok(())
     }
 }

@@ -8,7 +8,9 @@ mod gateway;
 pub mod in_process;
 mod kept_secrets;
 pub mod mapping;
+mod open_work;
 mod poller;
+pub mod private_file;
 mod system;
 
 pub use clock::ScaledClock;
@@ -16,5 +18,6 @@ pub use embedded::{Embedded, Queues};
 pub use function::Function;
 pub use gateway::{Gateway, serve_http};
 pub use in_process::{InProcess, QueueService, TableService};
+pub use open_work::OpenWork;
 pub use poller::{QueuePoller, StreamPoller};
 pub use system::{LocalSettings, LocalSystem, Mappings, Unannounced};

@@ -1,8 +1,14 @@
 //! The functions on embedded AWS.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use im_api::{Authenticator, HmacAuthenticator, LoopbackAdministrator};
 use im_engine::{
     DeadLetter, RetryLadder, StoreError,
@@ -20,7 +26,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use crate::{
-    Embedded, Function, Gateway, QueuePoller, StreamPoller, events, kept_secrets::KeptSecrets,
+    Embedded, Function, Gateway, QueuePoller, StreamPoller, events,
+    kept_secrets::KeptSecrets,
+    open_work::{Left, OpenWork},
     poller::StreamRun,
 };
 
@@ -178,30 +186,44 @@ impl LocalSystem {
         }
     }
 
-    /// Hands over what an earlier process left undone: deliveries that are open, incidents that owe somebody a change.
-    /// Stream records that nobody was there to read are not needed for it.
-    pub async fn bring_open_work(&self) -> anyhow::Result<()> {
+    /// What an earlier process left undone: deliveries that are open, incidents that owe somebody a change. Stream records
+    /// that nobody was there to read, and messages that were in a queue, are not needed for it.
+    pub async fn open_work(&self) -> anyhow::Result<OpenWork> {
         let tables = &self.embedded.tables;
-        for (table, function) in [
-            (&tables.deliveries, &self.inbound),
-            (&tables.sync, &self.outbound),
-        ] {
-            for item in self.embedded.open_items(table).await? {
-                if let Err(error) = function.handle(events::open_item_event(item)).await {
-                    tracing::error!(%error, "the function failed");
-                }
-            }
-        }
+        let left = async |table, function: &Arc<BatchFunction>| {
+            anyhow::Ok(Left {
+                items: self.embedded.open_items(table).await?,
+                function: function.clone(),
+            })
+        };
+        Ok(OpenWork {
+            deliveries: left(&tables.deliveries, &self.inbound).await?,
+            incidents: left(&tables.sync, &self.outbound).await?,
+        })
+    }
+
+    /// Hands [`LocalSystem::open_work`] over.
+    pub async fn bring_open_work(&self) -> anyhow::Result<()> {
+        self.open_work().await?.bring().await;
         Ok(())
+    }
+
+    /// The keys of all that is open.
+    pub async fn open_keys(&self) -> anyhow::Result<BTreeSet<String>> {
+        let tables = &self.embedded.tables;
+        let mut keys = BTreeSet::new();
+        for table in [&tables.deliveries, &tables.sync] {
+            let items = self.embedded.open_items(table).await?;
+            let key = |item: &HashMap<String, AttributeValue>| item.get("pk")?.as_s().ok().cloned();
+            keys.extend(items.iter().filter_map(key));
+        }
+        Ok(keys)
     }
 
     /// True if nothing is left to be done: no open delivery, no debt, nothing in a retry queue.
     pub async fn is_quiet(&self) -> anyhow::Result<bool> {
-        let tables = &self.embedded.tables;
-        for table in [&tables.deliveries, &tables.sync] {
-            if !self.embedded.open_items(table).await?.is_empty() {
-                return Ok(false);
-            }
+        if !self.open_keys().await?.is_empty() {
+            return Ok(false);
         }
         let queues = &self.embedded.queues;
         for queue in [&queues.inbound, &queues.outbound] {

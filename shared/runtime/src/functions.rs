@@ -9,7 +9,7 @@ use im_engine::{
     RetryLadder, Sweeper, SyncEngine,
     manage::{
         Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
-        Previews, Removal, Rules, TriggerTests, VendorAccess,
+        Previews, Removal, Rules, SyncStatuses, TriggerTests, VendorAccess,
     },
     ports::{Announcer, Clock, Ids, JobQueue, RetryQueue, Vault},
 };
@@ -106,6 +106,7 @@ pub fn batch_function(
         ids: ports.ids.clone(),
         memory,
         pace,
+        tally: Arc::default(),
         letters: ports.store.clone(),
     };
     let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
@@ -117,6 +118,7 @@ pub fn batch_function(
             deliveries,
             queue,
             ladder,
+            counters: ports.store.clone(),
             clock,
         },
     )
@@ -137,6 +139,7 @@ pub fn dead_letter_recorder(ports: &Ports, announcer: Arc<dyn Announcer>) -> Dea
         deliveries: ports.store.clone(),
         tasks: ports.store.clone(),
         announcer,
+        counters: ports.store.clone(),
         clock: ports.clock.clone(),
     }
 }
@@ -193,6 +196,7 @@ pub fn api_router(
         links: Arc::new(Links {
             incidents: incidents.clone(),
             conflicts: ports.store.clone(),
+            counters: ports.store.clone(),
             vendors: vendors.clone(),
         }),
         triggers: Arc::new(TriggerTests {
@@ -211,11 +215,18 @@ pub fn api_router(
         }),
         conflicts: Arc::new(Conflicts {
             store: ports.store.clone(),
+            counters: ports.store.clone(),
             incidents: incidents.clone(),
             integrations: integrations.clone(),
         }),
         histories: Arc::new(Histories {
             incidents: incidents.clone(),
+        }),
+        sync_statuses: Arc::new(SyncStatuses {
+            integrations: ports.store.clone(),
+            letters: ports.store.clone(),
+            figures: ports.store.clone(),
+            clock: ports.clock.clone(),
         }),
         dead_letters: Arc::new(DeadLetters {
             store: ports.store.clone(),

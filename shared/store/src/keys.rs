@@ -54,6 +54,14 @@ pub(crate) fn dead_letters_of(integration: &IntegrationId, status: DeadLetterSta
     format!("DLQ#{integration}#{status}")
 }
 
+/// What the keys of all counters start with.
+pub(crate) const COUNTERS: &str = "COUNTER#";
+
+/// One of the counters of an integration: which, a salt decides.
+pub(crate) fn counter(salt: &str) -> String {
+    format!("{COUNTERS}{}", shard(salt))
+}
+
 /// What the minute tick has to do.
 pub(crate) const TASKS: &str = "TASKS";
 

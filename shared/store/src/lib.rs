@@ -6,6 +6,7 @@ mod conflict;
 mod dead_letter;
 mod delivery;
 mod expression;
+mod figures;
 pub mod image;
 mod incident;
 mod integration;

@@ -49,7 +49,10 @@ fn the_table_of_roles() {
         "default deny"
     );
     let viewer = decisions(&caller(&[Role::Viewer], &["mine", "*"]));
-    assert!(viewer.into_iter().all(|(_, decision)| decision == none));
+    for (action, decision) in viewer {
+        let expected = if action == ReadSyncStatus { all } else { none };
+        assert_eq!(decision, expected, "{action}");
+    }
     let administrator = decisions(&caller(&[Role::PlatformAdministrator], &[]));
     assert!(
         administrator
@@ -71,6 +74,7 @@ fn the_table_of_roles() {
             (PreviewIntegration, none),
             (ReadDeliveries, none),
             (ReplayDelivery, none),
+            (ReadSyncStatus, all),
             (ReadDeadLetters, none),
             (SettleDeadLetters, none),
             (ReadConflicts, all),
@@ -91,6 +95,7 @@ fn the_table_of_roles() {
             (PreviewIntegration, integrations),
             (ReadDeliveries, integrations),
             (ReplayDelivery, integrations),
+            (ReadSyncStatus, integrations),
             (ReadDeadLetters, integrations),
             (SettleDeadLetters, integrations),
             (ReadConflicts, all),

@@ -283,7 +283,7 @@ fn an_integration_is_shown_as_described_and_without_its_secrets() {
             "name": "Prod PagerDuty", "base_url": "https://api.pagerduty.com",
             "sync_direction": "bidirectional", "enabled": true, "activity": "active",
             "conflict_strategy": "last-write-wins", "conflict_window": "5s",
-            "requests_per_minute": null, "options": {"service": "PS1"}, "version": 3,
+            "requests_per_minute": null, "paused_because": null, "options": {"service": "PS1"}, "version": 3,
             "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
             "webhook_url": url, "setup_steps": null,
         })

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::LazyLock};
 
 use axum::routing::MethodFilter;
 use http::Method;
-use im_engine::manage::{FindingKind, Flows};
+use im_engine::manage::{FindingKind, Flows, SyncState};
 use im_model::{
     Activity, ConflictStatus, ConflictStrategy, DeadLetterStatus, Direction, FailureReason,
     IntegrationType, Note, NoteKind, Owner, Priority, Resolution, Severity, Status, TimeSource,
@@ -353,6 +353,7 @@ fn words_are_those_of_the_model() {
         "Resolution",
         Resolution::ALL.iter().map(|w| w.as_str()).collect(),
     );
+    check("SyncState", SyncState::ALL.map(SyncState::as_str).to_vec());
     check(
         "DeadLetterStatus",
         DeadLetterStatus::ALL.iter().map(|w| w.as_str()).collect(),

@@ -110,6 +110,7 @@ fn api() -> Router {
         links: Arc::new(Links {
             incidents: incidents.clone(),
             conflicts: store.clone(),
+            counters: store.clone(),
             vendors: vendors.clone(),
         }),
         triggers: Arc::new(TriggerTests {
@@ -128,11 +129,18 @@ fn api() -> Router {
         }),
         conflicts: Arc::new(Conflicts {
             store: store.clone(),
+            counters: store.clone(),
             incidents: incidents.clone(),
             integrations: integrations.clone(),
         }),
         histories: Arc::new(Histories {
             incidents: incidents.clone(),
+        }),
+        sync_statuses: Arc::new(SyncStatuses {
+            integrations: store.clone(),
+            letters: store.clone(),
+            figures: store.clone(),
+            clock: store.clone(),
         }),
         dead_letters: Arc::new(DeadLetters {
             store: store.clone(),

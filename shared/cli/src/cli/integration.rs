@@ -1,10 +1,11 @@
 //! `im integration …`
 
 use clap::{Args, Subcommand};
-use im_model::{ConflictStrategy, Direction, IntegrationType, OrganizationId};
+use im_model::{ConflictStrategy, DeadLetterId, Direction, IntegrationType, OrganizationId};
 
 use super::{
-    FieldOwnershipCommand, MappingCommand, PreviewIntegration, TriggerCommand, key_value, words,
+    FieldOwnershipCommand, ListDeadLetters, MappingCommand, PreviewIntegration, TriggerCommand,
+    WhichDeadLetters, key_value, words,
 };
 use crate::secret_input::SecretFlag;
 
@@ -59,6 +60,25 @@ pub enum IntegrationCommand {
     },
     /// See what would be written if an integration were enabled now; nothing is written
     Preview(PreviewIntegration),
+    /// List what is dead of it (its dead-letter queue), oldest first: jobs that five attempts could not do, or none can
+    Dlq(ListDeadLetters),
+    /// Show a dead letter: every attempt, with its whole error
+    DlqShow {
+        /// The integration's id or display name
+        integration: String,
+        /// The dead letter, DLQ-…
+        entry: DeadLetterId,
+    },
+    /// Try a dead letter again, or all: from what both sides hold now, never with an old value
+    DlqRetry(WhichDeadLetters),
+    /// Give a dead letter up, or all, until one side of its link changes
+    DlqDiscard {
+        #[command(flatten)]
+        which: WhichDeadLetters,
+        /// Without asking
+        #[arg(long)]
+        yes: bool,
+    },
     /// Delete an integration and its credentials, after saying what becomes of its links
     Delete {
         /// Its id or display name

@@ -5,6 +5,7 @@
 )]
 
 mod conflict;
+mod dead_letter;
 mod delivery;
 mod incident;
 mod integration;
@@ -18,6 +19,7 @@ use im_model::IncidentId;
 use crate::{dev, secret_input::SecretFlag};
 
 pub use conflict::{ConflictCommand, ListConflicts, ResolveConflict};
+pub use dead_letter::{ListDeadLetters, WhichDeadLetters};
 pub use delivery::{DeliveryCommand, ListDeliveries};
 pub use incident::{
     CommentOnIncident, CreateIncident, IncidentCommand, IncidentFields, ListIncidents,
@@ -152,6 +154,7 @@ mod tests {
 
     const ID: &str = "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV";
     const CONFLICT: &str = "CON-01ARZ3NDEKTSV4RRFFQ69G5FAV";
+    const DEAD_LETTER: &str = "DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
     fn refused(line: &[&str]) -> clap::Error {
         Cli::try_parse_from(["im"].iter().chain(line))
@@ -204,6 +207,13 @@ mod tests {
             "im integration trigger test pd --external PGR0VU2 --format json",
             "im integration preview pd --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "im integration preview pd --limit 3 --format json",
+            "im integration dlq prod-snow --status open --reason unavailable --limit 5",
+            "im integration dlq prod-snow --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --all",
+            "im integration dlq-show prod-snow DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "im integration dlq-retry prod-snow DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "im integration dlq-retry prod-snow --all --reason unavailable",
+            "im integration dlq-discard prod-snow DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV --yes",
+            "im integration dlq-discard prod-snow --all --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "im integration list --org acme --type jira --profile prod",
             "im --endpoint http://x integration get prod-snow",
             "im incident timeline INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
@@ -255,6 +265,37 @@ mod tests {
             (
                 &["integration", "configure", "x", "--option", "service"],
                 ErrorKind::ValueValidation,
+            ),
+            (
+                &["integration", "dlq-retry", "pd"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["integration", "dlq-retry", "pd", DEAD_LETTER, "--all"],
+                ErrorKind::ArgumentConflict,
+            ),
+            (
+                &[
+                    "integration",
+                    "dlq-discard",
+                    "pd",
+                    DEAD_LETTER,
+                    "--reason",
+                    "refused",
+                ],
+                ErrorKind::ArgumentConflict,
+            ),
+            (
+                &["integration", "dlq-retry", "pd", "--reason", "refused"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["integration", "dlq-show", "pd", "DLQ-1"],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["integration", "dlq", "pd", "--reason", "luck"],
+                ErrorKind::InvalidValue,
             ),
             (
                 &["conflict", "resolve", CONFLICT],

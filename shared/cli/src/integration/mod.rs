@@ -1,6 +1,7 @@
 //! `im integration`.
 
 mod configure;
+mod dead_letter;
 mod delete;
 mod preview;
 mod rules;
@@ -55,6 +56,14 @@ pub async fn run(
         }
         IntegrationCommand::Trigger { command } => trigger::run(command, client, console).await,
         IntegrationCommand::Preview(preview) => preview::run(&preview, client, console).await,
+        IntegrationCommand::Dlq(list) => dead_letter::list(&list, client, console).await,
+        IntegrationCommand::DlqShow { integration, entry } => {
+            dead_letter::show(&integration, &entry, client, console).await
+        }
+        IntegrationCommand::DlqRetry(which) => dead_letter::retry(&which, client, console).await,
+        IntegrationCommand::DlqDiscard { which, yes } => {
+            dead_letter::discard(&which, yes, client, secrets, console).await
+        }
         IntegrationCommand::Delete { integration, yes } => {
             delete::run(&integration, yes, client, secrets, console).await
         }

@@ -9,10 +9,10 @@ use jiff::Timestamp;
 
 use super::{DeadLetter, close::is_still_refused, close::mark_to_clear};
 use crate::{
-    Cause, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError,
+    Counters, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError, Tally,
     ports::{
-        Announcer, Attempt, Clock, DeadLetterStore, DeliveryStore, IncidentStore, Mark, Task,
-        TaskStore,
+        Announcer, Attempt, Clock, CounterStore, DeadLetterStore, DeliveryStore, IncidentStore,
+        Mark, Task, TaskStore,
     },
 };
 
@@ -28,6 +28,8 @@ pub struct DeadLetterRecorder {
     pub tasks: Arc<dyn TaskStore>,
     /// Whom it is told.
     pub announcer: Arc<dyn Announcer>,
+    /// Where it is counted.
+    pub counters: Arc<dyn CounterStore>,
     /// When.
     pub clock: Arc<dyn Clock>,
 }
@@ -42,18 +44,25 @@ impl DeadLetterRecorder {
     /// Somebody of these could not be reached: the queue must bring it again.
     pub async fn record(&self, message: RetryMessage) -> Result<DeadLetter, StoreError> {
         let message = with_an_end(message);
-        let letter = self.entry(&message).await?;
+        let (letter, is_new) = self.entry(&message).await?;
         if letter.status == DeadLetterStatus::Open {
             if letter.reason.passes() {
                 self.ask_for_recovery(&letter).await?;
             }
             self.announcer.dead_letter(&letter).await?;
         }
-        if let Cause::Delivery { key } = &message.job.cause {
+        for key in message.job.cause.deliveries() {
             let outcome = format!("dead letter {}", letter.id);
             self.deliveries
                 .finish(key, &DeliveryEnd::Dead, &outcome)
                 .await?;
+        }
+        if is_new {
+            let tally = Tally::default();
+            tally.add(&letter.integration, Counters::failure(&message.job.hint));
+            tally
+                .store(self.counters.as_ref(), letter.id.as_str())
+                .await;
         }
         tracing::error!(
             entry = %letter.id,
@@ -66,8 +75,10 @@ impl DeadLetterRecorder {
         Ok(letter)
     }
 
-    async fn entry(&self, message: &RetryMessage) -> Result<DeadLetter, StoreError> {
+    /// The entry, and whether it did not know this job before.
+    async fn entry(&self, message: &RetryMessage) -> Result<(DeadLetter, bool), StoreError> {
         let integration = message.job.hint.integration();
+        let mut is_new = false;
         // Of a record that belongs to no incident yet the entry keeps its name when it does.
         let mut name = message.entry.clone();
         for _ in 0..Self::MOST_RACES {
@@ -80,6 +91,7 @@ impl DeadLetterRecorder {
             });
             let present = self.letters.dead_letter(integration, &id).await?;
             let known = present.clone().filter(|it| it.knows(message));
+            let was_known = known.is_some();
             let mut letter = match present {
                 Some(present) => present.with(message),
                 None => DeadLetter::of(id, message),
@@ -102,17 +114,18 @@ impl DeadLetterRecorder {
                 && known.incident == letter.incident
                 && (incident.is_none() || marked == Some(&known.id))
             {
-                return Ok(known);
+                return Ok((known, is_new));
             }
             if self.letters.put_dead_letter(&letter, mark).await? == Attempt::LostRace {
                 continue;
             }
+            is_new |= !was_known;
             // Imported meanwhile: its success found no mark, so look again.
             if incident.is_none() && self.subject(&message.job.hint).await?.0.is_some() {
                 name = Some(letter.id);
                 continue;
             }
-            return Ok(letter);
+            return Ok((letter, is_new));
         }
         Err(StoreError {
             tried: "record the dead letter",

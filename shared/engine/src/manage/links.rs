@@ -9,8 +9,8 @@ use im_model::{
 
 use super::{FieldProblem, Incidents, ManageError, VendorAccess, win::ruled};
 use crate::{
-    LinkByHand, Unlink,
-    ports::{Attempt, ConflictStore},
+    Counters, LinkByHand, Tally, Unlink,
+    ports::{Attempt, ConflictStore, CounterStore},
 };
 
 /// Links and unlinks.
@@ -19,6 +19,8 @@ pub struct Links {
     pub incidents: Arc<Incidents>,
     /// What was a question on a link.
     pub conflicts: Arc<dyn ConflictStore>,
+    /// Where it is counted that it is one no more.
+    pub counters: Arc<dyn CounterStore>,
     /// Shows whether a record exists.
     pub vendors: Arc<VendorAccess>,
 }
@@ -118,6 +120,11 @@ impl Links {
                 conflicts,
             };
             if self.incidents.store.unlink(&unlink).await? == Attempt::Done {
+                let tally = Tally::default();
+                tally.add(integration, Counters::conflicts(&unlink.conflicts));
+                tally
+                    .store(self.counters.as_ref(), incident.id.as_str())
+                    .await;
                 return Ok(unlinked);
             }
         }

@@ -13,6 +13,7 @@ mod preview;
 mod problem;
 mod removal;
 mod rules;
+mod sync_status;
 mod triggers;
 mod vendor_access;
 mod vendor_rules;
@@ -34,5 +35,6 @@ pub use rules::{
     ChangedRules, CheckReport, FieldOwnership, Flows, MappingsDocument, NewMappings, NewOwnership,
     RuleChange, Rules,
 };
+pub use sync_status::{SyncState, SyncStatus, SyncStatuses};
 pub use triggers::{Tried, TriggerTest, TriggerTests};
 pub use vendor_access::{KnownRules, VendorAccess};

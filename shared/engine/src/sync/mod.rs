@@ -30,7 +30,7 @@ use self::{
     worker::{Done, Worker},
 };
 use crate::{
-    CredentialCache, Hint, IntegrationCache, Job, Pace, SyncError,
+    CredentialCache, Hint, IntegrationCache, Job, Pace, SyncError, Tally,
     pace::{Permit, lane},
     ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
@@ -120,6 +120,8 @@ pub struct SyncEngine {
     pub memory: Arc<Memory>,
     /// Whether, and whose turn it is.
     pub pace: Arc<Pace>,
+    /// What its jobs come to, for the counters.
+    pub tally: Arc<Tally>,
     /// Dead letters, which a success closes.
     pub letters: Arc<dyn DeadLetterStore>,
 }

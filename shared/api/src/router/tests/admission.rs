@@ -97,6 +97,7 @@ async fn every_route_has_a_decision_for_every_role() {
             Access::Only(
                 Action::ReadIncidents | Action::ReadConflicts | Action::ResolveConflict,
             ) => [503, 503, 503, 403],
+            Access::Only(Action::ReadSyncStatus) => [503; 4],
             Access::Only(
                 Action::CreateIntegration
                 | Action::ReadIntegrations
@@ -151,6 +152,8 @@ async fn a_manager_stays_within_its_scopes() {
         let tried = send_json("POST", &path, manager, &good_body(&path)).await;
         assert_eq!(tried.status, 403, "{path}");
     }
+    let status = "/integrations/prod-pd/sync-status";
+    assert_eq!(get(status, manager).await.status, 403);
     let dlq = "/integrations/prod-pd/dlq";
     let entry = format!("{dlq}/DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV");
     for path in [dlq, &entry] {

@@ -13,8 +13,8 @@ use im_sync::LinkRules;
 
 use super::{FieldProblem, Incidents, Integrations, ManageError, win::ruled};
 use crate::{
-    PlatformEdit, Ruling,
-    ports::{Attempt, ConflictStore, Page},
+    Counters, PlatformEdit, Ruling, Tally,
+    ports::{Attempt, ConflictStore, CounterStore, Page},
 };
 
 /// Which conflicts are listed.
@@ -45,6 +45,8 @@ pub struct Conflicts {
     pub incidents: Arc<Incidents>,
     /// What may flow.
     pub integrations: Arc<Integrations>,
+    /// Where it is counted.
+    pub counters: Arc<dyn CounterStore>,
 }
 
 impl Conflicts {
@@ -185,6 +187,10 @@ impl Conflicts {
                 )
                 .await?
             {
+                let tally = Tally::default();
+                let counters = Counters::conflicts(std::slice::from_ref(&resolved));
+                tally.add(&resolved.integration, counters);
+                tally.store(self.counters.as_ref(), id.as_str()).await;
                 return Ok(resolved);
             }
         }

@@ -1,0 +1,48 @@
+//! Figures about one integration, for its status.
+
+use async_trait::async_trait;
+use im_model::{DeadLetterStatus, IntegrationId};
+use jiff::Timestamp;
+
+use crate::{Counted, Counters, DeliveryCount, StoreError, Waiting};
+
+/// Counts what the tables hold of an integration. Each answer is bounded in the calls that it takes, and says so where it
+/// had to stop. Indexes may lag behind, usually by less than a second.
+#[async_trait]
+pub trait Figures: Send + Sync {
+    /// Its deliveries that are open.
+    async fn waiting_deliveries(&self, integration: &IntegrationId) -> Result<Waiting, StoreError>;
+
+    /// The incidents that owe it a change.
+    async fn waiting_incidents(&self, integration: &IntegrationId) -> Result<Waiting, StoreError>;
+
+    /// Its dead letters of one status.
+    async fn count_dead_letters(
+        &self,
+        integration: &IntegrationId,
+        status: DeadLetterStatus,
+    ) -> Result<Counted, StoreError>;
+
+    /// Its deliveries since a moment, by what became of them, newest first: where it had to stop, the answer's own
+    /// `since` is later than what was asked for.
+    async fn count_deliveries(
+        &self,
+        integration: &IntegrationId,
+        since: Timestamp,
+    ) -> Result<DeliveryCount, StoreError>;
+
+    /// What was counted for it.
+    async fn counters(&self, integration: &IntegrationId) -> Result<Counters, StoreError>;
+}
+
+/// Adds to what is counted for an integration.
+#[async_trait]
+pub trait CounterStore: Send + Sync {
+    /// Adds these. They are kept in several items, so that many functions can count at once: `salt` chooses one.
+    async fn add_counters(
+        &self,
+        integration: &IntegrationId,
+        counters: &Counters,
+        salt: &str,
+    ) -> Result<(), StoreError>;
+}
