@@ -133,6 +133,40 @@ async fn a_failed_attempt_costs_a_claim_and_a_message() {
     );
 }
 
+/// Nobody asks in normal times: the tests above count it.
+#[tokio::test]
+async fn an_outage_costs_one_look_at_what_others_know_and_one_put_when_the_circuit_opens() {
+    let (world, id, _) = warm().await;
+    let body = json!({"error": {"message": "down"}});
+    world
+        .pagerduty
+        .add_fault(FaultRule::always(Fault::RefuseWith {
+            status: 503,
+            body,
+            headers: BTreeMap::new(),
+        }));
+    let each = [
+        count([("SendMessage", 1)]),
+        count([("GetItem", 1), ("SendMessage", 1)]),
+        count([("SendMessage", 1)]),
+        count([("SendMessage", 1)]),
+        count([("PutItem", 1), ("SendMessage", 1)]),
+    ];
+    for (number, expected) in each.into_iter().enumerate() {
+        let edit = json!({"title": format!("edit {number}")});
+        world.edit(&id, &edit).await;
+        world.calls.take();
+        assert_eq!(world.run_outbound().await, 1);
+        assert_eq!(world.calls.take(), expected, "failure {number}");
+    }
+    let asked = world.pagerduty.requests().len();
+    world.edit(&id, &json!({"title": "meanwhile"})).await;
+    world.calls.take();
+    assert_eq!(world.run_outbound().await, 1);
+    assert_eq!(world.calls.take(), count([("SendMessage", 1)]));
+    assert_eq!(world.asked_since(asked), count([]));
+}
+
 #[tokio::test]
 async fn a_creation_costs_a_reservation_a_claim_a_transaction_and_the_first_values_back() {
     let (world, _, _) = warm().await;

@@ -18,7 +18,8 @@ use tokio::task::JoinSet;
 
 /// How many batches of the retry queue are worked on at once: what Lambda begins with.
 const QUEUE_POLLERS: usize = 5;
-const EVERY: Duration = Duration::from_millis(20);
+/// How often Lambda asks a shard for records.
+const EVERY: Duration = Duration::from_millis(250);
 
 type Start = Box<dyn Fn() -> BatchFunction + Send + Sync>;
 
@@ -105,7 +106,7 @@ async fn queue(poller: QueuePoller, processes: Arc<Processes>) {
     loop {
         let messages = poller.receive().await.expect("the queue answers");
         if messages.is_empty() {
-            tokio::time::sleep(EVERY * 5).await;
+            tokio::time::sleep(EVERY * 2).await;
             continue;
         }
         let how = processes.clone().invoke(queue_event(&messages)).await;
