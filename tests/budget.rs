@@ -216,3 +216,31 @@ async fn a_vendors_note_costs_a_query_a_put_a_claim_and_an_update() {
     );
     assert_eq!(world.asked_since(asked), count([("GET", 2)]));
 }
+
+#[tokio::test]
+async fn several_hints_for_one_record_in_a_batch_are_one_job() {
+    let (world, id, record) = warm().await;
+    let ann = world.pagerduty.person("ann@example.com");
+    for priority in ["P1", "P2", "P4"] {
+        ann.set_priority(&record, Some(priority)).expect("allowed");
+    }
+    assert_eq!(world.deliver_webhooks().await, 3);
+    world.calls.take();
+    let asked = world.pagerduty.requests().len();
+    assert_eq!(world.run_inbound().await, 3);
+    assert_eq!(world.asked_since(asked), count([("GET", 1)]));
+    assert_eq!(
+        world.calls.take(),
+        count([("GetItem", 2), ("PutItem", 1), ("UpdateItem", 4)]),
+        "claim and commit once; each delivery is done"
+    );
+    assert_eq!(
+        world.value(&id, im_model::Field::Priority).await.as_deref(),
+        Some("P4")
+    );
+    let done = world.stored_deliveries().await;
+    assert!(
+        done.iter().all(|delivery| delivery.outcome.is_some()),
+        "{done:#?}"
+    );
+}

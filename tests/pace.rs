@@ -32,20 +32,18 @@ impl Changes {
 
     /// Hands them to `outbound` in batches of ten, as Lambda does; returns how many batches.
     async fn hand_to(&self, outbound: &BatchFunction) -> usize {
-        let records = self
-            .0
-            .lock()
-            .await
-            .poll()
-            .await
-            .expect("the stream answers");
-        let batches = records.chunks(10).filter_map(stream_event);
         let mut count = 0;
-        for batch in batches {
-            outbound.handle(batch).await.expect("an event of ours");
-            count += 1;
+        loop {
+            let records = self.0.lock().await.poll().await;
+            let records = records.expect("the stream answers");
+            if records.is_empty() {
+                return count;
+            }
+            for batch in records.chunks(10).filter_map(stream_event) {
+                outbound.handle(batch).await.expect("an event of ours");
+                count += 1;
+            }
         }
-        count
     }
 
     /// Works on all there is, moving the clock where jobs wait.
@@ -68,7 +66,7 @@ impl Changes {
 
 /// Incidents with a record each at `PagerDuty`.
 async fn linked(world: &World, count: u32, severity: &str) -> Vec<IncidentId> {
-    let mut ids = Vec::new();
+    let (mut ids, changes) = (Vec::new(), Changes::of(world).await);
     for number in 0..count {
         let title = format!("disk {number} is full");
         ids.push(
@@ -77,7 +75,7 @@ async fn linked(world: &World, count: u32, severity: &str) -> Vec<IncidentId> {
                 .await,
         );
     }
-    world.settle().await;
+    changes.settle(world).await;
     world.pagerduty.drain_webhooks();
     world.clock.advance(SignedDuration::from_secs(120));
     ids
@@ -121,6 +119,7 @@ fn another_process(world: &World) -> LocalSystem {
         ids: Arc::new(SeededIds::new(77)),
         transport: Arc::new(world.transport.clone()),
         configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
+        announcer: Arc::new(im_local::Unannounced),
         public_base_url: None,
         local_organization: None,
     };
@@ -144,7 +143,7 @@ fn answered_429(world: &World) -> usize {
         .count()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_outage_costs_few_requests_and_ends_by_itself() {
     let world = World::new().await;
     let ids = linked(&world, 12, "SEV-2").await;
@@ -180,7 +179,7 @@ async fn an_outage_costs_few_requests_and_ends_by_itself() {
     assert_eq!(circuit(&world).await.open, None);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_job_that_meets_an_open_circuit_has_failed_and_says_why() {
     let world = World::new().await;
     let ids = linked(&world, 6, "SEV-2").await;
@@ -205,7 +204,7 @@ async fn a_job_that_meets_an_open_circuit_has_failed_and_says_why() {
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn jobs_of_a_long_outage_die_and_come_back_with_the_vendor() {
     let world = World::new().await;
     let ids = linked(&world, 8, "SEV-2").await;
@@ -229,7 +228,7 @@ async fn jobs_of_a_long_outage_die_and_come_back_with_the_vendor() {
     assert_eq!(arrived(&world, &ids, "during").await, 8);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_process_learns_of_an_open_circuit_and_of_its_end() {
     let world = World::new().await;
     let ids = linked(&world, 7, "SEV-2").await;
@@ -259,7 +258,7 @@ async fn another_process_learns_of_an_open_circuit_and_of_its_end() {
     assert_eq!(arrived(&world, &ids[6..], "third").await, 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_429_pauses_every_lane_in_every_process_and_no_longer_than_it_asks() {
     let world = World::new().await;
     let ids = linked(&world, 4, "SEV-1").await;
@@ -297,12 +296,12 @@ async fn a_429_pauses_every_lane_in_every_process_and_no_longer_than_it_asks() {
     assert!(world.dead_letters().await.is_empty());
 }
 
-#[tokio::test]
-async fn a_severe_job_passes_two_hundred_that_wait_for_the_budget() {
-    const LIMIT: u32 = 60;
+#[tokio::test(start_paused = true)]
+async fn a_severe_job_passes_a_hundred_that_wait_for_the_budget() {
+    const LIMIT: u32 = 40;
     let world = World::new().await;
     world.pagerduty.set_rate_limit(100_000);
-    let low = linked(&world, 200, "SEV-4").await;
+    let low = linked(&world, 100, "SEV-4").await;
     let high = linked(&world, 1, "SEV-1").await;
     world.pagerduty.set_rate_limit(LIMIT);
     let changes = Changes::of(&world).await;
@@ -314,35 +313,35 @@ async fn a_severe_job_passes_two_hundred_that_wait_for_the_budget() {
     changes.hand_to(&world.system.outbound).await;
     let done = arrived(&world, &low, "during").await;
     assert!(
-        (5..=18).contains(&done),
+        (3..=12).contains(&done),
         "{done}: 60 % of the minute's requests"
     );
     let waiting = world.waiting_jobs().await;
-    assert_eq!(waiting.len() + done, 200);
+    assert_eq!(waiting.len() + done, 100);
     assert!(
         waiting
             .iter()
             .all(|job| job.attempt == 1 && job.failures.is_empty())
     );
     let moments: BTreeSet<Timestamp> = waiting.iter().map(|job| job.not_before).collect();
-    assert!(moments.len() > 100, "they do not come back all at once");
+    assert!(moments.len() > 50, "they do not come back all at once");
 
     retitle(&world, &high, "at once").await;
     changes.hand_to(&world.system.outbound).await;
     assert_eq!(arrived(&world, &high, "at once").await, 1);
 
     changes.settle(&world).await;
-    assert_eq!(arrived(&world, &low, "during").await, 200);
+    assert_eq!(arrived(&world, &low, "during").await, 100);
     assert!(world.dead_letters().await.is_empty());
     assert_eq!(answered_429(&world), 0);
     assert!(
-        requests(&world) - before <= 2 * 201,
+        requests(&world) - before <= 2 * 101,
         "{}",
         requests(&world) - before
     );
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_operators_limit_holds_for_all_processes_together() {
     const LIMIT: u32 = 30;
     let world = World::new().await;
@@ -397,7 +396,7 @@ async fn the_operators_limit_holds_for_all_processes_together() {
     assert_eq!(requests(&world) - before, 80);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_job_at_a_vendor_that_hangs_does_not_hold_up_the_others_of_its_batch() {
     let world = World::new().await;
     world.connect(IntegrationType::Jira).await;

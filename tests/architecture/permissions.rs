@@ -221,6 +221,7 @@ impl Watched {
                 SandboxTransport::default().with(IntegrationType::PagerDuty, &pagerduty),
             ),
             configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
+            announcer: Arc::new(im_local::Unannounced),
             public_base_url: None,
             local_organization: Some("acme".parse().expect("an id")),
         };

@@ -99,12 +99,7 @@ async fn the_same_job_brought_twice_is_recorded_once() {
     world.settle().await;
     let before = open(&world).await;
     for dead in world.dead_letters().await {
-        let again = world
-            .recorder
-            .record(dead)
-            .await
-            .expect("the store answers");
-        assert_eq!(again, before[0]);
+        world.record(&dead).await;
     }
     assert_eq!(open(&world).await, before);
     assert_eq!(
@@ -165,11 +160,7 @@ async fn a_job_whose_function_did_not_survive_it_says_so() {
     world.run_outbound().await;
     let waiting = world.waiting_jobs().await;
     let crashed: RetryMessage = waiting[0].clone();
-    world
-        .recorder
-        .record(crashed)
-        .await
-        .expect("the store answers");
+    world.record(&crashed).await;
     let listed = open(&world).await;
     assert_eq!(listed[0].reason, FailureReason::Crashed);
     assert_eq!(

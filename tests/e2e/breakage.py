@@ -1,5 +1,6 @@
 """What is done to the deployed stack so that it fails soon, each for as long as a `with` block lasts."""
 
+import json
 from contextlib import contextmanager
 
 from stack import STACK, client
@@ -45,3 +46,21 @@ def short_visibility(stack, queue):
         yield
     finally:
         stack.sqs.set_queue_attributes(QueueUrl=url, Attributes=given)
+
+
+@contextmanager
+def any_stream(role):
+    """The role may read any stream. ministack takes no stream for the resource of a request, so what the template permits
+    on a stream it permits on nothing; `tests/architecture` holds the template's words to what is asked for."""
+    iam, name = client("iam"), "any-stream"
+    stack = client("cloudformation")
+    found = stack.describe_stack_resource(StackName=STACK, LogicalResourceId=role)["StackResourceDetail"]
+    role = found["PhysicalResourceId"]
+    actions = ["dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(policy))
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName=name)

@@ -135,7 +135,7 @@ def play(stack, api, timed):
     passed(f"retry:    a 503 is tried again from the retry queue, {took:.2f} s")
 
     # And longer, or for good:
-    Failures(stack, api, timed, sandbox).play()
+    Failures(stack, api, timed, sandbox, servicenow, jira).play()
 
     logged = stack.logged()
     check(logged, "the functions logged nothing")

@@ -31,7 +31,6 @@ fn dead_letter(world: &World, bus: &EventBus) -> DeadLetterFunction {
         dead_letter_recorder(&world.system.ports, Arc::new(announcer)),
         Arc::new(DynamoStreams::new(embedded.streams.clone())),
         embedded.tables.clone(),
-        world.system.ports.clock.clone(),
     )
 }
 
@@ -120,8 +119,12 @@ async fn records_that_lambda_has_given_up_become_entries() {
     let (world, record, id) = acknowledged().await;
     let bus = EventBus::default();
     let event = given_up(&world, 0).await;
-    assert_eq!(taken(&world, &bus, event).await, [""; 0]);
+    for _ in 0..2 {
+        assert_eq!(taken(&world, &bus, event.clone()).await, [""; 0]);
+        world.clock.advance(SignedDuration::from_mins(3));
+    }
     let entry = only_open_entry(&world).await;
+    assert_eq!((entry.attempts.len(), entry.jobs), (1, 1), "recorded once");
     assert_eq!(entry.reason, FailureReason::Crashed);
     assert_eq!(entry.incident, Some(id.clone()));
     assert_eq!(
@@ -129,7 +132,7 @@ async fn records_that_lambda_has_given_up_become_entries() {
         Some(record.as_str())
     );
     assert_eq!(world.incident(&id).await.dead.len(), 1);
-    assert_eq!(bus.take().len(), 1);
+    assert_eq!(bus.take().len(), 2);
 }
 
 /// Deliveries make jobs, too, and several records of a stretch one each.

@@ -66,6 +66,7 @@ impl Platform {
             ids: Arc::new(SeededIds::new(1)),
             transport: Arc::new(network.clone()),
             configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
+            announcer: Arc::new(im_local::Unannounced),
             public_base_url: public_base_url.map(str::to_owned),
             local_organization: Some("acme".parse().expect("an id")),
         };

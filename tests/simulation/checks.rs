@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
 use im_engine::RetryMessage;
-use im_local::in_process::QueuedMessage;
 use im_model::{Incident, Integration, IntegrationType, NoteCopy};
 use im_sync::{LinkRules, PlanInput, plan};
 use im_tests::World;
@@ -25,8 +24,8 @@ const OLD_SETTINGS: SignedDuration = SignedDuration::from_secs(60);
 pub struct Checks<'a> {
     pub people: &'a People,
     pub lambda: &'a Lambda,
-    /// Jobs that died after the faults were over.
-    pub dead: Vec<String>,
+    /// What is dead although the faults are over and everything was tried again.
+    pub dead: Vec<Listed>,
 }
 
 impl Checks<'_> {
@@ -62,16 +61,13 @@ impl Checks<'_> {
     }
 
     fn is_dead(&self, incident: &Incident, vendor: IntegrationType) -> bool {
-        let id = World::integration_with(vendor);
-        let record = incident
-            .links
-            .get(&id.parse().expect("an id"))
-            .and_then(|link| link.external_id());
-        let hints = [
-            format!("{} for {id}", incident.id),
-            format!("{id} {}", record.map_or("?", |record| record.as_str())),
-        ];
-        hints.iter().any(|hint| self.dead.contains(hint))
+        let integration = World::integration_with(vendor);
+        let record = self.record_of(incident, vendor);
+        self.dead.iter().any(|it| {
+            it.integration == integration
+                && (it.incident.as_deref() == Some(incident.id.as_str())
+                    || record.is_some() && it.record == record)
+        })
     }
 
     /// 4. One record.
@@ -112,13 +108,14 @@ impl Checks<'_> {
     async fn accepted_is_durable(&self) {
         let stored = self.world().stored_deliveries().await;
         for (vendor, delivery) in &self.lambda.accepted {
-            let is_it = |it: &&im_engine::Delivery| {
+            let is_it = |it: &im_engine::Delivery| {
                 it.key.integration.as_str() == World::integration_with(*vendor)
-                    && it.event_type == delivery.event_type
+                    && it.key.delivery.as_str().contains(&delivery.event_id)
             };
+            let known: Vec<_> = stored.iter().map(|it| it.key.to_string()).collect();
             assert!(
-                stored.iter().any(|it| is_it(&it)),
-                "invariant 6: {} of {vendor} was accepted and is not stored",
+                stored.iter().any(is_it),
+                "invariant 6: {} of {vendor} was accepted and is not among {known:?}",
                 delivery.event_id
             );
         }
@@ -460,14 +457,63 @@ impl Checks<'_> {
     }
 }
 
-/// 8. No job vanishes: all that is open is worked on, listed as dead, or waits for its integration.
-pub async fn no_job_vanished(people: &People, listed: &BTreeSet<String>, given_up: &[Value]) {
-    let world = &people.world;
+/// A dead letter that waits for somebody.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    pub integration: String,
+    pub incident: Option<String>,
+    pub record: Option<String>,
+}
+
+/// What the integrations list as dead, or as being tried again.
+pub async fn listed(people: &People) -> Vec<Listed> {
+    let mut all = Vec::new();
+    for vendor in people.accounts.vendors() {
+        let integration = World::integration_with(vendor);
+        for status in ["open", "retrying"] {
+            let mut cursor = String::new();
+            loop {
+                let path = format!("/integrations/{integration}/dlq?status={status}{cursor}");
+                let (answered, page) = people.ask(Method::GET, &path, None, None).await;
+                assert_eq!(answered, 200, "{page}");
+                let text = |item: &Value, member: &str| item[member].as_str().map(str::to_owned);
+                all.extend(
+                    page["items"]
+                        .as_array()
+                        .expect("items")
+                        .iter()
+                        .map(|item| Listed {
+                            integration: integration.to_owned(),
+                            incident: text(item, "incident_id"),
+                            record: text(item, "external_id"),
+                        }),
+                );
+                match page["next"].as_str() {
+                    Some(next) => cursor = format!("&cursor={next}"),
+                    None => break,
+                }
+            }
+        }
+    }
+    all
+}
+
+/// 8. No job vanishes: all that is open is listed as dead, or waits for its integration.
+pub async fn no_job_vanished(people: &People) {
+    let (world, listed) = (&people.world, listed(people).await);
     let working = |integration: &str| {
         let state = people.ledger.state();
         state.configurations[integration]
             .last()
             .is_some_and(|(_, it)| it.is_working())
+    };
+    let incidents = world.incidents().await;
+    let is_listed = |integration: &str, incident: Option<&str>, record: Option<&str>| {
+        listed.iter().any(|it| {
+            it.integration == integration
+                && (incident.is_some() && it.incident.as_deref() == incident
+                    || record.is_some() && it.record.as_deref() == record)
+        })
     };
     for delivery in world.stored_deliveries().await {
         let id = delivery.key.integration.as_str();
@@ -478,18 +524,27 @@ pub async fn no_job_vanished(people: &People, listed: &BTreeSet<String>, given_u
         else {
             continue;
         };
-        let hint = format!("{id} {}", announced.external_id);
+        let record = announced.external_id.as_str();
+        let linked = |incident: &&Incident| {
+            let link = incident.links.get(&delivery.key.integration);
+            link.and_then(|link| link.external_id())
+                .is_some_and(|it| it.as_str() == record)
+        };
+        let incident = incidents
+            .iter()
+            .find(linked)
+            .map(|incident| incident.id.as_str());
         assert!(
-            !working(id) || listed.contains(&hint) || !given_up.is_empty(),
+            !working(id) || is_listed(id, incident, Some(record)),
             "invariant 8: {} is open, and nobody works on it",
-            delivery.key.delivery
+            delivery.key
         );
     }
-    for incident in world.incidents().await {
+    for incident in &incidents {
         for integration in incident.pending.keys() {
-            let hint = format!("{} for {integration}", incident.id);
             assert!(
-                !working(integration.as_str()) || listed.contains(&hint) || !given_up.is_empty(),
+                !working(integration.as_str())
+                    || is_listed(integration.as_str(), Some(incident.id.as_str()), None),
                 "invariant 8: {} is owed to {integration}, and nobody works on it",
                 incident.id
             );
@@ -505,20 +560,8 @@ pub fn no_neighbour_suffered(messages: &[String], sick: IntegrationType) {
         };
         let integration = message.job.hint.integration().as_str();
         assert!(
-            vendor_of(integration) == sick || message.attempt == 1,
+            vendor_of(integration) == sick || message.failures.is_empty(),
             "invariant 10: only {sick} is sick, but a job of {integration} failed: {message:#?}"
         );
     }
-}
-
-/// What the dead letters name: hints, and places in streams.
-pub fn listed(dead: &[QueuedMessage]) -> (Vec<String>, Vec<Value>) {
-    let (mut hints, mut places) = (Vec::new(), Vec::new());
-    for message in dead {
-        match serde_json::from_str::<RetryMessage>(&message.body) {
-            Ok(message) => hints.push(message.job.hint.to_string()),
-            Err(_) => places.push(serde_json::from_str(&message.body).expect("JSON")),
-        }
-    }
-    (hints, places)
 }

@@ -8,11 +8,10 @@ use fastrand::Rng;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 use im_local::{
     QueuePoller, StreamPoller,
-    events::queue_event,
+    events::{queue_event, scheduled_event},
     mapping::{Ended, StreamBatch, StreamMapping},
 };
 use im_model::IntegrationType;
-use im_runtime::BatchFunction;
 use im_sandbox::WebhookDelivery;
 use im_tests::{Death, Worker, World};
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +24,8 @@ use crate::{
 
 /// What Lambda gives an invocation (`Timeout`).
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// How often the schedule is let pass when there is nothing else: the sweep wakes what was left for an hour.
+const LAST_TICKS: [i64; 6] = [60, 60, 60, 1_200, 1_500, 1_200];
 /// How often a vendor sends a webhook that was not taken.
 const MOST_POSTS: u32 = 6;
 
@@ -42,7 +43,8 @@ pub struct Lambda {
     /// Invocations that are to be killed.
     pub deaths: Vec<(Function, Death)>,
     invocations: u32,
-    steps_under_way: u32,
+    idle_ticks: usize,
+    steps_under_way: usize,
     /// Webhooks that were answered 202, by event id.
     pub accepted: Vec<(IntegrationType, WebhookDelivery)>,
     /// How many invocations were killed, webhooks dropped, records given up.
@@ -71,9 +73,11 @@ enum Due {
         attempt: u32,
     },
     ReadStreams,
+    Tick,
 }
 
 enum Happened {
+    Ticked,
     Stepped,
     Streamed {
         stream: usize,
@@ -125,6 +129,7 @@ impl Lambda {
         let queues = vec![
             queue(Function::Inbound, &embedded.queues.inbound),
             queue(Function::Outbound, &embedded.queues.outbound),
+            queue(Function::DeadLetter, &embedded.queues.dead_letters),
         ];
         Self {
             world,
@@ -138,6 +143,7 @@ impl Lambda {
             weather,
             deaths: Vec::new(),
             invocations: 0,
+            idle_ticks: 0,
             steps_under_way: 0,
             accepted: Vec::new(),
             killed: 0,
@@ -169,6 +175,8 @@ impl Lambda {
     /// Runs until nothing is left to be done, at most for this long.
     pub async fn run(&mut self, most: SignedDuration, carry: &Carry) {
         let end = self.now() + most;
+        self.idle_ticks = 0;
+        self.enter(self.now() + SignedDuration::from_secs(60), Due::Tick);
         loop {
             self.collect_webhooks();
             self.start_due(carry).await;
@@ -266,6 +274,7 @@ impl Lambda {
         {
             match entry.remove() {
                 Due::ReadStreams => self.read_streams().await,
+                Due::Tick => self.tick(),
                 Due::Step(step) => {
                     self.world.io.note(format_args!("step {:?}", step.what));
                     self.steps_under_way += 1;
@@ -282,6 +291,33 @@ impl Lambda {
                 } => self.post(vendor, delivery, attempt),
             }
         }
+    }
+
+    /// The schedule. While something else is due soon it ticks every minute; through a long wait it is let pass less
+    /// often, and at last it ends, for there is nothing left that it could wake.
+    fn tick(&mut self) {
+        let now = self.now();
+        let busy = self.running.len() > self.steps_under_way;
+        let soon = self
+            .next()
+            .is_some_and(|next| next < now + SignedDuration::from_secs(120));
+        let next = if busy || soon {
+            self.idle_ticks = 0;
+            Some(60)
+        } else {
+            self.idle_ticks += 1;
+            LAST_TICKS.get(self.idle_ticks - 1).copied()
+        };
+        let waits = self.steps_under_way > 0 || self.next().is_some();
+        let next = next.or_else(|| waits.then_some(600));
+        if let Some(seconds) = next {
+            self.enter(now + SignedDuration::from_secs(seconds), Due::Tick);
+        }
+        let invoked = self.invoke(Function::Reconciler, scheduled_event(now));
+        self.running.push(Box::pin(async move {
+            invoked.await;
+            Happened::Ticked
+        }));
     }
 
     fn post(&mut self, vendor: IntegrationType, delivery: Box<WebhookDelivery>, attempt: u32) {
@@ -371,12 +407,18 @@ impl Lambda {
                 "{name} begins with {} records",
                 event["Records"].as_array().map_or(0, Vec::len)
             ));
-            let handler: Arc<BatchFunction> = match function {
+            let handler: Arc<dyn im_local::Function> = match function {
                 Function::Inbound => world.system.inbound.clone(),
+                Function::DeadLetter => world.system.dead_letter.clone(),
+                Function::Reconciler => world.system.reconciler.clone(),
                 _ => world.system.outbound.clone(),
             };
-            let ended = match worker.run(TIMEOUT, handler.handle(event)).await {
-                Some(answer) => Ended::Answered(answer.expect("an event of ours")),
+            let ended = match worker.run(TIMEOUT, handler.invoke(event)).await {
+                Some(Ok(answer)) => Ended::Answered(answer),
+                Some(Err(error)) => {
+                    world.io.note(format_args!("{name} fails: {error:#}"));
+                    Ended::Crashed
+                }
                 None => Ended::Crashed,
             };
             world.io.note(format_args!("{name} ends: {ended:?}"));
@@ -388,6 +430,7 @@ impl Lambda {
         let now = self.now();
         match happened {
             Happened::Stepped => self.steps_under_way -= 1,
+            Happened::Ticked => {}
             Happened::Streamed { stream, batch, how } => {
                 self.killed += u32::from(how == Ended::Crashed);
                 let given_up = self.streams[stream].mapping.ended(batch, &how, now);

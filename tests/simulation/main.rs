@@ -43,6 +43,7 @@ fn the_invariants_hold_for_every_seed() {
     let (next, stop) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
     let failures: Mutex<Vec<Failure>> = Mutex::default();
     let sum = Mutex::new(run::Told::default());
+    let all = std::env::var_os("IM_SIM_ALL").is_some();
     let alone = seeds.end - seeds.start == 1;
     run::quietly(|| {
         thread::scope(|scope| {
@@ -59,7 +60,7 @@ fn the_invariants_hold_for_every_seed() {
                         match run::run(&Plan::of(seed), false) {
                             Ok(told) => sum.lock().expect("not poisoned").add(&told),
                             Err(failure) => {
-                                stop.store(true, Ordering::Relaxed);
+                                stop.store(!all, Ordering::Relaxed);
                                 failures.lock().expect("not poisoned").push(failure);
                             }
                         }
@@ -70,6 +71,9 @@ fn the_invariants_hold_for_every_seed() {
     });
     let mut failures = failures.into_inner().expect("not poisoned");
     failures.sort_by_key(|failure| failure.seed);
+    for failure in failures.iter().filter(|_| all) {
+        eprintln!("seed {}: {}", failure.seed, failure.message);
+    }
     if let Some(failure) = failures.first() {
         shrink::report(failure, alone);
         panic!("seed {}: {}", failure.seed, failure.message);

@@ -160,7 +160,8 @@ impl People {
                 "{method} {path} {} is answered {status} {told}",
                 body.unwrap_or(&Value::Null)
             ));
-            if status < 500 && status != 429 {
+            let conflict = status == 409 && method == Method::PATCH;
+            if status < 500 && status != 429 && !conflict {
                 return (status, serde_json::from_str(&told).unwrap_or_default());
             }
             tokio::time::sleep(PATIENCE).await;

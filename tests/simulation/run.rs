@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Once},
     time::Duration,
@@ -40,6 +39,7 @@ pub struct Told {
     pub webhooks_dropped: u32,
     pub records_given_up: u32,
     pub dead_letters: usize,
+    pub still_dead: usize,
     pub vendor_changes: usize,
     pub unseen_overwritten: usize,
     trace: Vec<String>,
@@ -53,6 +53,7 @@ impl Told {
         self.webhooks_dropped += other.webhooks_dropped;
         self.records_given_up += other.records_given_up;
         self.dead_letters += other.dead_letters;
+        self.still_dead += other.still_dead;
         self.vendor_changes += other.vendor_changes;
         self.unseen_overwritten += other.unseen_overwritten;
     }
@@ -155,26 +156,19 @@ async fn run_on_virtual_time(plan: &Plan, traced: bool) -> Told {
         lambda.plan(began + after, step.clone());
     }
     lambda.run(SignedDuration::from_hours(48), &carry).await;
-    let dead_letters = world.system.embedded.queues.dead_letters.clone();
-    let dead = world.queues.messages(&dead_letters);
-    let (hints, places) = checks::listed(&dead);
     ledger.configured(&world).await;
-    checks::no_job_vanished(
-        &people,
-        &hints.into_iter().collect::<BTreeSet<_>>(),
-        &places,
-    )
-    .await;
+    checks::no_job_vanished(&people).await;
     if let Some(sick) = setting.only_sick {
         checks::no_neighbour_suffered(&world.queues.ever_sent(), sick);
     }
-
+    let died = checks::listed(&people).await.len();
     make_peace(&people, &mut lambda, &carry).await;
-    let (dead_since, _) = checks::listed(&world.queues.messages(&dead_letters)[dead.len()..]);
+    let dead = checks::listed(&people).await;
+    let still_dead = dead.len();
     Checks {
         people: &people,
         lambda: &lambda,
-        dead: dead_since,
+        dead,
     }
     .all()
     .await;
@@ -187,7 +181,8 @@ async fn run_on_virtual_time(plan: &Plan, traced: bool) -> Told {
         webhooks_accepted: lambda.accepted.len(),
         webhooks_dropped: lambda.dropped,
         records_given_up: lambda.given_up,
-        dead_letters: world.queues.messages(&dead_letters).len(),
+        dead_letters: died,
+        still_dead,
         vendor_changes: changes.len(),
         unseen_overwritten: changes.iter().filter(unseen).count(),
         trace: world.io.trace(),
@@ -255,6 +250,8 @@ async fn make_peace(people: &People, lambda: &mut Lambda, carry: &Carry) {
     // Longer than any process keeps settings, or a vendor is asked to be let alone.
     tokio::time::sleep(Duration::from_mins(10)).await;
     lambda.run(SignedDuration::from_hours(6), carry).await;
+    retry_all(people).await;
+    lambda.run(SignedDuration::from_hours(6), carry).await;
     for (number, incident) in world.incidents().await.iter().enumerate() {
         let body = json!({"description": format!("all is well-{number:03}x")});
         let path = format!("/incidents/{}", incident.id);
@@ -268,4 +265,23 @@ async fn make_peace(people: &People, lambda: &mut Lambda, carry: &Carry) {
     tokio::time::sleep(Duration::from_mins(1)).await;
     people.touch_at_vendors();
     lambda.run(SignedDuration::from_hours(6), carry).await;
+}
+
+/// `dlq-retry --all` at every integration.
+async fn retry_all(people: &People) {
+    for vendor in people.accounts.vendors() {
+        let path = format!(
+            "/integrations/{}/dlq/retry",
+            World::integration_with(vendor)
+        );
+        let mut body = json!({});
+        loop {
+            let (status, answer) = people.ask(Method::POST, &path, Some(&body), None).await;
+            assert_eq!(status, 200, "{answer}");
+            match answer["next"].as_str() {
+                Some(next) => body = json!({"cursor": next}),
+                None => break,
+            }
+        }
+    }
 }

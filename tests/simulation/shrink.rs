@@ -60,11 +60,11 @@ pub fn report(failure: &Failure, alone: bool) {
         failure.seed
     );
     eprintln!("seed {} fails: {}", failure.seed, failure.message);
-    if std::env::var_os("IM_SIM_NO_SHRINK").is_some() {
-        eprintln!("{command}");
-        return;
-    }
-    let short = run::quietly(|| shrink(failure));
+    let short = if std::env::var_os("IM_SIM_NO_SHRINK").is_some() {
+        failure.clone()
+    } else {
+        run::quietly(|| shrink(failure))
+    };
     eprintln!(
         "{} of {} steps are enough:",
         short.plan.steps.len(),

@@ -3,14 +3,13 @@
 use im_engine::{RetryMessage, SweepReport};
 use im_local::{
     QueuePoller,
-    events::{failures, queue_event, stream_event},
+    events::{failures, queue_event, scheduled_event, stream_event},
     mapping::Ended,
 };
 use im_model::IntegrationType;
 use im_runtime::BatchFunction;
 use im_sandbox::WebhookDelivery;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use crate::World;
 
@@ -162,14 +161,38 @@ impl World {
             for message in &messages {
                 let body = message.body.as_deref().expect("a body");
                 let job: RetryMessage = serde_json::from_str(body).expect("a retry message");
-                let recorded = self.recorder.record(job.clone()).await;
-                recorded.expect("the store answers");
                 self.buried.lock().await.push(job);
                 count += 1;
             }
-            let ended = poller.ended(&messages, &Ended::Answered(Value::Null)).await;
+            let event = queue_event(&messages);
+            let answer = self.system.dead_letter.handle(event).await;
+            let answer = answer.expect("an event of ours");
+            assert_eq!(
+                failures(&answer),
+                Vec::<String>::new(),
+                "it was not recorded"
+            );
+            let ended = poller.ended(&messages, &Ended::Answered(answer)).await;
             ended.expect("the queue answers");
         }
+    }
+
+    /// Records a dead job that comes to `dead-letter` by another way.
+    pub async fn record(&self, job: &RetryMessage) {
+        let body = serde_json::to_string(job).expect("JSON");
+        let message = aws_sdk_sqs::types::Message::builder()
+            .message_id("1")
+            .body(body)
+            .build();
+        let answer = self
+            .system
+            .dead_letter
+            .handle(queue_event(&[message]))
+            .await;
+        assert_eq!(
+            failures(&answer.expect("an event of ours")),
+            Vec::<String>::new()
+        );
     }
 
     /// The jobs that died since the last time this was asked.
@@ -180,7 +203,10 @@ impl World {
 
     /// The minute tick.
     pub async fn tick(&self) -> SweepReport {
-        self.sweeper.tick().await.expect("the store answers")
+        let event = scheduled_event(self.clock.read());
+        let answer = self.system.reconciler.handle(&event).await;
+        let answer = answer.expect("the store answers");
+        serde_json::from_value(answer).expect("a report")
     }
 
     /// Runs everything that can run now, without moving the clock.

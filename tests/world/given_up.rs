@@ -58,6 +58,7 @@ impl<'a> Shard<'a> {
             "shardId": self.shard,
             "startSequenceNumber": first,
             "endSequenceNumber": last,
+            "approximateArrivalOfLastRecord": "2026-01-02T03:04:05Z",
         })
     }
 }

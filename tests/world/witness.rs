@@ -67,7 +67,7 @@ impl Vendors {
                 ("assigned_to", it.assignee.unwrap_or_default()),
                 ("incident", it.labels.join(",")),
             ]);
-            (it.key, shown)
+            (it.id, shown)
         };
         records.map(shown).collect()
     }

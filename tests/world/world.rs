@@ -11,13 +11,9 @@ use std::{
 use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use im_engine::{
-    Claim, DeadLetterRecorder, Delivery, RetryMessage, Sweeper, manage::Incidents,
-    ports::IncidentStore as _,
-};
+use im_engine::{Claim, Delivery, RetryMessage, manage::Incidents, ports::IncidentStore as _};
 use im_local::{Embedded, LocalSettings, LocalSystem, QueueService, StreamPoller};
 use im_model::{Incident, IncidentId, IntegrationType, Note, NoteKind};
-use im_runtime::{SqsQueue, dead_letter_recorder, sweeper};
 use im_sandbox::{
     PagerDuty, PagerDutyConfig, RecordedRequest, WebhookDelivery,
     jira::{Jira, JiraConfig, Scheme, Workflow},
@@ -64,10 +60,6 @@ pub struct World {
     pub queues: QueueService,
     /// What leaves the functions.
     pub io: Io,
-    /// The function behind the dead-letter queue.
-    pub recorder: DeadLetterRecorder,
-    /// What the minute tick runs.
-    pub sweeper: Sweeper,
     /// Whom dead letters are announced to.
     pub announcements: Announcements,
     /// What has died and nobody has asked for yet.
@@ -214,6 +206,7 @@ impl World {
         watch!(aws_sdk_dynamodb, dynamodb, dynamodb_config);
         watch!(aws_sdk_sqs, sqs, sqs_config);
         watch!(aws_sdk_secretsmanager, secrets, secrets_config);
+        let announcements = Announcements::default();
         let system = LocalSystem::on(
             embedded,
             LocalSettings {
@@ -223,6 +216,7 @@ impl World {
                 ids: Arc::new(SeededIds::new(seed)),
                 transport: Arc::new(transport.clone()),
                 configuration_age: im_engine::IntegrationCache::FOR_AT_MOST,
+                announcer: Arc::new(announcements.clone()),
                 public_base_url: Some("https://im.example.com".to_owned()),
                 local_organization: Some(ORGANIZATION.parse().expect("an id")),
             },
@@ -233,18 +227,7 @@ impl World {
                 table.to_owned(),
             ))
         };
-        let announcements = Announcements::default();
-        let urls = &system.embedded.queues;
-        let urls = (urls.outbound.clone(), urls.dead_letters.clone());
-        let queue = SqsQueue::new(
-            system.embedded.sqs.clone(),
-            urls,
-            Arc::new(clock.clone()),
-            u32::MAX,
-        );
         Arc::new(Self {
-            recorder: dead_letter_recorder(&system.ports, Arc::new(announcements.clone())),
-            sweeper: sweeper(&system.ports, Arc::new(queue)),
             announcements,
             buried: Mutex::default(),
             deliveries: stream(&system.embedded.tables.deliveries),

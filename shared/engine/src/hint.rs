@@ -55,6 +55,42 @@ impl Hint {
         })
     }
 
+    /// Takes in what a later hint about the same record says; false, and nothing is taken in, where they cannot be one:
+    /// they are about different things, or different people did them.
+    pub fn absorb(&mut self, later: &Self) -> bool {
+        let (
+            Self::External {
+                integration,
+                external_id,
+                at_least,
+                changed,
+                author,
+                notes,
+            },
+            Self::External {
+                integration: same_integration,
+                external_id: same_record,
+                at_least: then_at_least,
+                changed: then_changed,
+                author: same_author,
+                notes: then_notes,
+            },
+        ) = (self, later)
+        else {
+            return false;
+        };
+        if integration != same_integration || external_id != same_record || author != same_author {
+            return false;
+        }
+        *at_least = (*at_least).max(*then_at_least);
+        *notes |= then_notes;
+        for (field, at) in then_changed {
+            let known = changed.entry(field.clone()).or_insert(*at);
+            *known = (*known).max(*at);
+        }
+        true
+    }
+
     /// Whose link it is about.
     pub fn integration(&self) -> &IntegrationId {
         match self {
@@ -89,6 +125,9 @@ pub enum Cause {
     Delivery {
         /// Which.
         key: DeliveryKey,
+        /// Others about the same record that came with it, and are done with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        also: Vec<DeliveryKey>,
     },
     /// A change on the platform.
     Change,
@@ -96,6 +135,17 @@ pub enum Cause {
     Person,
     /// The vendor answers again.
     Recovery,
+}
+
+impl Cause {
+    /// The deliveries that are done with the job.
+    pub fn deliveries(&self) -> impl Iterator<Item = &DeliveryKey> {
+        let (key, also) = match self {
+            Self::Delivery { key, also } => (Some(key), also.as_slice()),
+            Self::Change | Self::Person | Self::Recovery => (None, &[][..]),
+        };
+        key.into_iter().chain(also)
+    }
 }
 
 /// A hint to be worked on.
@@ -181,4 +231,38 @@ pub struct Delivery {
     pub announced: Option<Announced>,
     /// What came of it, once it is done.
     pub outcome: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hint(record: &str, author: &str, title_at: i64, at_least: i64) -> Hint {
+        let at = Timestamp::from_second(title_at).expect("a time");
+        Hint::External {
+            integration: "pd".parse().expect("an id"),
+            external_id: record.parse().expect("an id"),
+            at_least: Some(RecordVersion(at_least)),
+            changed: BTreeMap::from([(Field::Title, at)]),
+            author: Some(author.parse().expect("an actor")),
+            notes: false,
+        }
+    }
+
+    #[test]
+    fn hints_of_one_persons_changes_are_one_hint_of_the_latest() {
+        let mut merged = hint("P1", "ann", 5, 7);
+        assert!(merged.absorb(&hint("P1", "ann", 9, 8)));
+        assert!(merged.absorb(&hint("P1", "ann", 3, 6)), "late");
+        assert_eq!(merged, hint("P1", "ann", 9, 8));
+    }
+
+    #[test]
+    fn what_another_did_or_another_record_is_a_hint_of_its_own() {
+        let mut first = hint("P1", "ann", 5, 7);
+        for other in [hint("P1", "bob", 9, 8), hint("P2", "ann", 9, 8)] {
+            assert!(!first.absorb(&other));
+            assert_eq!(first, hint("P1", "ann", 5, 7));
+        }
+    }
 }

@@ -126,13 +126,14 @@ impl JobRunner {
         }
     }
 
-    /// Marks the delivery done that made a job.
+    /// Marks the deliveries done that made a job.
     async fn finish(&self, cause: &Cause, outcome: &Outcome) -> Result<(), StoreError> {
-        match (cause, &self.deliveries, DeliveryEnd::of(outcome)) {
-            (Cause::Delivery { key }, Some(deliveries), Some(end)) => {
-                deliveries.finish(key, &end, &outcome.to_string()).await
-            }
-            _ => Ok(()),
+        let (Some(deliveries), Some(end)) = (&self.deliveries, DeliveryEnd::of(outcome)) else {
+            return Ok(());
+        };
+        for key in cause.deliveries() {
+            deliveries.finish(key, &end, &outcome.to_string()).await?;
         }
+        Ok(())
     }
 }

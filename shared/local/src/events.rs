@@ -115,26 +115,45 @@ fn stream_record(record: &Record) -> Value {
     json
 }
 
-/// The stream event that an open item would make if it were written now.
+/// The stream event that open items would make if they were written now; each one's sequence number is its place.
 #[expect(clippy::implicit_hasher, reason = "as the SDK hands items over")]
-pub fn open_item_event(mut item: HashMap<String, AttributeValue>) -> Value {
-    item.entry("wake".to_owned())
-        .or_insert_with(|| AttributeValue::S("open".to_owned()));
-    let image = serde_json::to_value(serde_dynamo::Item::from(item)).unwrap_or_default();
-    json!({"Records": [{
-        "eventID": "open",
-        "eventName": "MODIFY",
-        "eventVersion": "1.1",
-        "eventSource": "aws:dynamodb",
-        "awsRegion": "us-east-1",
-        "dynamodb": {
-            "ApproximateCreationDateTime": 0,
-            "Keys": {},
-            "NewImage": image,
-            "SequenceNumber": "0",
-            "SizeBytes": 0,
-        },
-    }]})
+pub fn open_items_event(items: &[HashMap<String, AttributeValue>]) -> Value {
+    let records = items.iter().enumerate().map(|(place, item)| {
+        let mut item = item.clone();
+        item.entry("wake".to_owned())
+            .or_insert_with(|| AttributeValue::S("open".to_owned()));
+        let image = serde_json::to_value(serde_dynamo::Item::from(item)).unwrap_or_default();
+        json!({
+            "eventID": format!("open-{place}"),
+            "eventName": "MODIFY",
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": "us-east-1",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 0,
+                "Keys": {},
+                "NewImage": image,
+                "SequenceNumber": place.to_string(),
+                "SizeBytes": 0,
+            },
+        })
+    });
+    json!({"Records": records.collect::<Vec<_>>()})
+}
+
+/// What `EventBridge` sends on a schedule.
+pub fn scheduled_event(now: Timestamp) -> Value {
+    json!({
+        "version": "0",
+        "id": now.as_nanosecond().to_string(),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": now.to_string(),
+        "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/local-every-minute"],
+        "detail": {},
+    })
 }
 
 /// An SQS event.

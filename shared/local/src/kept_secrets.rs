@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    io::Write as _,
     path::PathBuf,
     sync::{Mutex, PoisonError},
 };
@@ -14,6 +13,8 @@ use im_engine::{StoreError, ports::Vault};
 use im_model::Secret;
 use im_runtime::SecretsManagerVault;
 use im_vendors::Credentials;
+
+use crate::private_file;
 
 type Kept = BTreeMap<String, BTreeMap<String, Secret>>;
 
@@ -65,16 +66,7 @@ impl KeptSecrets {
                 )
             })
             .collect();
-        // Written beside and renamed: a crash leaves the old file or the new one.
-        let beside = self.file.with_extension("new");
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&beside)?;
-        file.write_all(&serde_json::to_vec(&plain)?)?;
-        file.sync_all()?;
-        fs::rename(beside, &self.file)
+        private_file::replace(&self.file, &serde_json::to_vec(&plain)?)
     }
 }
 

@@ -3,16 +3,21 @@
 mod clock;
 mod embedded;
 pub mod events;
+mod function;
 mod gateway;
 pub mod in_process;
 mod kept_secrets;
 pub mod mapping;
+mod open_work;
 mod poller;
+pub mod private_file;
 mod system;
 
 pub use clock::ScaledClock;
 pub use embedded::{Embedded, Queues};
+pub use function::Function;
 pub use gateway::{Gateway, serve_http};
 pub use in_process::{InProcess, QueueService, TableService};
+pub use open_work::OpenWork;
 pub use poller::{QueuePoller, StreamPoller};
-pub use system::{LocalSettings, LocalSystem, Mappings};
+pub use system::{LocalSettings, LocalSystem, Mappings, Unannounced};

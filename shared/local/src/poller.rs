@@ -12,12 +12,12 @@ use aws_sdk_sqs::{
     types::{Message, MessageSystemAttributeName},
 };
 use im_engine::ports::Clock;
-use im_runtime::BatchFunction;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
 use crate::{
     events::queue_event,
+    function::Function,
     mapping::{Ended, StreamBatch, StreamMapping, StreamOrigin},
 };
 
@@ -120,7 +120,7 @@ impl StreamPoller {
 pub(crate) struct StreamRun {
     pub(crate) poller: StreamPoller,
     pub(crate) mapping: StreamMapping,
-    pub(crate) function: Arc<BatchFunction>,
+    pub(crate) function: Arc<dyn Function>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sqs: Sqs,
     /// The on-failure destination's URL.
@@ -166,18 +166,18 @@ impl StreamRun {
     }
 }
 
-async fn bring(function: Arc<BatchFunction>, batch: StreamBatch) -> (StreamBatch, Ended) {
+async fn bring(function: Arc<dyn Function>, batch: StreamBatch) -> (StreamBatch, Ended) {
     let ended = invoke(function, batch.event()).await;
     (batch, ended)
 }
 
 /// A panic ends an invocation, not the system.
-async fn invoke(function: Arc<BatchFunction>, event: Value) -> Ended {
-    let invocation = tokio::spawn(async move { function.handle(event).await });
+async fn invoke(function: Arc<dyn Function>, event: Value) -> Ended {
+    let invocation = tokio::spawn(async move { function.invoke(event).await });
     match invocation.await {
         Ok(Ok(answer)) => Ended::Answered(answer),
         Ok(Err(error)) => {
-            tracing::error!(%error, "the function failed");
+            tracing::error!(error = format!("{error:#}"), "the function failed");
             Ended::Crashed
         }
         Err(error) => {
@@ -235,7 +235,7 @@ impl QueuePoller {
     }
 
     /// Receives up to ten messages and hands them over. Returns how many came.
-    pub async fn poll(&self, function: &Arc<BatchFunction>) -> anyhow::Result<usize> {
+    pub async fn poll(&self, function: &Arc<dyn Function>) -> anyhow::Result<usize> {
         let messages = self.receive().await?;
         if messages.is_empty() {
             return Ok(0);
@@ -246,7 +246,7 @@ impl QueuePoller {
     }
 
     /// Reads the queue for ever.
-    pub async fn run(self, function: Arc<BatchFunction>, every: Duration) {
+    pub async fn run(self, function: Arc<dyn Function>, every: Duration) {
         loop {
             match self.poll(&function).await {
                 Ok(0) => tokio::time::sleep(every).await,

@@ -1,24 +1,34 @@
 //! The functions on embedded AWS.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::AttributeValue;
 use im_api::{Authenticator, HmacAuthenticator, LoopbackAdministrator};
 use im_engine::{
-    RetryLadder,
-    ports::{Clock, Ids, Vault},
+    DeadLetter, RetryLadder, StoreError,
+    ports::{Announcer, Clock, Ids, Vault},
 };
 use im_model::{IntegrationType, OrganizationId};
 use im_runtime::{
-    BatchFunction, KeyInVault, Ports, SecretsManagerVault, Source, SqsJobQueue, SqsQueue,
-    api_router, batch_function, webhook_function,
+    BatchFunction, DeadLetterFunction, DynamoStreams, KeyInVault, Ports, ReconcilerFunction,
+    SecretsManagerVault, Source, SqsJobQueue, SqsQueue, api_router, batch_function,
+    dead_letter_recorder, sweeper, webhook_function,
 };
 use im_store::DynamoStore;
 use im_vendors::Transport;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use crate::{
-    Embedded, Gateway, QueuePoller, StreamPoller, events, kept_secrets::KeptSecrets,
+    Embedded, Function, Gateway, QueuePoller, StreamPoller, events,
+    kept_secrets::KeptSecrets,
+    open_work::{Left, OpenWork},
     poller::StreamRun,
 };
 
@@ -36,6 +46,8 @@ pub struct LocalSettings {
     pub transport: Arc<dyn Transport>,
     /// How old an integration's configuration may be where the functions keep it.
     pub configuration_age: SignedDuration,
+    /// Whom dead letters are announced to.
+    pub announcer: Arc<dyn Announcer>,
     /// What webhook URLs start with.
     pub public_base_url: Option<String>,
     /// A caller without a token acts as a local administrator of this organization.
@@ -54,6 +66,20 @@ pub struct LocalSystem {
     pub inbound: Arc<BatchFunction>,
     /// `outbound`.
     pub outbound: Arc<BatchFunction>,
+    /// `dead-letter`.
+    pub dead_letter: Arc<DeadLetterFunction>,
+    /// `reconciler`.
+    pub reconciler: Arc<ReconcilerFunction>,
+}
+
+/// Announces dead letters to nobody: the function's log says enough.
+pub struct Unannounced;
+
+#[async_trait]
+impl Announcer for Unannounced {
+    async fn dead_letter(&self, _: &DeadLetter) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 impl LocalSystem {
@@ -133,7 +159,21 @@ impl LocalSystem {
                 RetryLadder::default(),
             ))
         };
+        let dead_letter = DeadLetterFunction::new(
+            dead_letter_recorder(&ports, settings.announcer),
+            Arc::new(DynamoStreams::new(embedded.streams.clone())),
+            embedded.tables.clone(),
+        );
+        let redriven = SqsJobQueue::new(
+            embedded.sqs.clone(),
+            embedded.queues.outbound.clone(),
+            ports.clock.clone(),
+            settings.time_scale,
+        );
+        let reconciler = ReconcilerFunction::new(sweeper(&ports, Arc::new(redriven)));
         Self {
+            dead_letter: Arc::new(dead_letter),
+            reconciler: Arc::new(reconciler),
             gateway: Gateway {
                 webhooks: webhooks.collect(),
                 api,
@@ -146,30 +186,44 @@ impl LocalSystem {
         }
     }
 
-    /// Hands over what an earlier process left undone: deliveries that are open, incidents that owe somebody a change.
-    /// Stream records that nobody was there to read are not needed for it.
-    pub async fn bring_open_work(&self) -> anyhow::Result<()> {
+    /// What an earlier process left undone: deliveries that are open, incidents that owe somebody a change. Stream records
+    /// that nobody was there to read, and messages that were in a queue, are not needed for it.
+    pub async fn open_work(&self) -> anyhow::Result<OpenWork> {
         let tables = &self.embedded.tables;
-        for (table, function) in [
-            (&tables.deliveries, &self.inbound),
-            (&tables.sync, &self.outbound),
-        ] {
-            for item in self.embedded.open_items(table).await? {
-                if let Err(error) = function.handle(events::open_item_event(item)).await {
-                    tracing::error!(%error, "the function failed");
-                }
-            }
-        }
+        let left = async |table, function: &Arc<BatchFunction>| {
+            anyhow::Ok(Left {
+                items: self.embedded.open_items(table).await?,
+                function: function.clone(),
+            })
+        };
+        Ok(OpenWork {
+            deliveries: left(&tables.deliveries, &self.inbound).await?,
+            incidents: left(&tables.sync, &self.outbound).await?,
+        })
+    }
+
+    /// Hands [`LocalSystem::open_work`] over.
+    pub async fn bring_open_work(&self) -> anyhow::Result<()> {
+        self.open_work().await?.bring().await;
         Ok(())
+    }
+
+    /// The keys of all that is open.
+    pub async fn open_keys(&self) -> anyhow::Result<BTreeSet<String>> {
+        let tables = &self.embedded.tables;
+        let mut keys = BTreeSet::new();
+        for table in [&tables.deliveries, &tables.sync] {
+            let items = self.embedded.open_items(table).await?;
+            let key = |item: &HashMap<String, AttributeValue>| item.get("pk")?.as_s().ok().cloned();
+            keys.extend(items.iter().filter_map(key));
+        }
+        Ok(keys)
     }
 
     /// True if nothing is left to be done: no open delivery, no debt, nothing in a retry queue.
     pub async fn is_quiet(&self) -> anyhow::Result<bool> {
-        let tables = &self.embedded.tables;
-        for table in [&tables.deliveries, &tables.sync] {
-            if !self.embedded.open_items(table).await?.is_empty() {
-                return Ok(false);
-            }
+        if !self.open_keys().await?.is_empty() {
+            return Ok(false);
         }
         let queues = &self.embedded.queues;
         for queue in [&queues.inbound, &queues.outbound] {
@@ -201,18 +255,26 @@ impl LocalSystem {
             });
         }
         let queue = |url: &str| QueuePoller::new(self.embedded.sqs.clone(), url.to_owned());
-        let queues = vec![
+        let queues: Vec<(_, Arc<dyn Function>)> = vec![
             (queue(&queues.inbound), self.inbound.clone()),
             (queue(&queues.outbound), self.outbound.clone()),
+            (queue(&queues.dead_letters), self.dead_letter.clone()),
         ];
-        Ok(Mappings { streams, queues })
+        Ok(Mappings {
+            streams,
+            queues,
+            reconciler: self.reconciler.clone(),
+            clock: self.ports.clock.clone(),
+        })
     }
 }
 
 /// Streams and queues with the functions they feed.
 pub struct Mappings {
     streams: Vec<StreamRun>,
-    queues: Vec<(QueuePoller, Arc<BatchFunction>)>,
+    queues: Vec<(QueuePoller, Arc<dyn Function>)>,
+    reconciler: Arc<ReconcilerFunction>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Mappings {
@@ -226,6 +288,28 @@ impl Mappings {
         for (poller, function) in self.queues {
             tasks.spawn(poller.run(function, EVERY));
         }
+        tasks.spawn(every_minute(self.reconciler, self.clock, EVERY));
         tasks
+    }
+}
+
+/// The schedule, by the system's own clock.
+async fn every_minute(
+    reconciler: Arc<ReconcilerFunction>,
+    clock: Arc<dyn Clock>,
+    look_every: Duration,
+) {
+    let minute = |now: Timestamp| now.as_second().div_euclid(60);
+    let mut last = minute(clock.now());
+    loop {
+        tokio::time::sleep(look_every).await;
+        let now = clock.now();
+        if minute(now) == last {
+            continue;
+        }
+        last = minute(now);
+        if let Err(error) = reconciler.handle(&events::scheduled_event(now)).await {
+            tracing::error!(%error, "the minute tick failed");
+        }
     }
 }

@@ -22,7 +22,6 @@ pub async fn dead_letter() -> Result<(), Error> {
         dead_letter_recorder(&ports, Arc::new(announcer)),
         Arc::new(streams),
         settings.tables()?,
-        ports.clock.clone(),
     );
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
         function.handle(event.payload).await.map_err(Error::from)

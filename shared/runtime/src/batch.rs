@@ -1,9 +1,6 @@
 //! Batches: stream records and queue messages in, partial failures out.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_lambda_events::{
     dynamodb::Event as StreamEvent,
@@ -23,9 +20,9 @@ pub struct BatchFunction {
     runner: JobRunner,
 }
 
-/// A job, and the batch item that brought it.
+/// A job, and the batch items that brought it.
 struct Brought {
-    item: String,
+    items: Vec<String>,
     message: RetryMessage,
     image: Option<Incident>,
 }
@@ -91,7 +88,7 @@ impl BatchFunction {
         let mut failed = Vec::new();
         let began = Instant::now();
         for Brought {
-            item,
+            items,
             message,
             image,
         } in jobs
@@ -104,7 +101,7 @@ impl BatchFunction {
             };
             if let Err(error) = done {
                 tracing::error!(job, %error, "the job stays in its batch");
-                failed.push(item);
+                failed.extend(items);
             }
         }
         failed
@@ -119,7 +116,7 @@ impl BatchFunction {
             let item = message_id.unwrap_or_default();
             match serde_json::from_str(&body.unwrap_or_default()) {
                 Ok(message) => brought.push(Brought {
-                    item,
+                    items: vec![item],
                     message,
                     image: None,
                 }),
@@ -139,7 +136,7 @@ impl BatchFunction {
             let item = record.change.sequence_number.clone().unwrap_or_default();
             match self.source.jobs_of(record.change.new_image) {
                 Ok(jobs) => brought.extend(jobs.into_iter().map(|(job, image)| Brought {
-                    item: item.clone(),
+                    items: vec![item.clone()],
                     message: RetryMessage::first(job, self.runner.clock.now()),
                     image,
                 })),
@@ -161,20 +158,36 @@ pub(crate) fn item_failures(items: Vec<String>) -> Value {
     json!({"batchItemFailures": failures.collect::<Vec<_>>()})
 }
 
-/// Several changes of one incident in a batch are one job: the last image says all that is owed. Deliveries stay
-/// apart, for each is marked done by itself.
+/// Several hints for one link in a batch are one job. Of changes of an incident the last image says all that is owed. Of
+/// deliveries about a record the last one takes in what those before it announce, as far as the same person did it.
 fn coalesced(brought: Vec<Brought>) -> Vec<Brought> {
-    let mut last: HashMap<String, usize> = HashMap::new();
-    for (index, job) in brought.iter().enumerate() {
-        if matches!(job.message.job.cause, Cause::Change) {
-            last.insert(job.message.job.hint.to_string(), index);
+    let mut jobs: Vec<Brought> = Vec::new();
+    for later in brought {
+        let hint = &later.message.job.hint;
+        let same_link = |job: &&mut Brought| job.message.job.hint.to_string() == hint.to_string();
+        let earlier = jobs.iter_mut().rev().find(same_link);
+        if !earlier.is_some_and(|job| job.take_in(&later)) {
+            jobs.push(later);
         }
     }
-    let keep = |(index, job): (usize, Brought)| {
-        let newest = last
-            .get(&job.message.job.hint.to_string())
-            .is_none_or(|last| *last == index);
-        newest.then_some(job)
-    };
-    brought.into_iter().enumerate().filter_map(keep).collect()
+    jobs
+}
+
+impl Brought {
+    /// Takes a later job of the same link in, if the two can be one.
+    fn take_in(&mut self, later: &Self) -> bool {
+        let job = &mut self.message.job;
+        match (&mut job.cause, &later.message.job.cause) {
+            (Cause::Change, Cause::Change) => self.image.clone_from(&later.image),
+            (Cause::Delivery { also, .. }, Cause::Delivery { key, .. }) => {
+                if !job.hint.absorb(&later.message.job.hint) {
+                    return false;
+                }
+                also.push(key.clone());
+            }
+            _ => return false,
+        }
+        self.items.extend(later.items.iter().cloned());
+        true
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_lambda_events::sqs::SqsEvent;
-use im_engine::{DeadLetterRecorder, RetryMessage, StoreError, ports::Clock};
+use im_engine::{DeadLetterRecorder, RetryMessage, StoreError};
 use im_store::Tables;
 use serde::Deserialize;
 use serde_json::Value;
@@ -15,7 +15,6 @@ pub struct DeadLetterFunction {
     recorder: DeadLetterRecorder,
     streams: Arc<dyn StreamReader>,
     tables: Tables,
-    clock: Arc<dyn Clock>,
 }
 
 /// What a message of the queue says.
@@ -48,13 +47,11 @@ impl DeadLetterFunction {
         recorder: DeadLetterRecorder,
         streams: Arc<dyn StreamReader>,
         tables: Tables,
-        clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
             recorder,
             streams,
             tables,
-            clock,
         }
     }
 
@@ -100,7 +97,8 @@ impl DeadLetterFunction {
         let mut messages = Vec::new();
         for image in self.streams.images(stretch).await? {
             for (job, _) in source.jobs_of(image)? {
-                messages.push(RetryMessage::first(job, self.clock.now()));
+                let came_at = stretch.approximate_arrival_of_last_record;
+                messages.push(RetryMessage::first(job, came_at));
             }
         }
         Ok(messages)

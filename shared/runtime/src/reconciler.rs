@@ -1,7 +1,7 @@
 //! `reconciler`: the minute tick.
 
 use im_engine::{StoreError, Sweeper};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Does what is due every minute.
 pub struct ReconcilerFunction {
@@ -31,12 +31,6 @@ impl ReconcilerFunction {
             return Err(NoTick::NotScheduled);
         }
         let report = self.sweeper.tick().await?;
-        Ok(json!({
-            "deliveries": report.deliveries,
-            "incidents": report.incidents,
-            "redriven": report.redriven,
-            "silent": report.silent,
-            "unfinished": report.unfinished,
-        }))
+        Ok(serde_json::to_value(report).unwrap_or_default())
     }
 }

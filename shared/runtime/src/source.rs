@@ -24,7 +24,10 @@ impl Source {
             Self::Deliveries => {
                 let delivery = im_store::image::delivery(image)?;
                 let hint = Hint::from_delivery(&delivery);
-                let cause = Cause::Delivery { key: delivery.key };
+                let cause = Cause::Delivery {
+                    key: delivery.key,
+                    also: Vec::new(),
+                };
                 Ok(hint
                     .map(|hint| (job(hint, cause), None))
                     .into_iter()

@@ -9,6 +9,7 @@ use aws_sdk_dynamodbstreams::{
     types::{Record, ShardIteratorType},
 };
 use im_engine::StoreError;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_dynamo::Item;
 
@@ -25,6 +26,8 @@ pub struct StreamStretch {
     pub start_sequence_number: String,
     /// The last record's number.
     pub end_sequence_number: String,
+    /// When it came.
+    pub approximate_arrival_of_last_record: Timestamp,
 }
 
 impl StreamStretch {
@@ -180,6 +183,7 @@ mod tests {
             shard_id: String::new(),
             start_sequence_number: String::new(),
             end_sequence_number: String::new(),
+            approximate_arrival_of_last_record: Timestamp::UNIX_EPOCH,
         };
         let arn =
             "arn:aws:dynamodb:us-east-2:123456789012:table/im-sync/stream/2024-06-10T19:26:16.525";

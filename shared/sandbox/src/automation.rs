@@ -2,10 +2,13 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
+use crate::appended::Appended;
 use crate::stand_in::Vendor;
 
 /// When `field` becomes `when`, it is set to `then`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Rule {
     pub(crate) field: String,
     pub(crate) when: String,
@@ -15,7 +18,7 @@ pub(crate) struct Rule {
 /// The account's rules, and what they are about to do.
 #[derive(Debug, Default)]
 pub(crate) struct Automations {
-    rules: Vec<Rule>,
+    rules: Appended<Rule>,
     due: VecDeque<(String, Rule)>,
     /// A request is being answered: what it causes comes after its answer.
     pub(crate) answering: bool,
@@ -24,6 +27,16 @@ pub(crate) struct Automations {
 impl Automations {
     pub(crate) fn add(&mut self, rule: Rule) {
         self.rules.push(rule);
+    }
+
+    /// The rules since the last call.
+    pub(crate) fn take_unsaved(&mut self) -> Vec<Rule> {
+        self.rules.take_unsaved()
+    }
+
+    /// Adds what [`Self::take_unsaved`] gave.
+    pub(crate) fn take_up(&mut self, rules: Vec<Rule>) {
+        self.rules.take_up(rules);
     }
 
     /// The rules that a change of the record has set off; `before` is `None` for a new one. Values are as people name

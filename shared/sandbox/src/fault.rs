@@ -131,19 +131,34 @@ impl FaultRule {
 
 /// The rules in force, oldest first.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<FaultRule>);
+pub(crate) struct Faults {
+    rules: Vec<FaultRule>,
+    changed: bool,
+}
 
 impl Faults {
     pub(crate) fn add(&mut self, rule: FaultRule) {
-        self.0.push(rule);
+        self.rules.push(rule);
+        self.changed = true;
     }
 
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        self.rules.clear();
+        self.changed = true;
     }
 
     pub(crate) fn rules(&self) -> &[FaultRule] {
-        &self.0
+        &self.rules
+    }
+
+    /// All of them, if they are others than at the last call.
+    pub(crate) fn take_unsaved(&mut self) -> Option<Vec<FaultRule>> {
+        std::mem::take(&mut self.changed).then(|| self.rules.clone())
+    }
+
+    /// Puts these in force, in place of the present ones.
+    pub(crate) fn take_up(&mut self, rules: Vec<FaultRule>) {
+        self.rules = rules;
     }
 
     /// Takes the fault for a request.
@@ -157,12 +172,16 @@ impl Faults {
     }
 
     fn strike(&mut self, method: Option<&Method>, path: &str) -> Option<Fault> {
-        let rule = self.0.iter_mut().find(|rule| rule.matches(method, path))?;
+        let rule = self
+            .rules
+            .iter_mut()
+            .find(|rule| rule.matches(method, path))?;
         if let Some(remaining) = &mut rule.remaining {
             *remaining -= 1;
+            self.changed = true;
         }
         let fault = rule.fault.clone();
-        self.0.retain(|rule| rule.remaining != Some(0));
+        self.rules.retain(|rule| rule.remaining != Some(0));
         Some(fault)
     }
 }

@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod appended;
 mod automation;
 pub mod clock;
 mod control;
+pub mod durable;
 pub mod edge;
 pub mod fault;
+mod held;
 pub mod jira;
 pub mod journal;
 mod mac;

@@ -1,16 +1,24 @@
 //! Webhooks that wait to be sent.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use crate::durable::{DurableLog, Line};
 use crate::fault::Fault;
 use crate::webhook_delivery::{AsItIs, Attempt, DeliveryRecord, Outcome, Posting, WebhookDelivery};
 
-/// A webhook in a queue, with the place of its record.
-pub(crate) type Waiting = (usize, WebhookDelivery);
+/// A webhook in a queue.
+#[derive(Clone, Debug)]
+pub(crate) struct Waiting {
+    /// Of its record.
+    pub(crate) place: usize,
+    pub(crate) delivery: WebhookDelivery,
+    /// How often it was sent, as far as is known.
+    pub(crate) attempts: u32,
+}
 
 #[derive(Debug, Default)]
 struct Queues {
@@ -19,12 +27,73 @@ struct Queues {
     records: Vec<DeliveryRecord>,
 }
 
+impl Queues {
+    /// Queues a webhook, or does with it what the fault says.
+    fn push(&mut self, delivery: &WebhookDelivery, fault: Option<&Fault>) {
+        let copies = if fault == Some(&Fault::DuplicateWebhooks) {
+            2
+        } else {
+            1
+        };
+        for _ in 0..copies {
+            let place = self.records.len();
+            let waiting = Waiting {
+                place,
+                delivery: delivery.clone(),
+                attempts: 0,
+            };
+            let outcome = match fault {
+                Some(Fault::DropWebhooks) => Outcome::Dropped,
+                Some(Fault::HoldWebhooks) => {
+                    self.held.push(waiting);
+                    Outcome::Held
+                }
+                _ => {
+                    self.ready.push_back(waiting);
+                    Outcome::Queued
+                }
+            };
+            self.records.push(DeliveryRecord {
+                event_id: delivery.event_id.clone(),
+                event_type: delivery.event_type.clone(),
+                outcome,
+                attempts: Vec::new(),
+            });
+        }
+    }
+
+    /// Queues what was held back, behind what was queued since.
+    fn release(&mut self) {
+        for waiting in std::mem::take(&mut self.held) {
+            self.records[waiting.place].outcome = Outcome::Queued;
+            self.ready.push_back(waiting);
+        }
+    }
+
+    fn drain(&mut self) -> Vec<Waiting> {
+        let ready = Vec::from(std::mem::take(&mut self.ready));
+        for waiting in &ready {
+            self.records[waiting.place].outcome = Outcome::Drained;
+        }
+        ready
+    }
+
+    fn note(&mut self, place: usize, attempt: Attempt, outcome: Outcome) {
+        if let Some(record) = self.records.get_mut(place) {
+            record.attempts.push(attempt);
+            record.outcome = outcome;
+        }
+    }
+}
+
 /// The webhooks of one vendor, in order; clones share one outbox.
 #[derive(Clone)]
 pub(crate) struct Outbox {
     queues: Arc<Mutex<Queues>>,
     wake: Arc<Notify>,
     pub(crate) posting: Arc<dyn Posting>,
+    /// Where what becomes of them is written down, if anywhere.
+    log: Arc<OnceLock<DurableLog>>,
 }
 
 impl Default for Outbox {
@@ -33,6 +102,7 @@ impl Default for Outbox {
             queues: Arc::default(),
             wake: Arc::default(),
             posting: Arc::new(AsItIs),
+            log: Arc::default(),
         }
     }
 }
@@ -42,41 +112,65 @@ impl Outbox {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Where a stand-in that is kept writes.
+    pub(crate) fn log(&self) -> Option<&DurableLog> {
+        self.log.get()
+    }
+
+    /// From here on, what becomes of webhooks is written down. Those that wait were perhaps being sent when the process
+    /// before ended: their next attempt is a repeat.
+    pub(crate) fn keep(&self, log: DurableLog) {
+        let queues = &mut *self.queues();
+        for waiting in &mut queues.ready {
+            let noted = queues.records[waiting.place].attempts.len();
+            waiting.attempts = u32::try_from(noted).unwrap_or(u32::MAX - 1) + 1;
+        }
+        // Set once: a second file is not written.
+        let _ = self.log.set(log);
+    }
+
+    /// Does to the queues what a line says.
+    pub(crate) fn take_up<C>(&self, line: Line<C>) {
+        let mut queues = self.queues();
+        match line {
+            Line::Changed(changed) => {
+                for (delivery, fault) in &changed.webhooks {
+                    queues.push(delivery, fault.as_ref());
+                }
+            }
+            Line::Posted {
+                place,
+                attempt,
+                outcome,
+            } => {
+                if outcome != Outcome::Queued {
+                    queues.ready.retain(|waiting| waiting.place != place);
+                }
+                queues.note(place, attempt, outcome);
+            }
+            Line::Drained => drop(queues.drain()),
+            Line::Released => queues.release(),
+        }
+    }
+
+    fn append(&self, line: &Line<()>) {
+        if let Some(log) = self.log() {
+            log.append(line);
+        }
+    }
+
     /// Queues a webhook, or does with it what the fault says.
     pub(crate) fn push(&self, delivery: &WebhookDelivery, fault: Option<&Fault>) {
-        let mut queues = self.queues();
-        let copies = if fault == Some(&Fault::DuplicateWebhooks) {
-            2
-        } else {
-            1
-        };
-        for _ in 0..copies {
-            let place = queues.records.len();
-            queues.records.push(DeliveryRecord {
-                event_id: delivery.event_id.clone(),
-                event_type: delivery.event_type.clone(),
-                outcome: Outcome::Queued,
-                attempts: Vec::new(),
-            });
-            match fault {
-                Some(Fault::DropWebhooks) => queues.records[place].outcome = Outcome::Dropped,
-                Some(Fault::HoldWebhooks) => {
-                    queues.records[place].outcome = Outcome::Held;
-                    queues.held.push((place, delivery.clone()));
-                }
-                _ => queues.ready.push_back((place, delivery.clone())),
-            }
-        }
-        drop(queues);
+        self.queues().push(delivery, fault);
         self.wake.notify_one();
     }
 
     /// Queues what a fault held back, behind what was queued since.
     pub(crate) fn release(&self) {
         let mut queues = self.queues();
-        for (place, delivery) in std::mem::take(&mut queues.held) {
-            queues.records[place].outcome = Outcome::Queued;
-            queues.ready.push_back((place, delivery));
+        if !queues.held.is_empty() {
+            self.append(&Line::Released);
+            queues.release();
         }
         drop(queues);
         self.wake.notify_one();
@@ -85,13 +179,12 @@ impl Outbox {
     /// Takes what waits, as it would be posted at `now`.
     pub(crate) fn drain(&self, now: Timestamp) -> Vec<WebhookDelivery> {
         let mut queues = self.queues();
-        let ready = std::mem::take(&mut queues.ready);
+        if !queues.ready.is_empty() {
+            self.append(&Line::Drained);
+        }
+        let ready = queues.drain().into_iter();
         ready
-            .into_iter()
-            .map(|(place, delivery)| {
-                queues.records[place].outcome = Outcome::Drained;
-                self.attempt(&delivery, 1, now)
-            })
+            .map(|waiting| self.attempt(&waiting.delivery, waiting.attempts + 1, now))
             .collect()
     }
 
@@ -102,10 +195,7 @@ impl Outbox {
         number: u32,
         now: Timestamp,
     ) -> WebhookDelivery {
-        WebhookDelivery {
-            headers: self.posting.headers(delivery, number, now),
-            ..delivery.clone()
-        }
+        self.posting.attempt(delivery, number, now)
     }
 
     pub(crate) fn records(&self) -> Vec<DeliveryRecord> {
@@ -125,8 +215,12 @@ impl Outbox {
 
     pub(crate) fn note(&self, place: usize, attempt: Attempt, outcome: Outcome) {
         let mut queues = self.queues();
-        queues.records[place].attempts.push(attempt);
-        queues.records[place].outcome = outcome;
+        self.append(&Line::Posted {
+            place,
+            attempt: attempt.clone(),
+            outcome,
+        });
+        queues.note(place, attempt, outcome);
     }
 }
 

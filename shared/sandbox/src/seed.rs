@@ -1,11 +1,12 @@
 //! Ids that look like a vendor's and repeat for the same seed.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// A stream of ids (splitmix64: short, and good enough for names).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Seed(u64);
 
 impl Seed {

@@ -1,19 +1,24 @@
 //! What every vendor's stand-in does: answers, faults, the record of requests, webhooks.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use jiff::SignedDuration;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::automation::{self, Rule};
 use crate::clock::{Clock as _, to_http_date};
 use crate::control;
+use crate::durable::{DurableLog, DurableLogError};
 use crate::edge::{self, Answer};
 use crate::fault::{Fault, FaultRule};
+use crate::held::Held;
 use crate::journal::RecordedRequest;
 use crate::outbox::Outbox;
 use crate::surroundings::Surroundings;
@@ -21,8 +26,17 @@ use crate::webhook_delivery::{DeliveryRecord, RetryPolicy, WebhookDelivery};
 
 /// One vendor's part of a stand-in: its records and its rules, behind the stand-in's lock.
 pub trait Vendor: Send + Sized + 'static {
+    /// What changed in its records, as a line of a file has it.
+    type Changes: Serialize + DeserializeOwned;
+
     /// Time, ids, faults and webhooks.
     fn surroundings(&mut self) -> &mut Surroundings;
+
+    /// What changed since the last call; `None` if nothing did.
+    fn take_unsaved(&mut self) -> Option<Self::Changes>;
+
+    /// Makes the changes that [`Self::take_unsaved`] told of.
+    fn take_up(&mut self, changes: Self::Changes);
 
     /// Answers one API request; with `behind`, the read of a single record shows it as it was
     /// that many changes ago.
@@ -83,8 +97,23 @@ impl<V: Vendor> StandIn<V> {
         }
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, V> {
-        self.vendor.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn state(&self) -> Held<'_, V> {
+        Held::lock(&self.vendor, &self.outbox)
+    }
+
+    /// Keeps everything in this file, which only its owner may read, and takes up what it holds: records with all their
+    /// versions, ids, faults, automations, and the webhooks that nobody has taken yet. Not kept are OAuth tokens, the
+    /// counts of rate limits, the record of requests, and the clock's offset. To be called on a new stand-in of the
+    /// same configuration.
+    pub fn kept_in(self, file: &Path) -> Result<Self, DurableLogError> {
+        let (log, lines) = DurableLog::open::<V::Changes>(file)?;
+        let mut vendor = self.state();
+        for line in lines {
+            vendor.take_up(line);
+        }
+        self.outbox.keep(log);
+        drop(vendor);
+        Ok(self)
     }
 
     /// Answers a request, without faults.

@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::automation::Automations;
 use crate::clock::{Clock, OffsetClock};
-use crate::fault::Faults;
+use crate::durable::Common;
+use crate::fault::{Fault, Faults};
 use crate::journal::RecordedRequest;
 use crate::outbox::Outbox;
 use crate::seed::Seed;
@@ -18,6 +19,8 @@ pub struct Surroundings {
     pub(crate) ids: Seed,
     pub(crate) faults: Faults,
     pub(crate) outbox: Outbox,
+    /// Webhooks that leave when what they tell of is written down, with the fault that strikes each.
+    pub(crate) announced: Vec<(WebhookDelivery, Option<Fault>)>,
     pub(crate) requests: Vec<RecordedRequest>,
     pub(crate) automations: Automations,
     latest: Timestamp,
@@ -30,6 +33,7 @@ impl Surroundings {
             ids: Seed::new(seed),
             faults: Faults::default(),
             outbox: Outbox::default(),
+            announced: Vec::new(),
             requests: Vec::new(),
             automations: Automations::default(),
             latest: Timestamp::MIN,
@@ -57,8 +61,28 @@ impl Surroundings {
     }
 
     /// Queues a webhook, or does with it what the next matching fault says.
-    pub(crate) fn send(&mut self, delivery: &WebhookDelivery) {
+    pub(crate) fn send(&mut self, delivery: WebhookDelivery) {
         let fault = self.faults.for_webhook(&delivery.event_type);
-        self.outbox.push(delivery, fault.as_ref());
+        self.announced.push((delivery, fault));
+    }
+
+    /// What is to be written down; the vendor's own changes are not here.
+    pub(crate) fn take_unsaved(&mut self) -> Common {
+        Common {
+            ids: self.ids.clone(),
+            latest: self.latest,
+            faults: self.faults.take_unsaved(),
+            automations: self.automations.take_unsaved(),
+        }
+    }
+
+    /// Takes up what was written down.
+    pub(crate) fn take_up(&mut self, common: &Common) {
+        self.ids = common.ids.clone();
+        self.latest = self.latest.max(common.latest);
+        self.automations.take_up(common.automations.clone());
+        if let Some(faults) = &common.faults {
+            self.faults.take_up(faults.clone());
+        }
     }
 }

@@ -7,14 +7,20 @@ use std::collections::HashMap;
 pub(crate) struct Versions<T> {
     /// The present version last.
     records: Vec<Vec<T>>,
+    /// By place.
+    ids: Vec<String>,
     places: HashMap<String, usize>,
+    /// Place and number of each version that nobody has written down yet.
+    unsaved: Vec<(usize, usize)>,
 }
 
 impl<T> Default for Versions<T> {
     fn default() -> Self {
         Self {
             records: Vec::new(),
+            ids: Vec::new(),
             places: HashMap::new(),
+            unsaved: Vec::new(),
         }
     }
 }
@@ -46,12 +52,36 @@ impl<T> Versions<T> {
     }
 
     pub(crate) fn store(&mut self, id: &str, version: T) {
-        if let Some(&place) = self.places.get(id) {
+        let place = if let Some(&place) = self.places.get(id) {
             self.records[place].push(version);
+            place
         } else {
-            self.places.insert(id.to_owned(), self.records.len());
+            let place = self.records.len();
+            self.places.insert(id.to_owned(), place);
+            self.ids.push(id.to_owned());
             self.records.push(vec![version]);
+            place
+        };
+        self.unsaved.push((place, self.records[place].len() - 1));
+    }
+
+    /// The versions since the last call, with the records' ids, in order.
+    pub(crate) fn take_unsaved(&mut self) -> Vec<(String, T)>
+    where
+        T: Clone,
+    {
+        let unsaved = std::mem::take(&mut self.unsaved).into_iter();
+        unsaved
+            .map(|(place, number)| (self.ids[place].clone(), self.records[place][number].clone()))
+            .collect()
+    }
+
+    /// Stores what [`Self::take_unsaved`] gave.
+    pub(crate) fn take_up(&mut self, versions: Vec<(String, T)>) {
+        for (id, version) in versions {
+            self.store(&id, version);
         }
+        self.unsaved.clear();
     }
 }
 
@@ -72,5 +102,21 @@ mod tests {
         );
         assert_eq!(versions.all().copied().collect::<Vec<_>>(), [3, 10]);
         assert_eq!((versions.get("c"), versions.created()), (None, 2));
+    }
+
+    #[test]
+    fn what_was_not_written_down_is_told_once() {
+        let mut versions = Versions::default();
+        versions.store("a", 1);
+        versions.store("b", 10);
+        assert_eq!(versions.take_unsaved(), [("a".into(), 1), ("b".into(), 10)]);
+        versions.store("a", 2);
+        let unsaved = versions.take_unsaved();
+        assert_eq!(unsaved, [("a".into(), 2)]);
+        let mut other = Versions::default();
+        other.take_up(vec![("a".into(), 1)]);
+        other.take_up(unsaved);
+        assert_eq!(other.take_unsaved(), []);
+        assert_eq!((other.get("a"), other.behind("a", 1)), (Some(&2), Some(&1)));
     }
 }

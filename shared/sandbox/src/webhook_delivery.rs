@@ -6,13 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Waiting};
 
 /// One webhook, ready to be posted as it is: its signature covers these bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookDelivery {
     /// The vendor's id of the event, the same in a repeat.
     pub event_id: String,
@@ -21,8 +21,10 @@ pub struct WebhookDelivery {
     /// Added to the receiver's URL, already encoded.
     pub query: Option<String>,
     /// Content type, signature and delivery id.
+    #[serde(with = "as_pairs")]
     pub headers: HeaderMap,
     /// The raw body.
+    #[serde(with = "as_text")]
     pub body: Bytes,
 }
 
@@ -39,9 +41,14 @@ impl WebhookDelivery {
 
 /// What a vendor does in its own way when it posts webhooks.
 pub(crate) trait Posting: Send + Sync {
-    /// The headers of an attempt (the first is 1) at `now`.
-    fn headers(&self, delivery: &WebhookDelivery, _attempt: u32, _now: Timestamp) -> HeaderMap {
-        delivery.headers.clone()
+    /// The webhook as the attempt of this number (the first is 1) has it at `now`.
+    fn attempt(
+        &self,
+        delivery: &WebhookDelivery,
+        _number: u32,
+        _now: Timestamp,
+    ) -> WebhookDelivery {
+        delivery.clone()
     }
 
     /// Whether what was answered so is sent again.
@@ -81,7 +88,7 @@ impl Default for RetryPolicy {
 }
 
 /// What became of a webhook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It waits, or is between two attempts.
@@ -99,7 +106,7 @@ pub enum Outcome {
 }
 
 /// One try to send a webhook.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Attempt {
     /// When.
     pub time: Timestamp,
@@ -143,12 +150,16 @@ impl Outbox {
             }
         };
         loop {
-            let (place, delivery) = self.next().await;
+            let Waiting {
+                place,
+                delivery,
+                attempts,
+            } = self.next().await;
             let posting = &*self.posting;
             let mut pause = policy.first_pause;
-            for number in 1..=policy.attempts {
+            for number in attempts + 1.. {
                 let time = clock.now();
-                let sent = self.attempt(&delivery, number, time);
+                let sent = posting.attempt(&delivery, number, time);
                 let request = client
                     .post(sent.url(&url))
                     .headers(sent.headers)
@@ -162,7 +173,7 @@ impl Outbox {
                     "webhook"
                 );
                 let outcome = match verdict {
-                    Verdict::Retry if number == policy.attempts => Outcome::GivenUp,
+                    Verdict::Retry if number >= policy.attempts => Outcome::GivenUp,
                     Verdict::Retry => Outcome::Queued,
                     Verdict::Taken => Outcome::Delivered,
                     Verdict::Refused => Outcome::Dropped,
@@ -175,6 +186,41 @@ impl Outbox {
                 pause = (pause * 2).min(policy.longest_pause);
             }
         }
+    }
+}
+
+mod as_pairs {
+    use http::{HeaderMap, HeaderName, HeaderValue};
+    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
+
+    pub(super) fn serialize<S: Serializer>(headers: &HeaderMap, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(headers.iter().map(|(name, value)| {
+            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+            (name.as_str(), value)
+        }))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<HeaderMap, D::Error> {
+        let pairs = Vec::<(String, String)>::deserialize(from)?;
+        let pair = |(name, value)| {
+            let name = HeaderName::try_from(name).map_err(D::Error::custom)?;
+            let value = HeaderValue::try_from(value).map_err(D::Error::custom)?;
+            Ok((name, value))
+        };
+        pairs.into_iter().map(pair).collect()
+    }
+}
+
+mod as_text {
+    use bytes::Bytes;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(body: &Bytes, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&String::from_utf8_lossy(body))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Bytes, D::Error> {
+        Ok(Bytes::from(String::deserialize(from)?))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-use im_engine::manage::{IntegrationChange, NewIntegration};
+use im_engine::manage::{IntegrationChange, NewIntegration, RequestLimit};
 use im_model::{ConflictStrategy, Direction, Integration, IntegrationId, OrganizationId, Secret};
 use jiff::SignedDuration;
 use url::Url;
@@ -98,7 +98,9 @@ pub(super) fn new_integration(
                 conflict_window: change
                     .conflict_window
                     .unwrap_or(Integration::CONFLICT_WINDOW),
-                requests_per_minute: change.requests_per_minute.flatten(),
+                requests_per_minute: change
+                    .requests_per_minute
+                    .and_then(RequestLimit::per_minute),
                 options: change.options,
             })
         }
@@ -152,12 +154,12 @@ fn window(body: &mut ObjectReader) -> Option<SignedDuration> {
 }
 
 /// A whole number, or null for no limit.
-fn requests_per_minute(body: &mut ObjectReader) -> Option<Option<NonZeroU32>> {
+fn requests_per_minute(body: &mut ObjectReader) -> Option<RequestLimit> {
     const MOST: u32 = 1_000_000;
     const NAME: &str = "requests_per_minute";
     let value = body.take(NAME)?;
     if value.is_null() {
-        return Some(None);
+        return Some(RequestLimit::Lifted);
     }
     let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
     let number = number.filter(|number| *number <= MOST);
@@ -168,7 +170,7 @@ fn requests_per_minute(body: &mut ObjectReader) -> Option<Option<NonZeroU32>> {
             format!("must be a whole number from 1 to {MOST}, or null for no limit"),
         );
     }
-    limit.map(Some)
+    limit.map(RequestLimit::PerMinute)
 }
 
 fn name(body: &mut ObjectReader) -> Option<String> {

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-use im_engine::manage::{IntegrationChange, NewIntegration, Removed};
+use im_engine::manage::{IntegrationChange, NewIntegration, Removed, RequestLimit};
 use im_model::{
     Activity, ConflictStrategy, Direction, IntegrationType, OrganizationId, OwnershipRules,
 };
@@ -248,8 +248,9 @@ fn a_conflict_window_is_a_length_of_time() {
 fn a_limit_of_requests_is_a_number_or_null_to_lift_it() {
     let read = |value: Value| changed(&json!({"requests_per_minute": value}));
     let limit = |value| read(value).expect("valid").requests_per_minute;
-    assert_eq!(limit(json!(300)), Some(NonZeroU32::new(300)));
-    assert_eq!(limit(json!(null)), Some(None));
+    let most = RequestLimit::PerMinute(NonZeroU32::new(300).expect("not zero"));
+    assert_eq!(limit(json!(300)), Some(most));
+    assert_eq!(limit(json!(null)), Some(RequestLimit::Lifted));
     assert_eq!(
         changed(&json!({})).expect("valid").requests_per_minute,
         None

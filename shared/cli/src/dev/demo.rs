@@ -1,9 +1,11 @@
 //! The demo's integrations, connected through the management API as an operator would.
 
+use std::path::Path;
+
 use anyhow::{Context as _, bail};
 use im_local::ScaledClock;
 use reqwest::{Client, Method, Response, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::sandboxes::Sandboxes;
@@ -21,15 +23,16 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts the sandboxes and connects them.
+    /// Starts the sandboxes, with what the folder holds of them, and connects them.
     pub async fn start(
         base_url: String,
         clock: ScaledClock,
+        folder: Option<&Path>,
         tasks: &mut JoinSet<()>,
     ) -> anyhow::Result<Self> {
         let demo = Self {
             base_url,
-            sandboxes: Sandboxes::start(clock, tasks).await?,
+            sandboxes: Sandboxes::start(clock, folder, tasks).await?,
             http: Client::new(),
         };
         for integration in &demo.sandboxes.integrations {
@@ -39,24 +42,32 @@ impl Demo {
         Ok(demo)
     }
 
+    /// An integration that an earlier run made for the same sandbox is only told where that is now: the rest may be what
+    /// somebody made of it since.
     async fn connect(&self, integration: &Value) -> anyhow::Result<()> {
-        let created = self.api(Method::POST, "/integrations", Some(integration));
-        let created = created.await?;
-        if created.status() == StatusCode::CONFLICT {
-            // An earlier run made it, for a sandbox that is gone.
-            let path = format!(
-                "/integrations/{}",
-                integration["id"].as_str().unwrap_or("?")
-            );
+        let id = integration["id"].as_str().unwrap_or_default();
+        let path = format!("/integrations/{id}");
+        let present = self.api(Method::GET, &path, None).await?;
+        if present.status() == StatusCode::NOT_FOUND {
+            let created = self.api(Method::POST, "/integrations", Some(integration));
+            return expect_success(created.await?).await.map(drop);
+        }
+        let present = expect_success(present).await?;
+        let change = if self.sandboxes.go_on {
+            if is_at(&present, &integration["base_url"]) {
+                return Ok(());
+            }
+            json!({"base_url": integration["base_url"]})
+        } else {
+            // Made for a sandbox that is gone.
             let mut change = integration.clone();
             for fixed in ["id", "integration_type"] {
                 change.as_object_mut().map(|body| body.remove(fixed));
             }
-            return expect_success(self.api(Method::PATCH, &path, Some(&change)).await?)
-                .await
-                .map(drop);
-        }
-        expect_success(created).await.map(drop)
+            change
+        };
+        let changed = self.api(Method::PATCH, &path, Some(&change)).await?;
+        expect_success(changed).await.map(drop)
     }
 
     /// Calls the management API.
@@ -105,6 +116,12 @@ impl Demo {
         }
         println!();
     }
+}
+
+/// Whether an integration's address is this one; the API adds a slash.
+fn is_at(integration: &Value, base_url: &Value) -> bool {
+    let address = |url: &Value| url.as_str().map(|url| url.trim_end_matches('/').to_owned());
+    address(&integration["base_url"]) == address(base_url)
 }
 
 async fn expect_success(response: Response) -> anyhow::Result<Value> {

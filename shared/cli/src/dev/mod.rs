@@ -1,5 +1,6 @@
 //! `im dev`: the whole system on this machine, with a stand-in for each vendor beside it.
 
+mod accounts;
 mod demo;
 mod round_trip;
 mod sandboxes;
@@ -9,7 +10,7 @@ mod whats_next;
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use im_local::{LocalSettings, LocalSystem, ScaledClock, serve_http};
+use im_local::{LocalSettings, LocalSystem, OpenWork, ScaledClock, Unannounced, serve_http};
 use im_runtime::{HttpTransport, RandomIds};
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -21,7 +22,7 @@ pub struct Args {
     /// The port of the management API and the webhooks, on loopback; 0 takes a free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Keep the tables and the demo's credentials in this folder instead of in memory
+    /// Keep everything in this folder instead of in memory, the sandboxes too; started again, it goes on
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
     /// Run the clock this many times as fast, so that waits of minutes can be watched
@@ -44,36 +45,59 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             )
         })?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let clock = ScaledClock::new(args.time_scale);
+    let folder = args.data_dir.as_deref();
+    let clock = match folder {
+        Some(folder) => ScaledClock::kept_in(folder, args.time_scale)?,
+        None => ScaledClock::new(args.time_scale),
+    };
     let system = LocalSystem::start(LocalSettings {
-        data_dir: args.data_dir,
+        data_dir: args.data_dir.clone(),
         time_scale: args.time_scale,
         clock: Arc::new(clock),
         ids: Arc::new(RandomIds),
         transport: Arc::new(HttpTransport::new()?),
         // Here everybody waits for it.
         configuration_age: jiff::SignedDuration::ZERO,
+        announcer: Arc::new(Unannounced),
         public_base_url: Some(base_url.clone()),
         local_organization: Some(demo::ORGANIZATION.parse()?),
     })
     .await?;
     let mappings = system.mappings().await?;
+    // What an earlier run left undone, before anything new comes in: everything else arrives by the streams.
+    let open_work = system.open_work().await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(serve(system.gateway.clone(), listener));
-    let demo = Demo::start(base_url, clock, &mut tasks).await?;
-    // What an earlier run left undone is hinted at again; everything else arrives by the streams.
-    system.bring_open_work().await?;
+    let demo = Demo::start(base_url, clock, folder, &mut tasks).await?;
     let _running = mappings.run();
     demo.print_start(args.time_scale);
-    let result = round_trip::play(&demo, &system).await;
-    match result {
-        Ok(_) if args.once => Ok(()),
-        Ok(ids) => {
-            whats_next::print(&demo, &ids);
-            tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
-        }
-        Err(error) => Err(error),
+    let goes_on = demo.sandboxes.go_on;
+    if goes_on {
+        print_left(&open_work);
     }
+    tasks.spawn(open_work.bring());
+    // Who starts it again wants to go on with what is there, not to see the demo once more.
+    let ids = if goes_on && !args.once {
+        views::some_incident(&demo).await?
+    } else {
+        Some(round_trip::play(&demo, &system).await?)
+    };
+    if args.once {
+        return Ok(());
+    }
+    whats_next::print(&demo, ids.as_ref());
+    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")
+}
+
+fn print_left(open_work: &OpenWork) {
+    println!("It goes on with what is in the folder.");
+    let (deliveries, incidents) = (open_work.deliveries(), open_work.incidents());
+    if deliveries + incidents > 0 {
+        println!(
+            "Left undone, and worked on now: {deliveries} accepted webhooks, {incidents} changed incidents."
+        );
+    }
+    println!();
 }
 
 async fn serve(gateway: im_local::Gateway, listener: TcpListener) {

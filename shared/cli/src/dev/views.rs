@@ -122,6 +122,25 @@ fn jira(demo: &Demo, key: &str) -> Option<View> {
     })
 }
 
+/// An incident that every vendor has, for examples.
+pub async fn some_incident(demo: &Demo) -> anyhow::Result<Option<Ids>> {
+    let listed = demo.get("/incidents?limit=100").await?;
+    for incident in listed["items"].as_array().into_iter().flatten() {
+        let mut ids = Ids {
+            platform: incident["id"].as_str().unwrap_or_default().to_owned(),
+            ..Ids::default()
+        };
+        find_links(demo, &mut ids).await?;
+        if [&ids.pagerduty, &ids.servicenow, &ids.jira]
+            .iter()
+            .all(|id| !id.is_empty())
+        {
+            return Ok(Some(ids));
+        }
+    }
+    Ok(None)
+}
+
 /// The id that each vendor gave to the incident.
 pub async fn find_links(demo: &Demo, ids: &mut Ids) -> anyhow::Result<()> {
     let incident = demo.get(&format!("/incidents/{}", ids.platform)).await?;

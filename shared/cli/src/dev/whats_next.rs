@@ -11,8 +11,8 @@ use super::{
 /// The header that the sandboxes want with a body.
 const JSON: &str = "'content-type: application/json'";
 
-/// Prints them for this system's ports, this binary's path and the round trip's incident.
-pub fn print(demo: &Demo, ids: &Ids) {
+/// Prints them for this system's ports, this binary's path and an incident, if there is one.
+pub fn print(demo: &Demo, ids: Option<&Ids>) {
     let im = program();
     let im = if demo.base_url.ends_with(":8080") {
         im
@@ -26,7 +26,9 @@ pub fn print(demo: &Demo, ids: &Ids) {
     println!("  {im} integration get demo-snow\n");
     println!("  # an incident of the platform's own: it appears in all three vendors");
     println!("  {im} incident create --title 'Disk almost full' --severity SEV-2\n");
-    print_rules(demo, ids, &im);
+    if let Some(ids) = ids {
+        print_rules(demo, ids, &im);
+    }
     println!("  # what a sandbox was sent, and what somebody does there");
     for (integration, name, address) in &demo.sandboxes.addresses {
         let (path, body) = match *integration {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{DeadLetter, close::is_still_refused, close::mark_to_clear};
 use crate::{
-    Cause, Counters, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError, Tally,
+    Counters, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError, Tally,
     ports::{
         Announcer, Attempt, Clock, CounterStore, DeadLetterStore, DeliveryStore, IncidentStore,
         Mark, Task, TaskStore,
@@ -43,7 +43,7 @@ impl DeadLetterRecorder {
     /// # Errors
     /// Somebody of these could not be reached: the queue must bring it again.
     pub async fn record(&self, message: RetryMessage) -> Result<DeadLetter, StoreError> {
-        let message = with_an_end(message, self.clock.now());
+        let message = with_an_end(message);
         let (letter, is_new) = self.entry(&message).await?;
         if letter.status == DeadLetterStatus::Open {
             if letter.reason.passes() {
@@ -51,7 +51,7 @@ impl DeadLetterRecorder {
             }
             self.announcer.dead_letter(&letter).await?;
         }
-        if let Cause::Delivery { key } = &message.job.cause {
+        for key in message.job.cause.deliveries() {
             let outcome = format!("dead letter {}", letter.id);
             self.deliveries
                 .finish(key, &DeliveryEnd::Dead, &outcome)
@@ -213,14 +213,15 @@ impl DeadLetterRecorder {
     }
 }
 
-/// A job that its queue has given up says nothing of how it ended.
-fn with_an_end(message: RetryMessage, now: Timestamp) -> RetryMessage {
+/// A job that its queue has given up says nothing of how it ended. Its last attempt is dated by when it was due, so that
+/// the same job brought twice ends the same.
+fn with_an_end(message: RetryMessage) -> RetryMessage {
     if message.died_at.is_some() {
         return message;
     }
     let mut message = message;
     message.failures.push(FailedAttempt {
-        at: now,
+        at: message.not_before,
         error: "the function that worked on it crashed, or ran out of time, each time it was given this job; its log \
                 says more"
             .to_owned(),

@@ -46,6 +46,25 @@ pub struct NewIntegration {
     pub options: BTreeMap<String, String>,
 }
 
+/// A new limit of requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestLimit {
+    /// So many a minute at most.
+    PerMinute(NonZeroU32),
+    /// None but the vendor's own.
+    Lifted,
+}
+
+impl RequestLimit {
+    /// How many, if they are limited.
+    pub fn per_minute(self) -> Option<NonZeroU32> {
+        match self {
+            Self::PerMinute(limit) => Some(limit),
+            Self::Lifted => None,
+        }
+    }
+}
+
 /// What changes of an integration; `None` stays as it is.
 #[derive(Debug, Clone, Default)]
 pub struct IntegrationChange {
@@ -63,8 +82,8 @@ pub struct IntegrationChange {
     pub strategy: Option<ConflictStrategy>,
     /// How close two people's edits must be to count as a conflict although only one changed since both sides agreed.
     pub conflict_window: Option<SignedDuration>,
-    /// The most requests that the vendor is sent within a minute; `Some(None)` lifts the limit.
-    pub requests_per_minute: Option<Option<NonZeroU32>>,
+    /// The most requests that the vendor is sent within a minute.
+    pub requests_per_minute: Option<RequestLimit>,
     /// Those that are given replace those of the same name.
     pub options: BTreeMap<String, String>,
     /// The caller has seen this version and wants no other to be changed (`If-Match`).
@@ -262,7 +281,7 @@ fn changed(
             .unwrap_or(integration.conflict_window),
         requests_per_minute: change
             .requests_per_minute
-            .unwrap_or(integration.requests_per_minute),
+            .map_or(integration.requests_per_minute, RequestLimit::per_minute),
         options,
         version: integration.version + 1,
         updated_at: now,

@@ -336,23 +336,14 @@ impl Drop for Permit<'_> {
 
 fn verdict(result: &Result<Outcome, SyncError>) -> Verdict {
     match result {
-        // Perhaps without a call.
-        Ok(Outcome::Skipped(_) | Outcome::Suspended(_)) => Verdict::None,
-        Ok(_) => Verdict::Answered,
-        Err(SyncError::Vendor(error)) => match error.kind {
+        Err(error @ SyncError::Vendor(vendor)) => match vendor.kind {
             VendorErrorKind::Unsendable { .. } => Verdict::None,
-            _ if SyncError::from(error.clone()).reason() == FailureReason::Unavailable => {
-                Verdict::Failed(SyncError::from(error.clone()).summary())
-            }
+            _ if error.reason() == FailureReason::Unavailable => Verdict::Failed(error.summary()),
             _ => Verdict::Answered,
         },
-        Err(
-            SyncError::Stale { .. }
-            | SyncError::NotThere { .. }
-            | SyncError::Fields(_)
-            | SyncError::Duplicate { .. },
-        ) => Verdict::Answered,
-        Err(
+        // Perhaps without a call.
+        Ok(Outcome::Skipped(_) | Outcome::Suspended(_))
+        | Err(
             SyncError::Store(_)
             | SyncError::Busy { .. }
             | SyncError::TooManyRaces(_)
@@ -360,6 +351,13 @@ fn verdict(result: &Result<Outcome, SyncError>) -> Verdict {
             | SyncError::CircuitOpen { .. }
             | SyncError::Throttled { .. },
         ) => Verdict::None,
+        Ok(_)
+        | Err(
+            SyncError::Stale { .. }
+            | SyncError::NotThere { .. }
+            | SyncError::Fields(_)
+            | SyncError::Duplicate { .. },
+        ) => Verdict::Answered,
     }
 }
 

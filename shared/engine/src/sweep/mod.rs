@@ -45,7 +45,7 @@ pub struct Sweeper {
 }
 
 /// What a tick has done.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SweepReport {
     /// Deliveries that were open and are brought again.
     pub deliveries: u32,
@@ -63,7 +63,7 @@ impl Sweeper {
     /// What has been open for so long is not worked on any more: the retry ladder takes 40 min and 30 s.
     pub const LONG: SignedDuration = SignedDuration::from_hours(1);
 
-    /// A tick ends after this much, so that it ends before its function does (60 s): the next one goes on.
+    /// A tick ends after this much, so that it ends before its function does (50 s): the next one goes on.
     pub const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
 
     /// One tick.
@@ -78,14 +78,16 @@ impl Sweeper {
             integrations: BTreeMap::new(),
             report: SweepReport::default(),
         };
-        for task in self.tasks.tasks().await? {
-            if task.due_at > self.clock.now() {
-                continue;
+        let due = self.tasks.tasks().await?.into_iter();
+        let due = due.filter(|task| task.due_at <= began);
+        let (probes, catch_ups): (Vec<_>, Vec<_>) =
+            due.partition(|task| task.kind == TaskKind::Probe);
+        tick.probe(probes).await?;
+        for task in catch_ups {
+            if tick.is_over() {
+                break;
             }
-            match task.kind {
-                TaskKind::CatchUp => tick.catch_up(&task).await?,
-                TaskKind::Probe => tick.probe(&task).await?,
-            }
+            tick.catch_up(&task).await?;
         }
         tick.wake_forgotten(began).await?;
         tracing::info!(report = ?tick.report, "tick");

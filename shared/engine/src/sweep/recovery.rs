@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::join_all;
 use http::{Request, Response, StatusCode};
 use im_model::{DeadLetterStatus, Integration};
 use im_vendors::{Check, CheckOutcome, Connection, Transport, TransportError};
@@ -46,21 +47,44 @@ impl Transport for Listening<'_> {
 const PAGE: u16 = 100;
 
 impl Tick<'_> {
-    /// Asks the vendor whether it is there. If so: redrive, and catch up.
-    pub(super) async fn probe(&mut self, task: &Task) -> Result<(), StoreError> {
-        let Some(integration) = self.integration(&task.integration).await? else {
-            return self.sweeper.tasks.finish_task(task).await;
-        };
-        if !integration.is_working() {
-            return Ok(());
+    /// Asks the vendors whether they are there, all at once: none waits for another that hangs.
+    pub(super) async fn probe(&mut self, tasks: Vec<Task>) -> Result<(), StoreError> {
+        let mut asked = Vec::new();
+        for task in tasks {
+            match self.integration(&task.integration).await? {
+                None => self.sweeper.tasks.finish_task(&task).await?,
+                // Resuming brings everything anyway.
+                Some(integration) if !integration.is_working() => {}
+                Some(integration) => asked.push((task, integration)),
+            }
         }
-        if !self.answers(&integration).await? {
-            self.report.silent += 1;
-            return self.probe_later(task).await;
+        let answers = asked
+            .iter()
+            .map(|(_, integration)| self.answers(integration));
+        let answers = join_all(answers).await;
+        for ((task, integration), answers) in asked.into_iter().zip(answers) {
+            if self.is_over() {
+                return Ok(());
+            }
+            if answers? {
+                self.recovered(&task, &integration).await?;
+            } else {
+                self.report.silent += 1;
+                self.probe_later(&task).await?;
+            }
         }
+        Ok(())
+    }
+
+    /// The vendor is there: redrive, and catch up.
+    async fn recovered(
+        &mut self,
+        task: &Task,
+        integration: &Integration,
+    ) -> Result<(), StoreError> {
         self.sweeper.pace.reset(&task.integration).await?;
         ask_to_catch_up(self.sweeper.tasks.as_ref(), &task.integration, self.now()).await?;
-        match self.redrive(&integration).await? {
+        match self.redrive(integration).await? {
             // All that can be retried by itself is under way, or done.
             None => self.sweeper.tasks.finish_task(task).await,
             Some(wait) => {

@@ -42,7 +42,10 @@ impl Worker<'_> {
                 plan.decisions.entry(field).or_insert(decision);
             }
         }
-        if plan.is_empty() && self.settled.is_empty() {
+        // The record is newer than what was planned, and there is nothing to decide: that, too, is claimed, or somebody
+        // who has read it before could still commit what is there no more.
+        let is_news = link.record_version < Some(record.version);
+        if plan.is_empty() && self.settled.is_empty() && !is_news {
             if self.notes_are_due(&incident, link) {
                 return self.notes(&incident, link, &record).await;
             }
@@ -137,12 +140,21 @@ impl Worker<'_> {
                     sent.external == decision.external && sent.platform == decision.platform
                 })
         };
+        // What they decide without writing it must be there still.
+        let is_as_they_saw = |(field, decision): (&Field, &im_sync::Decision)| {
+            other.sent.contains_key(field)
+                || record
+                    .fields
+                    .get(field)
+                    .is_none_or(|held| held.value == decision.external)
+        };
         let owed = incident.pending.contains_key(self.id())
             && matches!(self.job.hint, crate::Hint::Incident { .. });
         if !owed
             && !self.notes_announced
             && self.settled.is_empty()
             && plan.decisions.iter().all(is_theirs)
+            && other.decisions.iter().all(is_as_they_saw)
             && !self.announces_another(record, other).await?
         {
             return Ok(Pass::Finished(Outcome::NothingNew));
@@ -171,9 +183,8 @@ impl Worker<'_> {
         let read_at = self.now();
         let mut record = self.read_linked(&record.id).await?;
         self.refuse_stale(&record, Some(first))?;
-        let history = self
-            .history(&record, dead.sent.keys(), dead.claimed_at)
-            .await?;
+        let fields = dead.sent.keys();
+        let history = self.our_history(&record, fields, dead.claimed_at).await?;
         self.settled_version = dead.link_version;
         for (field, pair) in &dead.settled {
             self.settled.entry(field.clone()).or_insert(*pair);

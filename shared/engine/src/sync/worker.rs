@@ -288,7 +288,10 @@ impl Worker<'_> {
 
     pub(super) fn cause(&self) -> String {
         match &self.job.cause {
-            crate::Cause::Delivery { key } => format!("delivery {key}"),
+            crate::Cause::Delivery { key, also } if also.is_empty() => format!("delivery {key}"),
+            crate::Cause::Delivery { key, also } => {
+                format!("delivery {key} and {} more", also.len())
+            }
             crate::Cause::Change => "the incident changed".to_owned(),
             crate::Cause::Recovery => "the vendor answers again".to_owned(),
             crate::Cause::Person => format!("asked for by a person: {}", self.job.hint),

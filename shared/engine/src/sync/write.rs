@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{ExternalRecord, ExternalValue, Field};
+use im_model::{ActorId, ExternalRecord, ExternalValue, Field};
 use im_sync::{Answer, History};
 use im_vendors::{VendorError, VendorErrorKind, Written};
 use jiff::Timestamp;
@@ -76,5 +76,25 @@ impl Worker<'_> {
             .vendor
             .history(self.connection(), &record.id, since)
             .await?)
+    }
+
+    /// The same without what is known to be somebody else's: who happens to write what we sent, is not us.
+    pub(super) async fn our_history(
+        &self,
+        record: &ExternalRecord,
+        fields: impl Iterator<Item = &Field>,
+        since: Timestamp,
+    ) -> Result<History, SyncError> {
+        let mut history = self.history(record, fields, since).await?;
+        if history.changes.is_empty() {
+            return Ok(history);
+        }
+        if let Some(own) = self.vendor.own_actor(self.connection()).await? {
+            let is_ours = |author: &ActorId| *author == own;
+            history.changes.retain(|change| {
+                change.value.is_none() || change.author.as_ref().is_none_or(is_ours)
+            });
+        }
+        Ok(history)
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::adf;
@@ -22,7 +23,7 @@ pub(crate) enum Author {
 }
 
 /// An issue.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Issue {
     /// A number as text.
     pub id: String,
@@ -92,7 +93,7 @@ impl Issue {
 }
 
 /// A comment.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comment {
     /// A number as text.
     pub id: String,
@@ -131,7 +132,7 @@ pub(crate) struct NewComment {
 }
 
 /// One entry of the changelog.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// A number as text.
     pub id: String,
@@ -144,7 +145,7 @@ pub struct History {
 }
 
 /// One field's change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Item {
     /// The field's name.
     pub field: String,

@@ -33,7 +33,7 @@ use http::{Method, Request, Response};
 use serde_json::Value;
 
 use self::issue::Author;
-use self::state::State;
+use self::state::{Changes, State};
 use crate::stand_in::{StandIn, Vendor};
 use crate::surroundings::Surroundings;
 
@@ -104,6 +104,16 @@ impl StandIn<State> {
 }
 
 impl Vendor for State {
+    type Changes = Changes;
+
+    fn take_unsaved(&mut self) -> Option<Changes> {
+        self.take_unsaved()
+    }
+
+    fn take_up(&mut self, changes: Changes) {
+        self.take_up(changes);
+    }
+
     fn surroundings(&mut self) -> &mut Surroundings {
         &mut self.surroundings
     }

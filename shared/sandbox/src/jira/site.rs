@@ -1,5 +1,7 @@
 //! Who and what is on a site: what does not change while a stand-in runs.
 
+use serde::{Deserialize, Serialize};
+
 use super::workflow::Workflow;
 
 /// One site with one project.
@@ -26,7 +28,7 @@ pub struct Site {
 }
 
 /// What Jira knows by id and by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Named {
     /// A number as text.
     pub id: String,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::config::JiraConfig;
 use super::edit::{Change, Edit};
@@ -12,6 +13,7 @@ use super::refusal::Refusal;
 use super::site::{Named, Site, by_id};
 use super::webhook::{self, Sender};
 use super::workflow::Workflow;
+use crate::appended::Appended;
 use crate::rate_limit::RateLimit;
 use crate::surroundings::Surroundings;
 use crate::versions::Versions;
@@ -20,6 +22,15 @@ use crate::versions::Versions;
 pub(crate) struct NewIssue {
     pub(crate) issue_type: Named,
     pub(crate) changes: Vec<Change>,
+}
+
+/// What one change made of the issues.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Changes {
+    issues: Vec<(String, Issue)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    deletions: Vec<(String, Timestamp)>,
+    last_id: u32,
 }
 
 /// The site's issues and who may write them.
@@ -32,6 +43,8 @@ pub struct State {
     issues: Versions<Issue>,
     /// Issues that are no more, by id.
     deleted: HashMap<String, Timestamp>,
+    /// The same, in order.
+    deletions: Appended<(String, Timestamp)>,
     last_id: u32,
 }
 
@@ -46,9 +59,28 @@ impl State {
             writes_per_issue: RateLimit::per_minute(config.writes_per_issue),
             issues: Versions::default(),
             deleted: HashMap::new(),
+            deletions: Appended::default(),
             last_id: 10_000,
             config,
         }
+    }
+
+    pub(crate) fn take_unsaved(&mut self) -> Option<Changes> {
+        let issues = self.issues.take_unsaved();
+        let deletions = self.deletions.take_unsaved();
+        let nothing = issues.is_empty() && deletions.is_empty();
+        (!nothing).then_some(Changes {
+            issues,
+            deletions,
+            last_id: self.last_id,
+        })
+    }
+
+    pub(crate) fn take_up(&mut self, changes: Changes) {
+        self.issues.take_up(changes.issues);
+        self.deleted.extend(changes.deletions.iter().cloned());
+        self.deletions.take_up(changes.deletions);
+        self.last_id = changes.last_id;
     }
 
     pub(crate) fn site(&self) -> &Site {
@@ -173,6 +205,7 @@ impl State {
         let issue = self.issue(key_or_id)?.clone();
         let now = self.surroundings.now();
         self.deleted.insert(issue.id.clone(), now);
+        self.deletions.push((issue.id.clone(), now));
         webhook::issue_deleted(self, &issue, author, now);
         Ok(())
     }

@@ -171,7 +171,7 @@ fn send(state: &mut State, event: &str, mut body: Value, author: &Author, at: Ti
         query,
         body: Bytes::from(body.to_string()),
     };
-    state.surroundings.send(&delivery);
+    state.surroundings.send(delivery);
 }
 
 /// All but the signature, which each attempt adds.
@@ -195,16 +195,17 @@ fn headers(id: &str) -> HeaderMap {
 pub(crate) struct Sender(pub(crate) Arc<JiraConfig>);
 
 impl Posting for Sender {
-    fn headers(&self, delivery: &WebhookDelivery, attempt: u32, now: Timestamp) -> HeaderMap {
-        let mut headers = delivery.headers.clone();
+    fn attempt(&self, delivery: &WebhookDelivery, number: u32, now: Timestamp) -> WebhookDelivery {
+        let mut sent = delivery.clone();
         let query = delivery.query.as_deref();
         if let Some((name, value)) = sign(&self.0.scheme, query, &delivery.body, now) {
-            headers.insert(name, value);
+            sent.headers.insert(name, value);
         }
-        if attempt > 1 {
-            headers.insert("x-atlassian-webhook-retry", (attempt - 1).into());
+        if number > 1 {
+            let retry = (number - 1).into();
+            sent.headers.insert("x-atlassian-webhook-retry", retry);
         }
-        headers
+        sent
     }
 
     fn retries(&self, status: StatusCode) -> bool {

@@ -186,7 +186,7 @@ impl<'a> Edit<'a> {
 
     /// The resolve entry carries the text as well as the note.
     fn resolution(&mut self, text: String) {
-        let entries = self.state.log.iter_mut().rev();
+        let entries = self.state.log.unsaved_mut().iter_mut().rev();
         let mut own = entries.filter(|entry| entry.incident == self.incident.id);
         if let Some(entry) = own.find(|entry| entry.kind == Kind::Resolve) {
             entry.note = Some(text.clone());

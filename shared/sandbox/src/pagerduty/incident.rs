@@ -50,7 +50,7 @@ impl Urgency {
 }
 
 /// Who did something, or whom something was given to, and when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserAt {
     /// The user's id.
     pub user: String,
@@ -59,7 +59,7 @@ pub struct UserAt {
 }
 
 /// A note.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// Its id.
     pub id: String,
@@ -72,7 +72,7 @@ pub struct Note {
 }
 
 /// An incident; references are ids.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     /// `Q` and 13 characters.
     pub id: String,

@@ -1,10 +1,12 @@
 //! Log entries: what happened to an incident, who did it and by which channel.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// What a log entry says happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Created, or reopened.
     Trigger,
@@ -81,7 +83,7 @@ impl Author {
 }
 
 /// One log entry.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogEntry {
     /// `R` and 13 characters.
     pub id: String,

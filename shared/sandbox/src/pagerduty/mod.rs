@@ -25,7 +25,7 @@ use http::{Request, Response};
 use serde_json::Value;
 
 use self::log_entry::Author;
-use self::state::State;
+use self::state::{Changes, State};
 use crate::stand_in::{StandIn, Vendor};
 use crate::surroundings::Surroundings;
 
@@ -69,7 +69,7 @@ impl StandIn<State> {
 
     /// All log entries, in order of creation.
     pub fn log_entries(&self) -> Vec<LogEntry> {
-        self.state().log.clone()
+        self.state().log.to_vec()
     }
 
     /// Replaces the API key and the secrets that webhooks are signed with; what waits to be posted keeps its signature.
@@ -93,6 +93,16 @@ impl StandIn<State> {
 }
 
 impl Vendor for State {
+    type Changes = Changes;
+
+    fn take_unsaved(&mut self) -> Option<Changes> {
+        self.take_unsaved()
+    }
+
+    fn take_up(&mut self, changes: Changes) {
+        self.take_up(changes);
+    }
+
     fn surroundings(&mut self) -> &mut Surroundings {
         &mut self.surroundings
     }

@@ -3,16 +3,25 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::config::{Account, PagerDutyConfig};
 use super::incident::{Incident, NewIncident, Status, UserAt};
 use super::log_entry::{Author, Kind, LogEntry};
 use super::refusal::Refusal;
 use super::{edit::Edit, webhook};
+use crate::appended::Appended;
 use crate::automation;
 use crate::rate_limit::RateLimit;
 use crate::surroundings::Surroundings;
 use crate::versions::Versions;
+
+/// What one change made of the records.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Changes {
+    incidents: Vec<(String, Incident)>,
+    log: Vec<LogEntry>,
+}
 
 /// The account's records and who may write them.
 pub struct State {
@@ -22,7 +31,7 @@ pub struct State {
     pub(crate) token_owner: Option<String>,
     pub(crate) secrets: Vec<String>,
     pub(crate) limit: RateLimit,
-    pub(crate) log: Vec<LogEntry>,
+    pub(crate) log: Appended<LogEntry>,
     pub(crate) incidents: Versions<Incident>,
 }
 
@@ -35,13 +44,25 @@ impl State {
             token_owner: config.token_owner,
             secrets: config.webhook_secrets,
             limit: RateLimit::per_minute(config.requests_per_minute),
-            log: Vec::new(),
+            log: Appended::default(),
             incidents: Versions::default(),
         }
     }
 
     pub(crate) fn incident(&self, id: &str) -> Option<&Incident> {
         self.incidents.get(id)
+    }
+
+    pub(crate) fn take_unsaved(&mut self) -> Option<Changes> {
+        let incidents = self.incidents.take_unsaved();
+        let log = self.log.take_unsaved();
+        let nothing = incidents.is_empty() && log.is_empty();
+        (!nothing).then_some(Changes { incidents, log })
+    }
+
+    pub(crate) fn take_up(&mut self, changes: Changes) {
+        self.incidents.take_up(changes.incidents);
+        self.log.take_up(changes.log);
     }
 
     fn store(&mut self, incident: Incident) {

@@ -64,7 +64,7 @@ fn event(state: &mut State, event_type: &str, data: &Value, author: &Author, now
         query: None,
         body,
     };
-    state.surroundings.send(&delivery);
+    state.surroundings.send(delivery);
 }
 
 fn headers(secrets: &[String], delivery_id: &str, body: &[u8]) -> HeaderMap {

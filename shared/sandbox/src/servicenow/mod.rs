@@ -24,7 +24,7 @@ use http::{Request, Response};
 use serde_json::{Map, Value};
 
 use self::edit::Author;
-use self::state::State;
+use self::state::{Changes, State};
 use crate::stand_in::{StandIn, Vendor};
 use crate::surroundings::Surroundings;
 
@@ -102,15 +102,21 @@ impl StandIn<State> {
 
     /// Gives a user another password; tokens stay good.
     pub fn change_password(&self, user_name: &str, password: &str) {
-        for login in &mut self.state().config.logins {
-            if login.user_name == user_name {
-                password.clone_into(&mut login.password);
-            }
-        }
+        self.state().change_password(user_name, password);
     }
 }
 
 impl Vendor for State {
+    type Changes = Changes;
+
+    fn take_unsaved(&mut self) -> Option<Changes> {
+        self.take_unsaved()
+    }
+
+    fn take_up(&mut self, changes: Changes) {
+        self.take_up(changes);
+    }
+
     fn surroundings(&mut self) -> &mut Surroundings {
         &mut self.surroundings
     }

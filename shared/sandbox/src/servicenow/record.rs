@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::ops::Index;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row: its columns' raw values, all of them text, references by `sys_id`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record(BTreeMap<String, String>);
 
 impl Record {

@@ -4,11 +4,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
+use super::config::Signing;
 use super::state::State;
 use crate::mac::hmac_sha256;
-use crate::webhook_delivery::WebhookDelivery;
+use crate::webhook_delivery::{Posting, WebhookDelivery};
 
 /// How a digest is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +31,7 @@ pub fn sign(secret: &str, body: &[u8], encoding: Encoding) -> String {
 }
 
 /// Nothing of the record but its id: it is read back.
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Body<'a> {
     delivery_id: &'a str,
     table: &'a str,
@@ -55,17 +57,35 @@ pub(crate) fn announce(state: &mut State, operation: &str, sys_id: &str, sys_upd
         Err(error) => return tracing::error!(%error, "a webhook cannot be written"),
     };
     let delivery = WebhookDelivery {
-        headers: headers(state, &body),
+        headers: headers(&state.config.signing, &body),
         event_id: delivery_id,
         event_type: format!("incident.{operation}"),
         query: None,
         body,
     };
-    state.surroundings.send(&delivery);
+    state.surroundings.send(delivery);
 }
 
-fn headers(state: &State, body: &[u8]) -> HeaderMap {
-    let signing = &state.config.signing;
+/// Signs what is sent again anew, as the project's script does: each attempt has a time of its own.
+pub(crate) struct Sender(pub(crate) Signing);
+
+impl Posting for Sender {
+    fn attempt(&self, delivery: &WebhookDelivery, number: u32, now: Timestamp) -> WebhookDelivery {
+        let mut sent = delivery.clone();
+        if number > 1
+            && let Ok(mut body) = serde_json::from_slice::<Body<'_>>(&delivery.body)
+        {
+            body.timestamp = now.as_second();
+            if let Ok(body) = serde_json::to_vec(&body) {
+                sent.body = Bytes::from(body);
+                sent.headers = headers(&self.0, &sent.body);
+            }
+        }
+        sent
+    }
+}
+
+fn headers(signing: &Signing, body: &[u8]) -> HeaderMap {
     let prefix = if signing.prefixed { "sha256=" } else { "" };
     let signature = sign(&signing.secret, body, signing.encoding);
     let mut headers = HeaderMap::new();

@@ -108,6 +108,7 @@ impl Link {
                 links: BTreeMap::new(),
                 notes: 0,
                 pending: BTreeMap::new(),
+                dead: BTreeMap::new(),
             },
             external: ExternalRecord {
                 id: "P1".parse().expect("an id"),

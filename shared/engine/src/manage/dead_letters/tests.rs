@@ -26,6 +26,7 @@ pub(super) fn letter() -> DeadLetter {
         hint,
         cause: Cause::Delivery {
             key: "pd#01FKZ".parse().expect("a key"),
+            also: Vec::new(),
         },
         waited: true,
         insist: false,

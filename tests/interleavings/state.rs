@@ -1,0 +1,379 @@
+//! One state of the whole: store, vendors, hints, workers, and what was seen on the way.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    hash::Hash,
+};
+
+use im_engine::{Cause, Claim, DeliveryKey, Hint, Job};
+use im_model::{
+    ActorId, BasePair, Conflict, ConflictId, ExternalId, ExternalValue, Field, FieldState,
+    Incident, IncidentId, IntegrationId, Link, LinkState, Origin, PlatformValue, RecordVersion,
+    Side,
+};
+use ulid::Ulid;
+
+use super::{
+    ask::{LinkVersion, VendorAsk},
+    http::{OURSELVES, SOMEBODY},
+    scenario::{FIELDS, Left, Scenario, Start, Style},
+    shared::{Mark, Marker, Part, Shared},
+    vendor::{Author, Record, Vendor},
+    workers::Life,
+};
+
+/// A job that waits: in a stream or in a retry queue.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Item {
+    pub job: Shared<Job>,
+    /// The incident as the stream shows it, at the first attempt.
+    pub image: Option<Shared<Incident>>,
+    pub attempt: u32,
+    pub waits: u32,
+    pub not_before: u32,
+    /// Somebody holds this version of the link, and may until then.
+    pub held: Option<(LinkVersion, u32)>,
+}
+
+/// A job that is worked on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Running {
+    pub life: Life,
+    pub item: Item,
+    pub since: u32,
+    /// Has it written anything?
+    pub wrote: bool,
+}
+
+/// A request that nobody waits for any more, and that the vendor has not carried out yet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flying {
+    pub to: IntegrationId,
+    pub ask: VendorAsk,
+    pub version: BTreeMap<Field, u64>,
+    /// The vendor holds no request for longer.
+    pub until: u32,
+}
+
+/// A value that one side does not hold any more, because of us, and of which the journal does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Missing {
+    pub integration: IntegrationId,
+    pub side: u8,
+    pub field: Field,
+    pub value: String,
+    pub worker: u32,
+}
+
+/// What was seen on the way, for the checks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Seen {
+    /// All values that a side ever held; the platform's under `None`.
+    pub held: BTreeMap<(Option<IntegrationId>, Field), BTreeSet<String>>,
+    /// The version of the platform's value that a vendor was given last, or gave.
+    pub known_version: BTreeMap<(IntegrationId, Field), u64>,
+    /// The record's count at the read whose value the platform took last.
+    pub pulled_count: BTreeMap<(IntegrationId, Field), u32>,
+    /// People's edits, by side.
+    pub edits: BTreeMap<(Option<IntegrationId>, Field), u32>,
+    /// Our effective writes: to a vendor, or to the platform (`true`) of a vendor's value.
+    pub writes: BTreeMap<(IntegrationId, Field, bool), u32>,
+    pub missing: BTreeSet<Missing>,
+}
+
+/// Where the journal keeps a claim.
+pub type ClaimKey = (LinkVersion, u32);
+
+/// The whole.
+#[derive(Debug, Clone, Hash)]
+pub struct State {
+    pub now: u32,
+    pub incidents: Part<BTreeMap<IncidentId, Shared<Incident>>>,
+    pub journal: Part<BTreeMap<ClaimKey, Shared<Claim>>>,
+    pub entries: Part<BTreeMap<(IntegrationId, ExternalId), IncidentId>>,
+    pub conflicts: Part<BTreeMap<ConflictId, Shared<Conflict>>>,
+    pub vendors: Part<BTreeMap<IntegrationId, Vendor>>,
+    pub queue: Vec<Item>,
+    pub workers: Vec<Running>,
+    pub flying: Vec<Flying>,
+    pub left: Left,
+    pub seen: Part<Seen>,
+    /// Do jobs of one link wait together?
+    pub together: bool,
+    /// Who worked last, and still does, where switches are counted.
+    pub turn: Option<u32>,
+    /// Where the edit was, if the last step was one.
+    pub edited: Option<Option<IntegrationId>>,
+}
+
+/// The incident that people edit.
+pub fn incident_id() -> IncidentId {
+    IncidentId::from_ulid(Ulid(7 << 64))
+}
+
+/// A field's values, by number.
+pub fn value(number: usize) -> String {
+    ["as it was", "one", "two", "three"][number].to_owned()
+}
+
+impl State {
+    pub fn mark(&self) -> Mark {
+        Marker::of(self)
+    }
+
+    pub fn first(scenario: &Scenario) -> Self {
+        let mut state = Self {
+            now: 1000,
+            incidents: Part::new(BTreeMap::new()),
+            journal: Part::new(BTreeMap::new()),
+            entries: Part::new(BTreeMap::new()),
+            conflicts: Part::new(BTreeMap::new()),
+            vendors: Part::new(
+                scenario
+                    .ids()
+                    .into_iter()
+                    .map(|id| (id, Vendor::default()))
+                    .collect(),
+            ),
+            queue: Vec::new(),
+            workers: Vec::new(),
+            flying: Vec::new(),
+            left: scenario.left,
+            seen: Part::new(Seen::default()),
+            together: scenario.together,
+            edited: None,
+            turn: None,
+        };
+        if scenario.start != Start::Unknown {
+            let incident = first_incident();
+            state
+                .incidents
+                .insert(incident.id.clone(), Shared::new(incident));
+        }
+        for id in scenario.ids() {
+            match scenario.start {
+                Start::Linked => state.link(&id),
+                Start::Unsent => {}
+                Start::Unknown => state.add_record(&id, None),
+            }
+        }
+        for field in FIELDS {
+            let sides = scenario.ids().into_iter().map(Some).chain([None]);
+            for side in sides {
+                let held = state.seen.held.entry((side, field.clone())).or_default();
+                held.insert(value(0));
+            }
+        }
+        match scenario.start {
+            Start::Linked => {}
+            Start::Unsent => state.owe(&incident_id(), scenario.ids().iter()),
+            Start::Unknown => {
+                for id in scenario.ids() {
+                    let record = state.vendors[&id].records.values().next().cloned();
+                    state.announce(&id, &record.expect("one"), Author::Person, scenario.style);
+                }
+            }
+        }
+        state
+    }
+
+    fn link(&mut self, id: &IntegrationId) {
+        self.add_record(id, Some(incident_id()));
+        let record = self.vendors[id]
+            .records
+            .values()
+            .next()
+            .expect("one")
+            .clone();
+        let pair = |platform: &str, external: &str| {
+            BasePair::seen(
+                &PlatformValue::text(platform),
+                &ExternalValue::text(external),
+            )
+        };
+        let linked = LinkState::Linked {
+            external_id: record.id.clone(),
+            url: None,
+        };
+        let mut link = Link::new(1, linked, Side::Platform);
+        link.record_version = Some(RecordVersion(record.announced().0));
+        link.base = FIELDS
+            .map(|field| (field, pair(&value(0), &value(0))))
+            .into();
+        link.base.insert(Field::Status, pair("open", "1"));
+        self.entries
+            .insert((id.clone(), record.id.clone()), incident_id());
+        let mut incident = (*self.incidents[&incident_id()]).clone();
+        incident.links.insert(id.clone(), link);
+        self.incidents.insert(incident_id(), Shared::new(incident));
+    }
+
+    fn add_record(&mut self, id: &IntegrationId, correlation: Option<IncidentId>) {
+        let mut fields: BTreeMap<_, _> = FIELDS.map(|field| (field, value(0))).into();
+        fields.insert(Field::Status, "1".to_owned());
+        let vendor = self.vendors.get_mut(id).expect("configured");
+        let record = Record {
+            id: vendor.next_id(),
+            created_at: 10,
+            updated_at: 10,
+            count: 0,
+            correlation,
+            fields,
+            audit: Vec::new(),
+        };
+        vendor
+            .records
+            .insert(record.id.clone(), Shared::new(record));
+    }
+
+    /// Raises the revision and what is owed, as `store::incident::update::raise_revision` does.
+    pub fn owe<'a>(&mut self, id: &IncidentId, owed: impl Iterator<Item = &'a IntegrationId>) {
+        let mut incident = (*self.incidents[id]).clone();
+        incident.revision += 1;
+        let revision = incident.revision;
+        let mut is_owed = false;
+        for integration in owed {
+            incident.pending.insert(integration.clone(), revision);
+            is_owed = true;
+        }
+        let incident = Shared::new(incident);
+        self.incidents.insert(id.clone(), incident.clone());
+        if is_owed {
+            self.wake(&incident);
+        }
+    }
+
+    /// The stream's record: a job for each integration that is owed something, as `runtime::batch::jobs_of` makes them.
+    fn wake(&mut self, incident: &Shared<Incident>) {
+        for integration in incident.pending.keys() {
+            let hint = Hint::Incident {
+                incident: incident.id.clone(),
+                integration: integration.clone(),
+            };
+            self.put(hint, Cause::Change, Some(incident.clone()));
+        }
+    }
+
+    /// The vendor's webhook, as far as it gets: a hint.
+    pub fn announce(&mut self, id: &IntegrationId, record: &Record, by: Author, style: Style) {
+        let tells = style == Style::Tells;
+        let last = record
+            .audit
+            .iter()
+            .filter(|change| change.count == record.count);
+        let changed = last.map(|change| (change.field.clone(), super::at(change.at)));
+        let author = match by {
+            Author::Us => OURSELVES,
+            Author::Person => SOMEBODY,
+        };
+        let hint = Hint::External {
+            integration: id.clone(),
+            external_id: record.id.clone(),
+            // No read of the model's is older than what was announced before it.
+            at_least: None,
+            changed: if tells {
+                changed.collect()
+            } else {
+                BTreeMap::new()
+            },
+            author: tells.then(|| ActorId::parse(author).expect("an actor")),
+            // A comment updates the record like anything else, where nothing is told.
+            notes: !tells,
+        };
+        let key = DeliveryKey {
+            integration: id.clone(),
+            delivery: "d".parse().expect("an id"),
+        };
+        self.put(hint, Cause::Delivery { key }, None);
+    }
+
+    fn put(&mut self, hint: Hint, cause: Cause, image: Option<Shared<Incident>>) {
+        let job = Job {
+            hint,
+            cause,
+            waited: false,
+            insist: false,
+        };
+        self.queue_up(Item {
+            job: Shared::new(job),
+            image,
+            attempt: 1,
+            waits: 0,
+            not_before: 0,
+            held: None,
+        });
+    }
+
+    /// Times that are over, and versions that somebody has replaced, keep nobody waiting.
+    pub fn release(&mut self) {
+        let mut queue = std::mem::take(&mut self.queue);
+        for item in &mut queue {
+            if item.not_before <= self.now {
+                item.not_before = 0;
+            }
+            // Who finds a reservation comes back a second later at the earliest, and not in the moment between the next
+            // reservation and its claim: two that did would take it from each other without end.
+            let is_held = |((id, integration, version), until): &(LinkVersion, u32)| {
+                let link = self
+                    .incidents
+                    .get(id)
+                    .and_then(|it| it.links.get(integration));
+                self.now < *until
+                    && link.is_some_and(|link| {
+                        link.version == *version || link.state == LinkState::Reserved
+                    })
+            };
+            if !item.held.as_ref().is_some_and(is_held) {
+                item.held = None;
+            }
+        }
+        queue.sort();
+        self.queue = queue;
+    }
+
+    /// Where jobs wait together, one of a link's and a side is enough: the last one, unless it waits for a time.
+    pub fn queue_up(&mut self, item: Item) {
+        if self.together {
+            let is_older = |other: &Item| {
+                other.attempt == item.attempt
+                    && other.waits == item.waits
+                    && match (&other.job.hint, &item.job.hint) {
+                        (
+                            Hint::External { author: None, .. },
+                            Hint::External { author: None, .. },
+                        )
+                        | (Hint::Incident { .. }, Hint::Incident { .. }) => {
+                            other.job.hint.to_string() == item.job.hint.to_string()
+                        }
+                        _ => other == &item,
+                    }
+            };
+            self.queue.retain(|other| !is_older(other));
+        }
+        self.queue.push(item);
+        self.queue.sort();
+    }
+}
+
+fn first_incident() -> Incident {
+    let state = |text: &str| FieldState {
+        value: PlatformValue::text(text),
+        version: 1,
+        changed_at: super::at(10),
+        origin: Origin::Platform {
+            actor: ActorId::parse("eve").expect("an actor"),
+        },
+    };
+    let mut fields: BTreeMap<_, _> = FIELDS.map(|field| (field, state(&value(0)))).into();
+    fields.insert(Field::Status, state("open"));
+    Incident {
+        id: incident_id(),
+        organization: "acme".parse().expect("an id"),
+        created_at: super::at(10),
+        revision: 1,
+        fields,
+        links: BTreeMap::new(),
+        pending: BTreeMap::new(),
+        notes: 0,
+    }
+}
