@@ -12,7 +12,7 @@ use im_model::{
 };
 
 use super::{
-    ask::{Ask, Committed, Connected, Reserved, Said},
+    ask::{Ask, Committed, Reserved, Said},
     outside::Outside,
     shared::Shared,
 };

@@ -11,11 +11,15 @@ use std::{
 
 use async_trait::async_trait;
 use im_engine::{
-    StoreError,
-    ports::{Attempt, Clock, ConflictStore, Ids, IntegrationStore, Page, Vault},
+    CircuitState, DeadLetter, StoreError,
+    ports::{
+        Attempt, CircuitStore, Clock, ConflictStore, DeadLetterStore, Ids, IntegrationStore, Mark,
+        Page, Vault,
+    },
 };
 use im_model::{
-    Conflict, ConflictId, ConflictStatus, Integration, IntegrationId, OrganizationId, Secret,
+    Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, Integration,
+    IntegrationId, OrganizationId, Secret,
 };
 use im_vendors::Credentials;
 use jiff::Timestamp;
@@ -154,6 +158,66 @@ impl Vault for Outside {
 
     async fn forget(&self, _: &str) -> Result<(), StoreError> {
         unreachable!("workers only read it")
+    }
+}
+
+/// Nothing is short, and no circuit opens: each worker sees a process of its own.
+#[async_trait]
+impl CircuitStore for Outside {
+    async fn integration_with_circuit(
+        &self,
+        id: &IntegrationId,
+    ) -> Result<Option<(Integration, CircuitState)>, StoreError> {
+        let found = self.integration(id).await?;
+        Ok(found.map(|found| (found, CircuitState::default())))
+    }
+
+    async fn circuit(&self, _: &IntegrationId) -> Result<CircuitState, StoreError> {
+        Ok(CircuitState::default())
+    }
+
+    async fn put_circuit(
+        &self,
+        _: &IntegrationId,
+        _: &CircuitState,
+    ) -> Result<Attempt, StoreError> {
+        Ok(Attempt::Done)
+    }
+
+    async fn take_requests(
+        &self,
+        _: &IntegrationId,
+        _: i64,
+        _: u32,
+        _: u32,
+    ) -> Result<Attempt, StoreError> {
+        Ok(Attempt::Done)
+    }
+}
+
+/// No job of the model's dies.
+#[async_trait]
+impl DeadLetterStore for Outside {
+    async fn dead_letter(
+        &self,
+        _: &IntegrationId,
+        _: &DeadLetterId,
+    ) -> Result<Option<DeadLetter>, StoreError> {
+        Ok(None)
+    }
+
+    async fn dead_letters(
+        &self,
+        _: &IntegrationId,
+        _: DeadLetterStatus,
+        _: Option<&str>,
+        _: u16,
+    ) -> Result<Page<DeadLetter>, StoreError> {
+        unreachable!("workers list nothing")
+    }
+
+    async fn put_dead_letter(&self, _: &DeadLetter, _: Mark<'_>) -> Result<Attempt, StoreError> {
+        unreachable!("there is none")
     }
 }
 

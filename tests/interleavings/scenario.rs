@@ -197,6 +197,8 @@ impl Scenario {
             direction: Direction::Bidirectional,
             enabled: true,
             activity: Activity::Active,
+            paused_because: None,
+            requests_per_minute: None,
             strategy: self.strategy,
             conflict_window: SignedDuration::from_secs(5),
             mappings: BTreeMap::new(),

@@ -87,21 +87,7 @@ pub fn explore(scenario: &Scenario) -> Result<Explored, Box<Trace>> {
     let mut open = VecDeque::new();
     search.reach(first.mark(), None);
     open.push_back((0, first));
-    let mut hist = std::collections::BTreeMap::new();
     while let Some((number, state)) = open.pop_front() {
-        let l: Vec<usize> = state
-            .workers
-            .iter()
-            .map(|w| search.workers.told(w.life).count())
-            .collect();
-        *hist
-            .entry((
-                state.left.edits,
-                l.len(),
-                state.queue.len(),
-                l.iter().map(|n| n / 6).sum::<usize>(),
-            ))
-            .or_insert(0) += 1;
         let steps = state.steps(scenario, &search.workers);
         search.ends[number as usize] = steps.is_empty();
         if steps.is_empty() && !(state.queue.is_empty() && state.workers.is_empty()) {
@@ -128,7 +114,6 @@ pub fn explore(scenario: &Scenario) -> Result<Explored, Box<Trace>> {
             }
         }
     }
-    println!("{hist:?}");
     Ok(search.explored())
 }
 

@@ -284,7 +284,7 @@ impl State {
             integration: id.clone(),
             delivery: "d".parse().expect("an id"),
         };
-        self.put(hint, Cause::Delivery { key }, None);
+        self.put(hint, Cause::Delivery { key, also: Vec::new() }, None);
     }
 
     fn put(&mut self, hint: Hint, cause: Cause, image: Option<Shared<Incident>>) {
@@ -375,5 +375,6 @@ fn first_incident() -> Incident {
         links: BTreeMap::new(),
         pending: BTreeMap::new(),
         notes: 0,
+        dead: BTreeMap::new(),
     }
 }

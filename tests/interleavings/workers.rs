@@ -11,7 +11,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use im_engine::{CredentialCache, IntegrationCache, Job, Outcome, SyncEngine, SyncError};
+use im_engine::{CredentialCache, IntegrationCache, Job, Outcome, Pace, SyncEngine, SyncError};
 use im_model::{Field, Incident};
 use im_vendors::Memory;
 use jiff::SignedDuration;
@@ -151,15 +151,10 @@ impl Workers {
         worker: (Work, Arc<Outside>),
     ) -> Life {
         let (mut work, outside) = worker;
-        let t0 = std::time::Instant::now();
         let next = match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(end) => Next::Ends(end),
             Poll::Pending => Next::Asks(outside.asked().expect("it waits for an answer")),
         };
-        TIME.fetch_add(
-            t0.elapsed().as_nanos() as u64,
-            std::sync::atomic::Ordering::Relaxed,
-        );
         let at_work = matches!(next, Next::Asks(_)).then_some((work, outside));
         let life = Life::try_from(self.lives.len()).expect("fewer lives");
         self.lives.push(Lived {
@@ -201,6 +196,7 @@ impl Workers {
         let outside = Outside::new(self.configured.clone(), *worker, *now);
         let outside = Arc::new(outside);
         let age = SignedDuration::from_secs(10);
+        let memory = Arc::new(Memory::default());
         let engine = SyncEngine {
             store: outside.clone(),
             conflicts: outside.clone(),
@@ -209,13 +205,13 @@ impl Workers {
             transport: outside.clone(),
             clock: outside.clone(),
             ids: outside.clone(),
-            memory: Arc::new(Memory::default()),
+            pace: Arc::new(Pace::new(outside.clone(), memory.clone(), outside.clone())),
+            letters: outside.clone(),
+            memory,
         };
         let (job, image) = (job.clone(), image.clone());
         let image = image.map(|image| (*image).clone());
-        let work = Box::pin(async move { engine.sync(&job, image).await });
+        let work = Box::pin(async move { engine.sync(&job, image, None).await });
         (work, outside)
     }
 }
-
-pub static TIME: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);

@@ -419,6 +419,14 @@ impl Checks<'_> {
                     .iter()
                     .filter(|it| it.field == field && it.worker.is_none())
                     .count();
+                let pulls = state.pulls.iter();
+                let pulls = pulls.filter(|it| it.incident == incident.id.as_str() && it.field.name() == field).count();
+                assert!(
+                    pulls <= edits + edited + settings + 1 || field == "assigned_to",
+                    "invariant 3: {field} of {} came in {pulls} times, but there were {edits} edits on the platform, \
+                     {edited} at the vendors, {settings} settings",
+                    incident.id
+                );
                 for vendor in self.people.accounts.vendors() {
                     let ours = |it: &&&Change| {
                         it.field == field && it.vendor == vendor && it.worker.is_some()

@@ -51,6 +51,8 @@ pub struct Lambda {
     pub killed: u32,
     pub dropped: u32,
     pub given_up: u32,
+    /// How much was found that nobody worked on any more.
+    pub swept: u64,
 }
 
 struct MappedStream {
@@ -77,7 +79,7 @@ enum Due {
 }
 
 enum Happened {
-    Ticked,
+    Ticked(Ended),
     Stepped,
     Streamed {
         stream: usize,
@@ -149,6 +151,7 @@ impl Lambda {
             killed: 0,
             dropped: 0,
             given_up: 0,
+            swept: 0,
         }
     }
 
@@ -315,8 +318,7 @@ impl Lambda {
         }
         let invoked = self.invoke(Function::Reconciler, scheduled_event(now));
         self.running.push(Box::pin(async move {
-            invoked.await;
-            Happened::Ticked
+            Happened::Ticked(invoked.await)
         }));
     }
 
@@ -430,7 +432,11 @@ impl Lambda {
         let now = self.now();
         match happened {
             Happened::Stepped => self.steps_under_way -= 1,
-            Happened::Ticked => {}
+            Happened::Ticked(Ended::Answered(report)) => {
+                let count = |what: &str| report[what].as_u64().unwrap_or_default();
+                self.swept += count("deliveries") + count("incidents");
+            }
+            Happened::Ticked(Ended::Crashed) => {}
             Happened::Streamed { stream, batch, how } => {
                 self.killed += u32::from(how == Ended::Crashed);
                 let given_up = self.streams[stream].mapping.ended(batch, &how, now);

@@ -33,6 +33,8 @@ pub struct Setting {
     pub vendor_way: Duration,
     /// The one vendor at which anything goes wrong, if the rest of the world is to be fair.
     pub only_sick: Option<IntegrationType>,
+    /// Nothing goes wrong but at AWS.
+    pub only_aws: bool,
 }
 
 /// An integration as it is configured first.
@@ -212,13 +214,15 @@ impl Draw {
                 0
             }
         });
-        let calm = only_sick.is_some() || self.chance(25);
+        let only_aws = only_sick.is_none() && self.chance(10);
+        let calm = only_sick.is_some() || !only_aws && self.chance(25);
         let aws = AwsWeather {
             fails: if calm { 0 } else { self.rng.u32(0..6) },
             twice: if calm { 0 } else { self.rng.u32(0..12) },
             lost: if calm { 0 } else { self.rng.u32(0..6) },
         };
-        let webhooks = if only_sick.is_some() {
+        let aws = if only_aws { AwsWeather { fails: 40, twice: 10, lost: 20 } } else { aws };
+        let webhooks = if only_sick.is_some() || only_aws {
             WebhookWeather::default()
         } else {
             WebhookWeather {
@@ -235,6 +239,7 @@ impl Draw {
             aws,
             vendor_way,
             only_sick,
+            only_aws,
         }
     }
 
@@ -297,6 +302,7 @@ impl Draw {
             6..31 => return self.edit(),
             31..60 => return self.edit_at(vendors),
             60..66 => return self.note(),
+            _ if setting.only_aws => return self.edit(),
             trouble => trouble,
         };
         let sick = setting.only_sick.unwrap_or_else(|| self.one(vendors));

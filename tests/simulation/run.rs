@@ -161,6 +161,11 @@ async fn run_on_virtual_time(plan: &Plan, traced: bool) -> Told {
     if let Some(sick) = setting.only_sick {
         checks::no_neighbour_suffered(&world.queues.ever_sent(), sick);
     }
+    assert!(
+        !setting.only_aws || lambda.swept == 0,
+        "invariant 8: {} jobs were left until somebody swept",
+        lambda.swept
+    );
     let died = checks::listed(&people).await.len();
     make_peace(&people, &mut lambda, &carry).await;
     let dead = checks::listed(&people).await;
