@@ -5,7 +5,7 @@ use bytes::Bytes;
 use im_engine::{
     CircuitState, Claim, Commit, Connect, Counted, Counters, DeadLetter, Delivery, DeliveryCount,
     DeliveryEnd, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
-    Reserve, RetryMessage, Ruling, StoreError, Unlink,
+    Reserve, RetryMessage, Ruling, StoreError, Unlink, Waiting,
     ports::{
         Attempt, CircuitStore, Clock, ConflictStore, CounterStore, DeadLetterStore,
         DeliveryPosition, DeliveryStore, Figures, Ids, IncidentStore, IntegrationStore, JobQueue,
