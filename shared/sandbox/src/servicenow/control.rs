@@ -42,9 +42,10 @@ fn dispatch(servicenow: &ServiceNow, request: &Request<Bytes>, path: &[&str]) ->
             servicenow.person(by).delete(sys_id)?;
             Ok((StatusCode::OK, json!({})))
         }
-        (&Method::GET, ["incidents", sys_id, "journal"]) => {
-            Ok((StatusCode::OK, json!({"journal": servicenow.journal(sys_id)})))
-        }
+        (&Method::GET, ["incidents", sys_id, "journal"]) => Ok((
+            StatusCode::OK,
+            json!({"journal": servicenow.journal(sys_id)}),
+        )),
         (&Method::DELETE, ["tokens"]) => {
             servicenow.revoke_tokens();
             Ok((StatusCode::OK, json!({})))
