@@ -225,38 +225,49 @@ impl Subject {
         self.severity.tried(severity, &answer);
     }
 
-    /// What was not answered on the platform is asked for again with its key, by somebody who does not know better.
     async fn note(&mut self, systems: &Reach, system: System, id: &str) {
-        let again = self.notes.iter().position(|note| {
-            system == System::Platform && note.by == System::Platform && !note.answered
-        });
-        let place = again.unwrap_or_else(|| {
-            let text = format!("Remark {}x{:03}", self.word, self.step);
-            self.notes.push(Note {
-                text,
-                by: system,
-                answered: false,
-            });
-            self.notes.len() - 1
-        });
-        let text = self.notes[place].text.clone();
+        let text = format!("Remark {}x{:03}", self.word, self.step);
         let answer = match system {
-            System::Platform => {
-                let path = format!("incidents/{id}/comments");
-                let body = json!({ "text": text });
-                let key = text.replace(' ', "-");
-                let ask = systems.ask(system, Method::POST, &path, Some((&body, &key)));
-                ask.await
-            }
+            System::Platform => comment(systems, id, &text).await,
             _ => {
                 let body = words::by(system, json!({ words::NOTE[system as usize]: text }));
                 self.edit(systems, system, id, &body).await
             }
         };
-        match answer {
-            Answer::Done(_) => self.notes[place].answered = true,
-            Answer::Nothing => {}
-            Answer::Refused(status, text) => panic!("{}: {status}: {text}", self.word),
+        if let Answer::Refused(status, why) = answer {
+            panic!("{text}: {status}: {why}");
+        }
+        self.notes.push(Note {
+            text,
+            by: system,
+            answered: answer != Answer::Nothing,
+        });
+    }
+
+    /// Who got no answer from the platform asks again with the same key, until there is one.
+    pub async fn ask_again(&mut self, systems: &Reach) {
+        while self.origin == System::Platform && !self.title.0.is_empty() && !self.created {
+            self.create(systems).await;
+        }
+        let Some(id) = self.ids[System::Platform as usize].clone() else {
+            return;
+        };
+        let unanswered = self
+            .notes
+            .iter_mut()
+            .filter(|note| note.by == System::Platform && !note.answered);
+        for note in unanswered {
+            while !note.answered {
+                note.answered = matches!(comment(systems, &id, &note.text).await, Answer::Done(_));
+            }
         }
     }
+}
+
+/// The text names the request.
+async fn comment(systems: &Reach, id: &str, text: &str) -> Answer {
+    let path = format!("incidents/{id}/comments");
+    let (body, key) = (json!({ "text": text }), text.replace(' ', "-"));
+    let ask = systems.ask(System::Platform, Method::POST, &path, Some((&body, &key)));
+    ask.await
 }

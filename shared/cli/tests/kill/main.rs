@@ -39,7 +39,7 @@ async fn killed_at_any_moment_everything_converges_with_one_record_each() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let seed = std::env::var("IM_KILL_SEED").map_or(1, |seed| seed.parse().expect("a number"));
     println!("seed {seed}");
-    let folder = new_folder(seed);
+    let folder = new_folder(&seed.to_string());
     let mut choices = Choices(seed);
     killed_while_it_introduces_itself(&folder, &mut choices);
     let mut people: Vec<Vec<Subject>> = (0..PEOPLE)
@@ -54,8 +54,12 @@ async fn killed_at_any_moment_everything_converges_with_one_record_each() {
         println!("kill {kill} at request {requests}");
         people = killed_under_load(running, people, requests).await;
     }
-    let subjects: Vec<_> = people.into_iter().flatten().collect();
+    killed_while_it_catches_up(&folder, 1 + choices.below(4)).await;
+    let mut subjects: Vec<_> = people.into_iter().flatten().collect();
     let running = Running::start(&folder);
+    for subject in &mut subjects {
+        subject.ask_again(&running.client()).await;
+    }
     let violations = until_quiet(&running.client(), &subjects).await;
     assert!(
         violations.is_empty(),
@@ -67,9 +71,42 @@ async fn killed_at_any_moment_everything_converges_with_one_record_each() {
     let _ = std::fs::remove_dir_all(folder);
 }
 
-/// A folder of this seed's own, empty.
-fn new_folder(seed: u64) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kill-{seed}"));
+/// Each time one file further; then it starts, and is connected.
+#[tokio::test]
+async fn killed_while_it_starts_it_starts_again() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = new_folder("starting");
+    for file in [
+        "clock.json",
+        "dynamodb.sqlite",
+        "sandboxes.json",
+        "demo-jira.jsonl",
+        "secrets.json",
+    ] {
+        let mut starting = Running::spawn(&folder);
+        while !folder.join(file).exists() {
+            starting.runs();
+            std::thread::yield_now();
+        }
+        starting.kill();
+    }
+    let running = Running::start(&folder);
+    let mut subject = Subject::new(0, 0);
+    subject.act(&running.client(), &|| {}).await;
+    assert!(subject.exists(), "{subject:?}");
+    let violations = until_quiet(&running.client(), &[subject]).await;
+    assert!(
+        violations.is_empty(),
+        "{}:\n{violations:#?}",
+        folder.display()
+    );
+    running.kill();
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+/// A folder of this name, empty.
+fn new_folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("kill-{name}"));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     folder
@@ -83,6 +120,16 @@ fn killed_while_it_introduces_itself(folder: &Path, choices: &mut Choices) {
     println!("the first kill comes after {lines} edits");
     for _ in 0..=lines {
         running.line();
+    }
+    running.kill();
+}
+
+/// It is looked at this many times before it is killed.
+async fn killed_while_it_catches_up(folder: &Path, looks: usize) {
+    let running = Running::start(folder);
+    for _ in 0..looks {
+        let left = check::left(&running.client()).await.expect("it answers");
+        println!("{} things left", left.len());
     }
     running.kill();
 }

@@ -81,8 +81,8 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Starts it and reads where everything is.
-    pub fn start(folder: &Path) -> Self {
+    /// Starts it.
+    pub fn spawn(folder: &Path) -> Self {
         let log: File = OpenOptions::new()
             .create(true)
             .append(true)
@@ -104,12 +104,17 @@ impl Running {
             .spawn()
             .expect("im starts");
         let stdout = child.stdout.take().expect("it is piped");
-        let mut running = Self {
+        Self {
             child,
             stdout: BufReader::new(stdout),
             addresses: BTreeMap::new(),
             http: Client::new(),
-        };
+        }
+    }
+
+    /// Starts it and reads where everything is.
+    pub fn start(folder: &Path) -> Self {
+        let mut running = Self::spawn(folder);
         while running.addresses.len() < System::ALL.len() {
             let line = running.line();
             for system in System::ALL {
@@ -120,6 +125,12 @@ impl Running {
             }
         }
         running
+    }
+
+    /// Fails if it ended.
+    pub fn runs(&mut self) {
+        let ended = self.child.try_wait().expect("a child");
+        assert_eq!(ended, None);
     }
 
     /// The next line that it prints.
