@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record, StreamRecord};
 use im_engine::{RetryLadder, SyncEngine};
-use im_local::{Embedded, events::stream_event};
+use im_local::{Embedded, QueuePoller, Queues, events::stream_event, mapping::StreamMapping};
 use im_runtime::HttpTransport;
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
@@ -298,6 +298,27 @@ fn a_batch_loses_nothing() {
             variables["DEAD_LETTER_QUEUE_URL"],
             json!({"!Ref": "DeadLetterQueue"})
         );
+    }
+}
+
+/// Tests run on mappings and queues of our own make: they do as the template's would.
+#[test]
+fn the_local_mappings_are_the_templates() {
+    for (function, queue) in [
+        ("inbound", "InboundRetryQueue"),
+        ("outbound", "OutboundRetryQueue"),
+    ] {
+        let function = template_functions()[function].1;
+        let (stream, retries) = (mapping(function, "DynamoDB"), mapping(function, "SQS"));
+        assert_eq!(stream["BatchSize"], StreamMapping::BATCH_SIZE);
+        assert_eq!(stream["ParallelizationFactor"], StreamMapping::LANES);
+        assert_eq!(stream["MaximumRetryAttempts"], StreamMapping::MOST_RETRIES);
+        assert_eq!(stream["BisectBatchOnFunctionError"], true);
+        assert_eq!(retries["BatchSize"], QueuePoller::BATCH_SIZE);
+        let queue = resource(queue);
+        assert_eq!(queue["VisibilityTimeout"], Queues::VISIBILITY_SECONDS);
+        let most = &queue["RedrivePolicy"]["maxReceiveCount"];
+        assert_eq!(*most, Queues::MOST_RECEPTIONS);
     }
 }
 

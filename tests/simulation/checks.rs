@@ -420,7 +420,9 @@ impl Checks<'_> {
                     .filter(|it| it.field == field && it.worker.is_none())
                     .count();
                 let pulls = state.pulls.iter();
-                let pulls = pulls.filter(|it| it.incident == incident.id.as_str() && it.field.name() == field).count();
+                let pulls = pulls
+                    .filter(|it| it.incident == incident.id.as_str() && it.field.name() == field)
+                    .count();
                 assert!(
                     pulls <= edits + edited + settings + 1 || field == "assigned_to",
                     "invariant 3: {field} of {} came in {pulls} times, but there were {edits} edits on the platform, \

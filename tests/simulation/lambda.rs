@@ -317,9 +317,8 @@ impl Lambda {
             self.enter(now + SignedDuration::from_secs(seconds), Due::Tick);
         }
         let invoked = self.invoke(Function::Reconciler, scheduled_event(now));
-        self.running.push(Box::pin(async move {
-            Happened::Ticked(invoked.await)
-        }));
+        self.running
+            .push(Box::pin(async move { Happened::Ticked(invoked.await) }));
     }
 
     fn post(&mut self, vendor: IntegrationType, delivery: Box<WebhookDelivery>, attempt: u32) {

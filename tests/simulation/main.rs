@@ -61,6 +61,9 @@ fn the_invariants_hold_for_every_seed() {
                             Ok(told) => sum.lock().expect("not poisoned").add(&told),
                             Err(failure) => {
                                 stop.store(!all, Ordering::Relaxed);
+                                if all {
+                                    eprintln!("seed {}: {}", failure.seed, failure.message);
+                                }
                                 failures.lock().expect("not poisoned").push(failure);
                             }
                         }
@@ -71,9 +74,6 @@ fn the_invariants_hold_for_every_seed() {
     });
     let mut failures = failures.into_inner().expect("not poisoned");
     failures.sort_by_key(|failure| failure.seed);
-    for failure in failures.iter().filter(|_| all) {
-        eprintln!("seed {}: {}", failure.seed, failure.message);
-    }
     if let Some(failure) = failures.first() {
         shrink::report(failure, alone);
         panic!("seed {}: {}", failure.seed, failure.message);

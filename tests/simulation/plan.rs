@@ -221,7 +221,15 @@ impl Draw {
             twice: if calm { 0 } else { self.rng.u32(0..12) },
             lost: if calm { 0 } else { self.rng.u32(0..6) },
         };
-        let aws = if only_aws { AwsWeather { fails: 40, twice: 10, lost: 20 } } else { aws };
+        let aws = if only_aws {
+            AwsWeather {
+                fails: 40,
+                twice: 10,
+                lost: 20,
+            }
+        } else {
+            aws
+        };
         let webhooks = if only_sick.is_some() || only_aws {
             WebhookWeather::default()
         } else {
