@@ -237,7 +237,7 @@ pub struct Delivery {
 mod tests {
     use super::*;
 
-    fn hint(record: &str, author: &str, title_at: i64, at_least: i64) -> Hint {
+    fn hint(record: &str, author: &str, title_at: i64, at_least: u64) -> Hint {
         let at = Timestamp::from_second(title_at).expect("a time");
         Hint::External {
             integration: "pd".parse().expect("an id"),

@@ -60,6 +60,14 @@ pub enum IntegrationCommand {
     },
     /// See what would be written if an integration were enabled now; nothing is written
     Preview(PreviewIntegration),
+    /// Tell whether it works, how far it is behind, what waits, what is dead, and what was done
+    SyncStatus {
+        /// Its id or display name
+        integration: String,
+        /// Since when deliveries are counted: a time, or how long ago, at most 14d [default: 24h]
+        #[arg(long, value_name = "TIME|DURATION")]
+        since: Option<String>,
+    },
     /// List what is dead of it (its dead-letter queue), oldest first: jobs that five attempts could not do, or none can
     Dlq(ListDeadLetters),
     /// Show a dead letter: every attempt, with its whole error

@@ -207,6 +207,7 @@ mod tests {
             "im integration trigger test pd --external PGR0VU2 --format json",
             "im integration preview pd --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "im integration preview pd --limit 3 --format json",
+            "im integration sync-status prod-snow --since 7d --format json",
             "im integration dlq prod-snow --status open --reason unavailable --limit 5",
             "im integration dlq prod-snow --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV --all",
             "im integration dlq-show prod-snow DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV",

@@ -5,6 +5,7 @@ mod dead_letter;
 mod delete;
 mod preview;
 mod rules;
+mod sync_status;
 mod test;
 mod trigger;
 
@@ -56,6 +57,9 @@ pub async fn run(
         }
         IntegrationCommand::Trigger { command } => trigger::run(command, client, console).await,
         IntegrationCommand::Preview(preview) => preview::run(&preview, client, console).await,
+        IntegrationCommand::SyncStatus { integration, since } => {
+            sync_status::show(&integration, since.as_deref(), client, console).await
+        }
         IntegrationCommand::Dlq(list) => dead_letter::list(&list, client, console).await,
         IntegrationCommand::DlqShow { integration, entry } => {
             dead_letter::show(&integration, &entry, client, console).await

@@ -1,0 +1,190 @@
+//! `im integration sync-status`.
+
+use im_model::IntegrationId;
+use serde_json::Value;
+
+use super::{PATH, id};
+use crate::{
+    client::Client,
+    output::{Console, cell, details, moment, one_line, table, text},
+};
+
+const SYNC_STATUS: &str = "sync-status";
+
+/// Shows how an integration is.
+pub async fn show(
+    integration: &str,
+    since: Option<&str>,
+    client: &Client,
+    console: &mut Console<'_>,
+) -> anyhow::Result<()> {
+    let status = status(integration, since, client).await?;
+    console.result(&status, describe)
+}
+
+/// By id without a detour: whoever may read the status may not always read the integration.
+async fn status(integration: &str, since: Option<&str>, client: &Client) -> anyhow::Result<Value> {
+    let query: Vec<_> = since.map(|since| ("since", since)).into_iter().collect();
+    if IntegrationId::parse(integration).is_ok() {
+        match client.get(&[PATH, integration, SYNC_STATUS], &query).await {
+            Err(error) if error.is_not_found() => {}
+            found => return Ok(found?),
+        }
+    }
+    let id = id(client, integration).await?;
+    Ok(client.get(&[PATH, &id, SYNC_STATUS], &query).await?)
+}
+
+fn describe(status: &Value) -> String {
+    let (lag, waiting) = (&status["lag"], &status["waiting"]);
+    let dead = &status["dead_letters"];
+    let pairs = [
+        ("Integration", cell(status, "integration_id")),
+        ("Status", cell(status, "status")),
+        ("Lag inbound", age(&lag["inbound_seconds"])),
+        ("Lag outbound", age(&lag["outbound_seconds"])),
+        ("Deliveries open", count(&waiting["deliveries"])),
+        ("Incidents owed", count(&waiting["incidents"])),
+        ("Dead letters", dead_letters(dead)),
+    ];
+    let says = one_line(&text(status, "says"));
+    format!(
+        "{}\n{says}\n\n{}\n{}",
+        details(&pairs),
+        deliveries(&status["deliveries"]),
+        counters(&status["counters"])
+    )
+}
+
+fn dead_letters(dead: &Value) -> String {
+    format!(
+        "{} open, {} retrying",
+        count(&dead["open"]),
+        count(&dead["retrying"])
+    )
+}
+
+/// `1000+` where counting has stopped.
+fn count(counted: &Value) -> String {
+    let more = if counted["at_least"] == true { "+" } else { "" };
+    format!("{}{more}", cell(counted, "count"))
+}
+
+fn age(seconds: &Value) -> String {
+    match seconds.as_i64() {
+        None => "none".to_owned(),
+        Some(seconds) if seconds < 60 => format!("{seconds} s"),
+        Some(seconds) if seconds < 3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        Some(seconds) => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// Each delivery in one row, so that the rows add up to the first.
+fn deliveries(counted: &Value) -> String {
+    let row = |name: &str, value: String| vec![name.to_owned(), value];
+    let mut rows = vec![
+        row("accepted", cell(counted, "accepted")),
+        row("= applied", cell(counted, "applied")),
+        row("+ nothing new", cell(counted, "nothing_new")),
+    ];
+    let skipped = counted["skipped_because"].as_object();
+    for (why, times) in skipped.into_iter().flatten() {
+        rows.push(row(
+            &format!("+ skipped: {}", one_line(why)),
+            times.to_string(),
+        ));
+    }
+    rows.push(row("+ dead", cell(counted, "dead")));
+    rows.push(row("+ open", cell(counted, "open")));
+    let since = format!("DELIVERIES SINCE {}", moment(counted, "since"));
+    let table = table(&[since.as_str(), "COUNT"], &rows, "");
+    if counted["complete"] == false {
+        format!("{table}There were too many to count those before.\n")
+    } else {
+        table
+    }
+}
+
+fn counters(counted: &Value) -> String {
+    let members = counted.as_object().into_iter().flatten();
+    let rows: Vec<_> = members
+        .map(|(name, value)| vec![name.replace('_', " "), value.to_string()])
+        .collect();
+    table(&["SINCE IT WAS CREATED", "COUNT"], &rows, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        cli::Format,
+        integration::tests::{api, im},
+        test_api::Screen,
+    };
+
+    fn shown() -> Value {
+        let none = json!({"count": 0, "at_least": false});
+        json!({
+            "integration_id": "pd", "at": "2026-11-03T10:20:30Z", "status": "failing",
+            "says": "The vendor has not answered since 2026-11-03T10:00:00Z: GET /x timed out.",
+            "failing_since": "2026-11-03T10:00:00Z",
+            "lag": {"inbound_seconds": 59, "outbound_seconds": 3725},
+            "waiting": {"deliveries": none, "incidents": {"count": 800, "at_least": true}},
+            "dead_letters": {"open": {"count": 3, "at_least": false}, "retrying": none},
+            "deliveries": {
+                "since": "2026-11-02T10:20:30Z", "complete": true, "accepted": 12, "applied": 5,
+                "nothing_new": 2, "skipped": 3, "dead": 1, "open": 1,
+                "skipped_because": {"it was unlinked by hand": 2, "a \u{1b}reason": 1},
+            },
+            "counters": {
+                "outbound_success": 7, "outbound_failed": 1, "inbound_success": 5,
+                "inbound_failed": 1, "conflicts_detected": 2, "conflicts_resolved": 1,
+                "drift_discrepancies": 0,
+            },
+        })
+    }
+
+    #[tokio::test]
+    async fn a_status_adds_up() {
+        let api = api().await;
+        api.answer(
+            "GET /api/v1/integrations/pd/sync-status?since=7d",
+            200,
+            &shown(),
+        );
+        let mut screen = Screen::new(Format::Table);
+        let line = ["sync-status", "Prod PD", "--since", "7d"];
+        im(&api, &mut screen, &line).await.expect("shown");
+        insta::assert_snapshot!(screen.out(), @"");
+        let mut cut = shown();
+        cut["deliveries"]["complete"] = json!(false);
+        let text = describe(&cut);
+        assert!(text.contains("too many to count"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn an_id_needs_no_other_request() {
+        let api = api().await;
+        api.answer("GET /api/v1/integrations/pd/sync-status", 200, &shown());
+        let mut screen = Screen::new(Format::Json);
+        let line = ["sync-status", "pd", "--format", "json"];
+        im(&api, &mut screen, &line).await.expect("shown");
+        let printed: Value = serde_json::from_str(&screen.out()).expect("JSON");
+        assert_eq!(printed, shown());
+        assert_eq!(api.requests().len(), 1);
+    }
+
+    #[test]
+    fn ages_have_units() {
+        for (seconds, expected) in [
+            (json!(null), "none"),
+            (json!(0), "0 s"),
+            (json!(61), "1 min 1 s"),
+            (json!(7260), "2 h 1 min"),
+        ] {
+            assert_eq!(age(&seconds), expected);
+        }
+    }
+}
