@@ -1,14 +1,22 @@
 //! A small exhaustive model: two systems (and three), two fields, three edits, all interleavings.
 #![allow(missing_docs, clippy::expect_used, reason = "tests")]
 
+#[path = "interleavings/after.rs"]
+mod after;
 #[path = "interleavings/ask.rs"]
 mod ask;
 #[path = "interleavings/checks.rs"]
 mod checks;
+#[path = "interleavings/ends.rs"]
+mod ends;
+#[path = "interleavings/first.rs"]
+mod first;
 #[path = "interleavings/http.rs"]
 mod http;
 #[path = "interleavings/incidents.rs"]
 mod incidents;
+#[path = "interleavings/links.rs"]
+mod links;
 #[path = "interleavings/outside.rs"]
 mod outside;
 #[path = "interleavings/scenario.rs"]
@@ -27,6 +35,8 @@ mod store;
 mod vendor;
 #[path = "interleavings/words.rs"]
 mod words;
+#[path = "interleavings/work.rs"]
+mod work;
 #[path = "interleavings/workers.rs"]
 mod workers;
 

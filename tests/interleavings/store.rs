@@ -173,7 +173,7 @@ impl State {
     }
 
     /// `settle_debt`: the incident without the debt, if it is owed what it was owed.
-    fn settled(
+    pub fn settled(
         &self,
         seen: &Incident,
         integration: &IntegrationId,
@@ -188,78 +188,6 @@ impl State {
         }
         incident.pending.remove(integration);
         Some(incident)
-    }
-
-    /// `reserve`.
-    fn reserve(&mut self, reserve: &Reserved, protocol: &Protocol) -> bool {
-        let version = reserve.link.version - 1;
-        if protocol.reservation_is_conditional
-            && (!self.has_link(&reserve.incident.id, &reserve.integration, version)
-                || !self.has_fields(&reserve.incident, reserve.fields.iter()))
-        {
-            return false;
-        }
-        let mut incident = (*self.incidents[&reserve.incident.id]).clone();
-        incident
-            .links
-            .insert(reserve.integration.clone(), reserve.link.clone());
-        self.put_incident(incident);
-        true
-    }
-
-    /// `put_connection`: link and entry in one transaction.
-    fn connect(&mut self, connect: &Connected, protocol: &Protocol) -> bool {
-        let id = &connect.incident.id;
-        let entry = (connect.integration.clone(), connect.external_id.clone());
-        let is_free = self.entries.get(&entry).is_none_or(|owner| owner == id);
-        let version = connect.link.version - 1;
-        if !self.has_link(id, &connect.integration, version)
-            || protocol.entry_is_conditional && !is_free
-        {
-            return false;
-        }
-        let mut incident = if connect.settles_debt {
-            match self.settled(&connect.incident, &connect.integration, protocol) {
-                Some(incident) => incident,
-                None => return false,
-            }
-        } else {
-            (*self.incidents[id]).clone()
-        };
-        incident
-            .links
-            .insert(connect.integration.clone(), connect.link.clone());
-        self.entries.insert(entry, id.clone());
-        self.put_incident(incident);
-        true
-    }
-
-    /// `create`: incident, entry and journal in one transaction.
-    fn import(&mut self, new: &NewIncident, protocol: &Protocol) -> bool {
-        let CreationOrigin::Record(integration, external_id) = &new.origin else {
-            unreachable!("workers import records");
-        };
-        let entry = (integration.clone(), external_id.clone());
-        if protocol.entry_is_conditional && self.entries.contains_key(&entry) {
-            return false;
-        }
-        self.entries.insert(entry, new.incident.id.clone());
-        if let JournalEntry::Claim(claim) = &new.entry {
-            let of = (
-                claim.incident.clone(),
-                claim.integration.clone(),
-                claim.link_version,
-            );
-            self.journal
-                .insert((of, claim.attempt), Shared::new((**claim).clone()));
-        }
-        let owed: Vec<_> = new.incident.pending.keys().cloned().collect();
-        let mut incident = new.incident.clone();
-        incident.revision -= 1;
-        let id = incident.id.clone();
-        self.put_incident(incident);
-        self.owe(&id, owed.iter());
-        true
     }
 
     /// `manage::Incidents::edit`, whose two steps are one here: the journal's entry comes first and is always there.
@@ -283,12 +211,12 @@ impl State {
         }
     }
 
-    fn put_incident(&mut self, incident: Incident) {
+    pub fn put_incident(&mut self, incident: Incident) {
         self.incidents
             .insert(incident.id.clone(), Shared::new(incident));
     }
 
-    fn has_link(&self, id: &IncidentId, integration: &IntegrationId, version: u64) -> bool {
+    pub fn has_link(&self, id: &IncidentId, integration: &IntegrationId, version: u64) -> bool {
         let Some(incident) = self.incidents.get(id) else {
             return false;
         };
@@ -299,7 +227,11 @@ impl State {
             == version
     }
 
-    fn has_fields<'a>(&self, seen: &Incident, mut fields: impl Iterator<Item = &'a Field>) -> bool {
+    pub fn has_fields<'a>(
+        &self,
+        seen: &Incident,
+        mut fields: impl Iterator<Item = &'a Field>,
+    ) -> bool {
         let Some(incident) = self.incidents.get(&seen.id) else {
             return false;
         };
