@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use im_engine::SyncError;
-use im_model::{
-    ExternalValue, Field, Incident, IntegrationId, Link, LinkState, PlatformValue, Side, Verdict,
-};
+use im_model::{ExternalValue, Field, IntegrationId, Link, PlatformValue};
 
 use super::{
     ask::{Ask, Committed, Said},

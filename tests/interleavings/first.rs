@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use im_model::{
     ActorId, BasePair, ExternalValue, Field, FieldState, Incident, IncidentId, IntegrationId, Link,
-    LinkState, Origin, PlatformValue, Side,
+    LinkState, Origin, PlatformValue, RecordVersion, Side,
 };
 
 use super::{

@@ -7,16 +7,15 @@ use std::{
 
 use im_engine::{Cause, Claim, DeliveryKey, Hint, Job};
 use im_model::{
-    ActorId, BasePair, Conflict, ConflictId, ExternalId, ExternalValue, Field, FieldState,
-    Incident, IncidentId, IntegrationId, Link, LinkState, Origin, PlatformValue, RecordVersion,
-    Side,
+    ActorId, Conflict, ConflictId, ExternalId, Field, Incident, IncidentId, IntegrationId,
+    LinkState,
 };
 use ulid::Ulid;
 
 use super::{
     ask::{LinkVersion, VendorAsk},
     http::{OURSELVES, SOMEBODY},
-    scenario::{FIELDS, Left, Scenario, Start, Style},
+    scenario::{Left, Style},
     shared::{Mark, Marker, Part, Shared},
     vendor::{Author, Record, Vendor},
     workers::Life,

@@ -1,18 +1,12 @@
-//! What may happen next in a state, and what comes of it.
+//! What may happen next in a state.
 
-use std::collections::BTreeMap;
-
-use im_engine::{Disposition, Hint, RetryLadder, RetryMessage, SyncError};
-use im_model::{ConflictId, Field, IntegrationId};
+use im_model::{Field, IntegrationId};
 
 use super::{
-    ask::{Ask, LinkVersion, Said, VendorAsk},
-    checks::Violation,
+    ask::Ask,
     scenario::{FIELDS, Scenario},
-    shared::Shared,
     state::{Flying, Item, Running, State, incident_id, value},
-    vendor::Author,
-    workers::{Beginning, Next, Workers},
+    workers::{Next, Workers},
 };
 
 /// How a request to a vendor goes.

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use im_engine::{Claim, CreationOrigin, JournalEntry, NewIncident};
+use im_engine::Claim;
 use im_model::{
     BasePair, ExternalValue, Field, FieldState, Incident, IncidentId, IntegrationId, Origin,
     PlatformValue,
 };
 
 use super::{
-    ask::{Ask, Committed, Connected, LinkVersion, Reserved, Said},
+    ask::{Ask, Committed, LinkVersion, Said},
     scenario::Protocol,
     shared::Shared,
     state::State,

@@ -12,6 +12,7 @@ use super::{
     shared::Shared,
     state::{Flying, Item, Running, State},
     steps::Fate,
+    vendor::Author,
     workers::{Next, Workers},
 };
 
