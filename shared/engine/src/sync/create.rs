@@ -210,6 +210,10 @@ impl Worker<'_> {
             now: self.now(),
         });
         let is_all = follow_up.is_empty() && !self.notes_are_due(incident, &link);
+        let link = Link {
+            record_version: is_all.then_some(record.version),
+            ..link
+        };
         let connect = Connect {
             incident,
             integration: self.id(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
     BasePair, ClaimOutcome, ExternalRecord, Field, FieldOutcome, Incident, IntegrationId,
+    RecordVersion,
 };
 use im_sync::{Action, Conclusion, Plan, conclude, settle};
 
@@ -57,8 +58,8 @@ impl Worker<'_> {
                 .record
                 .as_ref()
                 .is_some_and(|answer| differs(record, answer, &plan));
-        // The version is that of the read: what others wrote between read and write is not planned yet.
-        let committed = self.commit(incident, record, &plan, &conclusion, &claim);
+        let seen = answer.record.as_ref().map(|answer| answer.version);
+        let committed = self.commit(incident, record, &plan, &conclusion, &claim, seen);
         let committed = committed.await?;
         let pushed = pushes
             .keys()
@@ -106,6 +107,7 @@ impl Worker<'_> {
         plan: &Plan,
         conclusion: &Conclusion,
         claim: &Claim,
+        seen: Option<RecordVersion>,
     ) -> Result<Attempt, SyncError> {
         let mut base: BTreeMap<Field, BasePair> = self.settled.clone();
         base.extend(conclusion.base.clone());
@@ -121,7 +123,8 @@ impl Worker<'_> {
             base,
             pulls: conclusion.pulls.clone(),
             notices: conclusion.notices.clone(),
-            record_version: record.version,
+            // An older read than the answer to our write would show what was there before.
+            record_version: seen.map_or(record.version, |seen| seen.max(record.version)),
             owed: owed.await?,
             reviews: conflicts.reviews,
             conflicts: conflicts.items,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use im_model::{BasePair, ExternalId, ExternalRecord, Field, Incident, Link};
 use im_sync::{Action, ConflictStep, Plan, PlanInput, Sent, plan, settle};
 use im_vendors::{VendorError, VendorErrorKind};
+use jiff::Timestamp;
 
 use super::{
     Outcome,
@@ -44,23 +45,38 @@ impl Worker<'_> {
         }
         if plan.is_empty() && self.settled.is_empty() {
             if self.notes_are_due(&incident, link) {
-                return self.notes(&incident, link, &record).await;
+                return self.notes(&incident, link, &record, read_at).await;
             }
-            return self.nothing_to_do(&incident).await;
+            if !is_news(link, &record) {
+                return self.nothing_to_do(&incident).await;
+            }
         }
         if self.holds_back(&plan) && self.has_other_rules().await? {
             return Ok(Pass::Again);
         }
-        let mut claim = self.new_claim(&incident, link.version, 1);
+        self.work_out(&incident, link, &record, plan, read_at).await
+    }
+
+    /// Claims the link for what is planned, and does it. Where the record is news, an empty plan is claimed, too: whoever
+    /// read the record before could else still commit what is there no more, and no hint would come any more to mend it.
+    pub(super) async fn work_out(
+        &mut self,
+        incident: &Incident,
+        link: &Link,
+        record: &ExternalRecord,
+        plan: Plan,
+        read_at: Timestamp,
+    ) -> Result<Pass, SyncError> {
+        let mut claim = self.new_claim(incident, link.version, 1);
         claim.read_at = Some(read_at);
         claim.record_version = Some(record.version);
         claim.sent = sent(&plan);
         claim.decisions.clone_from(&plan.decisions);
         match self.put_claim(&mut claim).await? {
-            Claimed::Won => self.execute(&incident, &record, plan, claim).await,
+            Claimed::Won => self.execute(incident, record, plan, claim).await,
             Claimed::Again => Ok(Pass::Again),
-            Claimed::Held(other) => self.held(&incident, &record, &plan, &other).await,
-            Claimed::Abandoned(dead) => self.abandoned(&incident, &record, &dead).await,
+            Claimed::Held(other) => self.held(incident, record, &plan, &other).await,
+            Claimed::Abandoned(dead) => self.abandoned(incident, record, &dead).await,
         }
     }
 
@@ -137,12 +153,21 @@ impl Worker<'_> {
                     sent.external == decision.external && sent.platform == decision.platform
                 })
         };
+        // What they decide without writing it must be there still.
+        let is_as_they_saw = |(field, decision): (&Field, &im_sync::Decision)| {
+            other.sent.contains_key(field)
+                || record
+                    .fields
+                    .get(field)
+                    .is_none_or(|held| held.value == decision.external)
+        };
         let owed = incident.pending.contains_key(self.id())
             && matches!(self.job.hint, crate::Hint::Incident { .. });
         if !owed
             && !self.notes_announced
             && self.settled.is_empty()
             && plan.decisions.iter().all(is_theirs)
+            && other.decisions.iter().all(is_as_they_saw)
             && !self.announces_another(record, other).await?
         {
             return Ok(Pass::Finished(Outcome::NothingNew));
@@ -221,4 +246,9 @@ pub(super) fn sent(plan: &Plan) -> BTreeMap<Field, Sent> {
         _ => None,
     };
     plan.decisions.iter().filter_map(sent).collect()
+}
+
+/// Is the record newer than what the link was last planned on?
+pub(super) fn is_news(link: &Link, record: &ExternalRecord) -> bool {
+    link.record_version < Some(record.version)
 }
