@@ -190,3 +190,30 @@ async fn what_a_dead_workers_write_decided_and_what_it_overwrote_are_two_conflic
     lost.sort_by_key(Value::to_string);
     assert_eq!(lost, [json!("theirs"), json!("theirs, later")]);
 }
+
+/// A person changes a field and takes it back while the change is being pulled: the hint of the second edit finds what
+/// the base says, and the platform must not keep the value in between.
+#[tokio::test]
+async fn an_edit_that_is_taken_back_during_its_pull_leaves_nothing() {
+    let (world, id) = linked("last-write-wins").await;
+    let before = titles(&world, &id).await.0;
+    let key = world.record_in(&id, JIRA).await;
+    retitle(&world, &key, "in between");
+    world.deliver_webhooks().await;
+    let (other, first) = (world.clone(), before.clone());
+    world.transport.once_at(
+        Moment::BeforeAnswer,
+        Method::GET,
+        "/issue/",
+        move || async move {
+            other.clock.advance(seconds(1));
+            retitle(&other, &key, &first);
+            other.deliver_webhooks().await;
+            other.run_inbound().await;
+        },
+    );
+    world.run_inbound().await;
+    world.settle().await;
+    assert!(!world.transport.has_interludes());
+    assert_eq!(titles(&world, &id).await, (before.clone(), before));
+}

@@ -46,6 +46,11 @@ impl OurWrite<'_> {
         let written = told
             .iter()
             .rposition(|(change, value)| *value == self.sent && (own.is_none() || is_own(change)));
+        // Somebody else put it there: ours, a creation for example, has no entry, and was not the last.
+        let is_theirs = |(_, value): &(&Change, &ExternalValue)| *value == self.sent;
+        if written.is_none() && told.last().is_some_and(is_theirs) {
+            return None;
+        }
         let before = &told[..written.unwrap_or(told.len())];
         let read = before
             .iter()
@@ -111,6 +116,7 @@ mod tests {
             (&[(11, "us", "b"), (12, "us", "c")], None),
             (&[(11, "bob", "c"), (12, "us", "c")], None),
             (&[(11, "bob", "b")], Some("b")),
+            (&[(11, "bob", "b"), (12, "ann", "c")], None),
         ] {
             let lost = lost(changes, Some("us"));
             assert_eq!(lost.as_deref(), expected, "{changes:?}");

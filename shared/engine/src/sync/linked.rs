@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use im_model::{BasePair, ExternalId, ExternalRecord, Field, Incident, Link};
 use im_sync::{Action, ConflictStep, Plan, PlanInput, Sent, plan, settle};
 use im_vendors::{VendorError, VendorErrorKind};
+use jiff::Timestamp;
 
 use super::{
     Outcome,
@@ -47,23 +48,38 @@ impl Worker<'_> {
         let is_news = link.record_version < Some(record.version);
         if plan.is_empty() && self.settled.is_empty() && !is_news {
             if self.notes_are_due(&incident, link) {
-                return self.notes(&incident, link, &record).await;
+                return self.notes(&incident, link, &record, read_at).await;
             }
-            return self.nothing_to_do(&incident).await;
+            if !is_news(link, &record) {
+                return self.nothing_to_do(&incident).await;
+            }
         }
         if self.holds_back(&plan) && self.has_other_rules().await? {
             return Ok(Pass::Again);
         }
-        let mut claim = self.new_claim(&incident, link.version, 1);
+        self.work_out(&incident, link, &record, plan, read_at).await
+    }
+
+    /// Claims the link for what is planned, and does it. Where the record is news, an empty plan is claimed, too: whoever
+    /// read the record before could else still commit what is there no more, and no hint would come any more to mend it.
+    pub(super) async fn work_out(
+        &mut self,
+        incident: &Incident,
+        link: &Link,
+        record: &ExternalRecord,
+        plan: Plan,
+        read_at: Timestamp,
+    ) -> Result<Pass, SyncError> {
+        let mut claim = self.new_claim(incident, link.version, 1);
         claim.read_at = Some(read_at);
         claim.record_version = Some(record.version);
         claim.sent = sent(&plan);
         claim.decisions.clone_from(&plan.decisions);
         match self.put_claim(&mut claim).await? {
-            Claimed::Won => self.execute(&incident, &record, plan, claim).await,
+            Claimed::Won => self.execute(incident, record, plan, claim).await,
             Claimed::Again => Ok(Pass::Again),
-            Claimed::Held(other) => self.held(&incident, &record, &plan, &other).await,
-            Claimed::Abandoned(dead) => self.abandoned(&incident, &record, &dead).await,
+            Claimed::Held(other) => self.held(incident, record, &plan, &other).await,
+            Claimed::Abandoned(dead) => self.abandoned(incident, record, &dead).await,
         }
     }
 
@@ -232,4 +248,9 @@ pub(super) fn sent(plan: &Plan) -> BTreeMap<Field, Sent> {
         _ => None,
     };
     plan.decisions.iter().filter_map(sent).collect()
+}
+
+/// Is the record newer than what the link was last planned on?
+pub(super) fn is_news(link: &Link, record: &ExternalRecord) -> bool {
+    link.record_version < Some(record.version)
 }

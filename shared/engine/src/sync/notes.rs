@@ -1,12 +1,13 @@
 //! A link's notes: found out by looking at both lists, sent one by one, imported by conditional puts.
 
-use im_model::ExternalRecord;
-use im_model::{Incident, Link, Note, NoteCopy, NoteKind};
-use im_sync::{NotesInput, NotesPlan, plan_notes};
+use im_model::{ExternalRecord, Incident, Link, Note, NoteCopy, NoteKind};
+use im_sync::{NotesInput, NotesPlan, Plan, plan_notes};
 use im_vendors::VendorErrorKind;
+use jiff::Timestamp;
 
 use super::{
     Outcome,
+    linked::is_news,
     worker::{Claimed, Pass, Worker},
 };
 use crate::{Claim, Commit, NotesCommit, SyncError, ports::Attempt};
@@ -45,6 +46,7 @@ impl Worker<'_> {
         incident: &Incident,
         link: &Link,
         record: &ExternalRecord,
+        read_at: Timestamp,
     ) -> Result<Pass, SyncError> {
         let work = self.plan_notes(incident, record).await?;
         if !work.plan.withhold.is_empty() && self.has_other_rules().await? {
@@ -60,6 +62,12 @@ impl Worker<'_> {
         }
         if work.is_done(link) {
             self.notes_announced = false;
+            if is_news(link, record) {
+                let nothing = Plan::default();
+                return self
+                    .work_out(incident, link, record, nothing, read_at)
+                    .await;
+            }
             return self.nothing_to_do(incident).await;
         }
         let mut claim = self.new_claim(incident, link.version, 1);
