@@ -67,6 +67,11 @@ impl OffsetClock {
         let mut present = self.offset.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *present, offset)
     }
+
+    /// What signatures are dated with. Whoever signs for a vendor keeps its time to seconds, however wrong a record's is.
+    pub(crate) fn signing_time(&self) -> Timestamp {
+        self.inner.now()
+    }
 }
 
 impl Clock for OffsetClock {

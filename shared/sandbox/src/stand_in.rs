@@ -166,13 +166,13 @@ impl<V: Vendor> StandIn<V> {
 
     /// Takes the webhooks that wait, in order.
     pub fn drain_webhooks(&self) -> Vec<WebhookDelivery> {
-        let now = self.state().surroundings().clock.now();
+        let now = self.state().surroundings().clock.signing_time();
         self.outbox.drain(now)
     }
 
     /// A webhook as the vendor sends it again; `attempt` 2 is the first repeat.
     pub fn repeated(&self, webhook: &WebhookDelivery, attempt: u32) -> WebhookDelivery {
-        let now = self.state().surroundings().clock.now();
+        let now = self.state().surroundings().clock.signing_time();
         self.outbox.attempt(webhook, attempt, now)
     }
 

@@ -43,10 +43,7 @@ impl Worker<'_> {
                 plan.decisions.entry(field).or_insert(decision);
             }
         }
-        // The record is newer than what was planned, and there is nothing to decide: that, too, is claimed, or somebody
-        // who has read it before could still commit what is there no more.
-        let is_news = link.record_version < Some(record.version);
-        if plan.is_empty() && self.settled.is_empty() && !is_news {
+        if plan.is_empty() && self.settled.is_empty() {
             if self.notes_are_due(&incident, link) {
                 return self.notes(&incident, link, &record, read_at).await;
             }

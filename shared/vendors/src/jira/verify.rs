@@ -17,9 +17,8 @@ use super::qsh;
 use crate::Refusal;
 
 pub(super) const HUB_SIGNATURE: HeaderName = HeaderName::from_static("x-hub-signature");
-/// How far the sender's clock and ours may be apart: a clock that is 5 min wrong must not lose us webhooks, which Jira
-/// sends again a few times only. A delivery that is played back within this time is known, and stored once.
-const LEEWAY: SignedDuration = SignedDuration::from_mins(5);
+/// How far the sender's clock and ours may be apart.
+const LEEWAY: SignedDuration = SignedDuration::from_secs(30);
 /// The fixed `qsh` of tokens for a browser's session: bound to no URL, so never that of a webhook.
 const SESSION_QSH: &str = "context-qsh";
 
