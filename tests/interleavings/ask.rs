@@ -30,25 +30,7 @@ pub enum Ask {
     Vendor(IntegrationId, VendorAsk),
 }
 
-impl Ask {
-    /// Does it read or change an incident?
-    pub fn is_about_incidents(&self) -> bool {
-        match self {
-            Self::Load(_)
-            | Self::Commit(_)
-            | Self::SettleDebt(..)
-            | Self::Reserve(_)
-            | Self::Connect(_)
-            | Self::Import(_) => true,
-            Self::IncidentOf(..)
-            | Self::Claim(_)
-            | Self::LastClaim(_)
-            | Self::ClaimsOn(_)
-            | Self::Conflict(_)
-            | Self::Vendor(..) => false,
-        }
-    }
-}
+impl Ask {}
 
 /// A request to a vendor.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

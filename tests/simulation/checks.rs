@@ -433,10 +433,7 @@ impl Checks<'_> {
                     let ours = |it: &&&Change| {
                         // A vendor's rules assign when something else changes: no write of its own.
                         let follows = field == "assigned_to" && it.with_others;
-                        it.field == field
-                            && it.vendor == vendor
-                            && it.worker.is_some()
-                            && !follows
+                        it.field == field && it.vendor == vendor && it.worker.is_some() && !follows
                     };
                     let writes = changes.iter().filter(ours).count();
                     assert!(
@@ -575,7 +572,11 @@ pub fn no_neighbour_suffered(messages: &[String], sick: IntegrationType) {
         };
         let integration = message.job.hint.integration().as_str();
         assert!(
-            vendor_of(integration) == sick || message.failures.iter().all(|it| it.reason == FailureReason::Refused),
+            vendor_of(integration) == sick
+                || message
+                    .failures
+                    .iter()
+                    .all(|it| it.reason == FailureReason::Refused),
             "invariant 10: only {sick} is sick, but a job of {integration} failed: {message:#?}"
         );
     }

@@ -23,7 +23,6 @@ use crate::accounts::{Accounts, Secrets};
 
 /// A field of a vendor's record changed.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "told where it breaks an invariant")]
 pub struct Change {
     pub at: Timestamp,
     pub vendor: IntegrationType,
@@ -43,7 +42,6 @@ pub struct Change {
 
 /// A link brought a value in.
 #[derive(Debug, Clone)]
-#[expect(dead_code, reason = "told where it breaks an invariant")]
 pub struct Pull {
     pub at: Timestamp,
     pub incident: String,

@@ -9,7 +9,7 @@ use im_model::{
     NoteKey, OrganizationId, TaskKind,
 };
 use im_vendors::Credentials;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use url::form_urlencoded;
 
 pub use self::figures::{CounterStore, Figures};
@@ -23,6 +23,11 @@ use crate::{
 pub trait Clock: Send + Sync {
     /// Now.
     fn now(&self) -> Timestamp;
+
+    /// How much of this clock's time passes while a machine works for so long. They differ where a clock runs faster.
+    fn during(&self, work: SignedDuration) -> SignedDuration {
+        work
+    }
 }
 
 /// Ids for new things: random in production, seeded in the simulation.

@@ -63,10 +63,14 @@ impl ScaledClock {
     }
 }
 
+fn scaled(span: SignedDuration, scale: u32) -> SignedDuration {
+    let scale = i32::try_from(scale).unwrap_or(i32::MAX);
+    span.checked_mul(scale).unwrap_or(SignedDuration::MAX)
+}
+
 /// `scale` times as much later.
 fn later(start: Timestamp, elapsed: SignedDuration, scale: u32) -> Timestamp {
-    let scale = i32::try_from(scale).unwrap_or(i32::MAX);
-    let elapsed = elapsed.checked_mul(scale).unwrap_or(SignedDuration::MAX);
+    let elapsed = scaled(elapsed, scale);
     start.saturating_add(elapsed).unwrap_or(Timestamp::MAX)
 }
 
@@ -103,6 +107,10 @@ impl Pace {
 impl Clock for ScaledClock {
     fn now(&self) -> Timestamp {
         self.read()
+    }
+
+    fn during(&self, work: SignedDuration) -> SignedDuration {
+        scaled(work, self.scale)
     }
 }
 

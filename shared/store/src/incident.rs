@@ -231,11 +231,18 @@ impl IncidentStore for DynamoStore {
     }
 
     async fn write_note(&self, new: &NewNote<'_>) -> Result<Attempt, StoreError> {
-        // The note first: one that is not announced is sent with the next, but nobody can send one that is not there.
-        let _ = self.put_note(&new.incident.id, &new.note).await?;
-        let pk = keys::incident(&new.incident.id);
+        let (pk, tried) = (keys::incident(&new.incident.id), "write the note");
         let update = announce_note(new).map_err(|error| unwritable(&pk, &error))?;
-        self.update(&pk, &update, "announce the note").await
+        let items = vec![
+            self.new_note(&new.incident.id, &new.note, tried)?,
+            self.state_update(&pk, &update, tried)?,
+        ];
+        let refused = self.refused_of(items, tried, &pk).await?;
+        Ok(match refused.as_deref() {
+            // One that is there has been announced with it.
+            None | Some([true, ..]) => Attempt::Done,
+            Some(_) => Attempt::LostRace,
+        })
     }
 
     async fn note_copied(

@@ -19,6 +19,17 @@ impl DynamoStore {
         tried: &'static str,
         on: &str,
     ) -> Result<Attempt, StoreError> {
+        let refused = self.refused_of(items, tried, on).await?;
+        Ok(refused.map_or(Attempt::Done, |_| Attempt::LostRace))
+    }
+
+    /// The same, telling of each item whether it was its condition that did not hold; `None` if all is done.
+    pub(crate) async fn refused_of(
+        &self,
+        items: Vec<TransactWriteItem>,
+        tried: &'static str,
+        on: &str,
+    ) -> Result<Option<Vec<bool>>, StoreError> {
         let sent = self
             .client
             .transact_write_items()
@@ -26,19 +37,16 @@ impl DynamoStore {
             .send()
             .await;
         let Err(error) = sent else {
-            return Ok(Attempt::Done);
+            return Ok(None);
         };
         if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) =
             error.as_service_error()
         {
-            let lost = canceled.cancellation_reasons().iter().any(|reason| {
-                matches!(
-                    reason.code(),
-                    Some("ConditionalCheckFailed" | "TransactionConflict")
-                )
-            });
-            if lost {
-                return Ok(Attempt::LostRace);
+            let reasons = canceled.cancellation_reasons().iter();
+            let codes: Vec<_> = reasons.map(|reason| reason.code()).collect();
+            let refused = |code: &Option<&str>| *code == Some("ConditionalCheckFailed");
+            if codes.contains(&Some("TransactionConflict")) || codes.iter().any(refused) {
+                return Ok(Some(codes.iter().map(refused).collect()));
             }
         }
         Err(failed(tried, on, &error))

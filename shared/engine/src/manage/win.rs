@@ -27,7 +27,7 @@ impl Incidents {
             worker: worker.to_owned(),
             claimed_at: now,
             read_at: None,
-            lease_until: now + SyncEngine::LEASE,
+            lease_until: now + SyncEngine::lease(&*self.clock),
             cause: cause.to_owned(),
             record_version: None,
             sent: BTreeMap::new(),

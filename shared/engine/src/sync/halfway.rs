@@ -48,7 +48,7 @@ impl Worker<'_> {
                     let value = last.value.as_ref().map(im_model::ExternalValue::digest);
                     value == Some(pair.external)
                         && last.author.as_ref() == Some(&own)
-                        && last.at <= since + SyncEngine::LEASE
+                        && last.at <= since + SyncEngine::lease(&*self.engine.clock)
                 })
         });
         Ok(moved)

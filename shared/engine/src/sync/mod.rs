@@ -131,6 +131,14 @@ impl SyncEngine {
     /// hold a request (3 s), shorter than the first retry (30 s).
     pub const LEASE: SignedDuration = SignedDuration::from_secs(25);
 
+    /// The longest that a worker works on a claim, in a machine's time: what a function leaves its jobs (8 s), and some.
+    const LONGEST_WORK: SignedDuration = SignedDuration::from_secs(10);
+
+    /// The lease of a claim by this clock: where it runs fast, a machine needs more of its time.
+    pub(crate) fn lease(clock: &dyn Clock) -> SignedDuration {
+        Self::LEASE.max(clock.during(Self::LONGEST_WORK))
+    }
+
     /// A worker that loses this many races in a row puts its hint back.
     const MOST_RACES: u32 = 8;
 

@@ -245,7 +245,7 @@ impl Worker<'_> {
             worker: self.id.clone(),
             claimed_at: now,
             read_at: None,
-            lease_until: now + SyncEngine::LEASE,
+            lease_until: now + SyncEngine::lease(&*self.engine.clock),
             cause: self.cause(),
             record_version: None,
             sent: BTreeMap::new(),

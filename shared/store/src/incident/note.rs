@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use im_engine::{StoreError, ports::Attempt};
 use im_model::{IncidentId, IntegrationId, Note, NoteCopy, NoteKey};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DynamoStore, expression::Expression, failed, is_lost_race, keys, unreadable, unwritable,
+    DynamoStore,
+    expression::Expression,
+    failed, is_lost_race, keys,
+    transaction::{broken, item},
+    unreadable, unwritable,
 };
 
 #[derive(Serialize, Deserialize)]
@@ -18,6 +22,20 @@ struct NoteRow {
     /// Always there, even empty: an update can only set what is in a map that exists.
     copies: BTreeMap<IntegrationId, NoteCopy>,
     note: Note,
+}
+
+impl NoteRow {
+    fn of(incident: &IncidentId, note: &Note) -> Self {
+        Self {
+            pk: keys::incident(incident),
+            sk: keys::note(&note.key),
+            copies: note.copies.clone(),
+            note: Note {
+                copies: BTreeMap::new(),
+                ..note.clone()
+            },
+        }
+    }
 }
 
 impl From<NoteRow> for Note {
@@ -65,16 +83,22 @@ impl DynamoStore {
         incident: &IncidentId,
         note: &Note,
     ) -> Result<Attempt, StoreError> {
-        let row = NoteRow {
-            pk: keys::incident(incident),
-            sk: keys::note(&note.key),
-            copies: note.copies.clone(),
-            note: Note {
-                copies: BTreeMap::new(),
-                ..note.clone()
-            },
-        };
+        let row = NoteRow::of(incident, note);
         self.put_new(&row, &row.sk).await
+    }
+
+    /// A note that must not be there yet.
+    pub(super) fn new_note(
+        &self,
+        incident: &IncidentId,
+        note: &Note,
+        tried: &'static str,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let row = NoteRow::of(incident, note);
+        let put = self.put_of(item(&row, &row.sk)?);
+        let put = put.condition_expression("attribute_not_exists(pk)").build();
+        let put = put.map_err(|error| broken(tried, &row.sk, &error))?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     pub(super) async fn put_copy(
