@@ -94,15 +94,6 @@ fn a_commit_on_whatever_the_fields_are_by_now() {
 }
 
 #[test]
-fn a_debt_that_is_settled_unseen() {
-    let protocol = Protocol {
-        debt_is_versioned: false,
-        ..WHOLE
-    };
-    is_violated(edits("debts without a version", 2), protocol, &[1]);
-}
-
-#[test]
 fn a_base_of_fields_that_nobody_decided_on() {
     let protocol = Protocol {
         base_is_of_decided_fields: false,
@@ -117,7 +108,7 @@ fn a_base_that_does_not_follow() {
         commit_moves_the_base: false,
         ..WHOLE
     };
-    is_violated(edits("base stays", 1), protocol, &[1, 3]);
+    is_violated(edits("base stays", 2), protocol, &[1, 2, 3]);
 }
 
 #[test]
@@ -142,17 +133,6 @@ fn an_overwritten_edit_that_nobody_looks_for() {
         };
         is_violated(scenario, protocol, &[2]);
     }
-}
-
-#[test]
-fn a_reservation_that_anybody_may_make() {
-    let protocol = Protocol {
-        reservation_is_conditional: false,
-        ..WHOLE
-    };
-    let mut scenario = creation("reservations without a condition");
-    scenario.left.repeats = 1;
-    is_violated(scenario, protocol, &[3, 4]);
 }
 
 #[test]

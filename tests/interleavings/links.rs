@@ -11,11 +11,10 @@ use super::{
 
 impl State {
     /// `reserve`.
-    pub fn reserve(&mut self, reserve: &Reserved, protocol: &Protocol) -> bool {
+    pub fn reserve(&mut self, reserve: &Reserved) -> bool {
         let version = reserve.link.version - 1;
-        if protocol.reservation_is_conditional
-            && (!self.has_link(&reserve.incident.id, &reserve.integration, version)
-                || !self.has_fields(&reserve.incident, reserve.fields.iter()))
+        if !self.has_link(&reserve.incident.id, &reserve.integration, version)
+            || !self.has_fields(&reserve.incident, reserve.fields.iter())
         {
             return false;
         }
@@ -39,7 +38,7 @@ impl State {
             return false;
         }
         let mut incident = if connect.settles_debt {
-            match self.settled(&connect.incident, &connect.integration, protocol) {
+            match self.settled(&connect.incident, &connect.integration) {
                 Some(incident) => incident,
                 None => return false,
             }

@@ -52,8 +52,6 @@ pub struct Protocol {
     pub commit_requires_the_link: bool,
     /// A commit requires the fields as they were loaded.
     pub commit_requires_the_fields: bool,
-    /// A debt is settled only if it is the one that was loaded.
-    pub debt_is_versioned: bool,
     /// Only written, pulled and agreed fields get a new base.
     pub base_is_of_decided_fields: bool,
     /// A commit moves the base.
@@ -62,8 +60,6 @@ pub struct Protocol {
     pub edits_wake: bool,
     /// What a write took the place of is looked for.
     pub overwritten_is_looked_for: bool,
-    /// A link is reserved on the condition that nobody did.
-    pub reservation_is_conditional: bool,
     /// A record carries the id of its incident.
     pub record_carries_the_incident: bool,
     /// Whoever takes a reservation over looks for the record first.
@@ -82,12 +78,10 @@ impl Protocol {
         dead_claims_are_settled: true,
         commit_requires_the_link: true,
         commit_requires_the_fields: true,
-        debt_is_versioned: true,
         base_is_of_decided_fields: true,
         commit_moves_the_base: true,
         edits_wake: true,
         overwritten_is_looked_for: true,
-        reservation_is_conditional: true,
         record_carries_the_incident: true,
         record_is_looked_for: true,
         entry_is_conditional: true,

@@ -36,11 +36,11 @@ impl State {
             }
             Ask::Commit(commit) => Said::Stored(self.commit(commit, protocol)),
             Ask::SettleDebt(seen, integration) => {
-                let settled = self.settled(seen, integration, protocol);
+                let settled = self.settled(seen, integration);
                 let stored = settled.map(|incident| self.put_incident(incident));
                 Said::Stored(stored.is_some())
             }
-            Ask::Reserve(reserve) => Said::Stored(self.reserve(reserve, protocol)),
+            Ask::Reserve(reserve) => Said::Stored(self.reserve(reserve)),
             Ask::Connect(connect) => Said::Stored(self.connect(connect, protocol)),
             Ask::Import(new) => Said::Stored(self.import(new, protocol)),
             Ask::Conflict(id) => Said::Conflict(self.conflicts.get(id).cloned()),
@@ -100,7 +100,7 @@ impl State {
         let settles =
             commit.incident.pending.contains_key(&commit.integration) && !commit.keeps_debt;
         let mut incident = if settles {
-            match self.settled(&commit.incident, &commit.integration, protocol) {
+            match self.settled(&commit.incident, &commit.integration) {
                 Some(incident) => incident,
                 None => return false,
             }
@@ -173,17 +173,12 @@ impl State {
     }
 
     /// `settle_debt`: the incident without the debt, if it is owed what it was owed.
-    pub fn settled(
-        &self,
-        seen: &Incident,
-        integration: &IntegrationId,
-        protocol: &Protocol,
-    ) -> Option<Incident> {
+    pub fn settled(&self, seen: &Incident, integration: &IntegrationId) -> Option<Incident> {
         let mut incident = (**self.incidents.get(&seen.id)?).clone();
         let Some(owed) = seen.pending.get(integration) else {
             return Some(incident);
         };
-        if protocol.debt_is_versioned && incident.pending.get(integration) != Some(owed) {
+        if incident.pending.get(integration) != Some(owed) {
             return None;
         }
         incident.pending.remove(integration);

@@ -94,6 +94,18 @@ impl Accounts {
         }
     }
 
+    /// Those that the vendor takes now, of those that can be changed.
+    pub fn good(&self, vendor: IntegrationType) -> Named {
+        let names: &[_] = match vendor {
+            IntegrationType::PagerDuty => &["token", "webhook_secret"],
+            IntegrationType::Jira => &["api_key"],
+            IntegrationType::ServiceNow => &["password", "webhook_secret"],
+        };
+        let mut good = self.good.lock().expect("not poisoned")[&vendor].clone();
+        good.retain(|name, _| names.contains(name));
+        good
+    }
+
     /// From here on the vendor takes these.
     pub fn rotate_at_vendor(&self, world: &World, vendor: IntegrationType, new: &Named) {
         match vendor {

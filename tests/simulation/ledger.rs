@@ -64,7 +64,8 @@ pub struct Written {
 pub struct Ledger {
     pub secrets: Secrets,
     vendors: Vendors,
-    direct: Direct,
+    /// To the vendors' records as they are, and as they were one or two changes ago.
+    direct: [Direct; 3],
     accounts: Arc<Accounts>,
     clock: im_tests::WorldClock,
     state: Mutex<State>,
@@ -94,7 +95,7 @@ impl Ledger {
         Arc::new(Self {
             secrets,
             vendors: world.vendors(),
-            direct: world.transport.direct(),
+            direct: [0, 1, 2].map(|behind| world.transport.direct_behind(behind)),
             accounts,
             clock: world.clock.clone(),
             state: Mutex::default(),
@@ -223,6 +224,15 @@ impl Ledger {
 
     /// The record as the product would read it.
     pub fn look(&self, vendor: IntegrationType, record: &str) -> Option<ExternalRecord> {
+        self.look_by(&self.direct[0], vendor, record)
+    }
+
+    fn look_by(
+        &self,
+        way: &Direct,
+        vendor: IntegrationType,
+        record: &str,
+    ) -> Option<ExternalRecord> {
         let (options, memory) = (self.options(vendor), Memory::default());
         let credentials = self.accounts.credentials(vendor);
         let base_url = base_url(vendor).parse().expect("a URL");
@@ -231,7 +241,7 @@ impl Ledger {
             base_url: &base_url,
             options: &options,
             credentials: &credentials,
-            transport: &self.direct,
+            transport: way,
             memory: &memory,
             integration: &integration,
             now: self.clock.read(),
@@ -250,11 +260,14 @@ impl Ledger {
     }
 
     fn hold(&self, vendor: IntegrationType, record: &str) {
-        let Some(seen) = self.look(vendor, record) else {
-            return;
-        };
+        // A change may take several steps, and a copy that lags shows each of them.
+        let seen = self
+            .direct
+            .iter()
+            .map(|way| self.look_by(way, vendor, record));
+        let seen: Vec<_> = seen.flatten().collect();
         let mut state = self.state();
-        for (field, observed) in seen.fields {
+        for (field, observed) in seen.into_iter().flat_map(|seen| seen.fields) {
             let key = (vendor, record.to_owned(), field);
             state
                 .vendor_held

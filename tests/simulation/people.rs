@@ -320,6 +320,14 @@ impl People {
         }
     }
 
+    /// Two who rotated at the same time may have left each end with another's: the vendor's are configured here.
+    pub async fn agree_on_credentials(&self, vendor: IntegrationType) {
+        let path = format!("/integrations/{}", World::integration_with(vendor));
+        let body = json!({"credentials": self.accounts.good(vendor)});
+        let (status, answer) = self.ask(Method::PATCH, &path, Some(&body), None).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+
     /// Who looks at a record leaves a trace that the vendor announces.
     pub fn touch_at_vendors(&self) {
         for vendor in self.accounts.vendors() {

@@ -239,7 +239,9 @@ impl Draw {
                 late: self.one(&[0, 10, 40]),
             }
         };
-        let vendor_way = Duration::from_millis(self.one(&[20, 200, 800]));
+        // A status of several steps takes a slow vendor longer than a first attempt has: where only one is sick, none is slow.
+        let slowest = if only_sick.is_some() { 200 } else { 800 };
+        let vendor_way = Duration::from_millis(self.one(&[20, 200, slowest]));
         Setting {
             integrations,
             skews,

@@ -243,6 +243,7 @@ async fn make_peace(people: &People, lambda: &mut Lambda, carry: &Carry) {
     });
     for vendor in people.accounts.vendors() {
         people.clear_faults(vendor);
+        people.agree_on_credentials(vendor).await;
         let path = format!("/integrations/{}", World::integration_with(vendor));
         people
             .ask(Method::POST, &format!("{path}/resume"), None, None)

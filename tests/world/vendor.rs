@@ -59,6 +59,7 @@ fn vendor_at(wanted: u16) -> Option<IntegrationType> {
 trait Sandbox: Send + Sync {
     fn answer(&self, request: Request<Bytes>) -> Answer;
     fn answer_without_faults(&self, request: Request<Bytes>) -> Response<Bytes>;
+    fn answer_behind(&self, request: Request<Bytes>, behind: usize) -> Response<Bytes>;
 }
 
 impl<V: Vendor> Sandbox for StandIn<V> {
@@ -68,6 +69,10 @@ impl<V: Vendor> Sandbox for StandIn<V> {
 
     fn answer_without_faults(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.handle(request)
+    }
+
+    fn answer_behind(&self, request: Request<Bytes>, behind: usize) -> Response<Bytes> {
+        self.handle_behind(&request, behind)
     }
 }
 
@@ -81,16 +86,22 @@ pub struct SandboxTransport {
     witness: Arc<OnceLock<Arc<dyn Witness>>>,
 }
 
-/// Reaches the sandboxes without faults, time or trace: for whoever looks on.
-pub struct Direct(SandboxTransport);
+/// Reaches the sandboxes without faults, time or trace: for whoever looks on, at what is or was so many changes ago.
+pub struct Direct {
+    sandboxes: BTreeMap<u16, Arc<dyn Sandbox>>,
+    behind: usize,
+}
 
 #[async_trait]
 impl Transport for Direct {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let port = request.uri().port_u16().unwrap_or_default();
-        let sandbox = self.0.sandboxes.get(&port);
+        let sandbox = self.sandboxes.get(&port);
         let sandbox = sandbox.ok_or_else(|| TransportError::Unreachable(format!("port {port}")))?;
-        Ok(sandbox.answer_without_faults(request))
+        Ok(match self.behind {
+            0 => sandbox.answer_without_faults(request),
+            behind => sandbox.answer_behind(request, behind),
+        })
     }
 }
 
@@ -124,7 +135,13 @@ impl SandboxTransport {
 
     /// The way past everything that may go wrong.
     pub fn direct(&self) -> Direct {
-        Direct(self.clone())
+        self.direct_behind(0)
+    }
+
+    /// The same, to records as they were so many changes ago, as a copy of the vendor's that lags shows them.
+    pub fn direct_behind(&self, behind: usize) -> Direct {
+        let sandboxes = self.sandboxes.clone();
+        Direct { sandboxes, behind }
     }
 
     /// From here on somebody sees every request. Only once.

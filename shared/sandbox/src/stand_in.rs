@@ -136,6 +136,11 @@ impl<V: Vendor> StandIn<V> {
         response
     }
 
+    /// Answers a GET from a copy that lags by so many changes of the record. It leaves no trace.
+    pub fn handle_behind(&self, request: &Request<Bytes>, changes: usize) -> Response<Bytes> {
+        answered(&mut *self.state(), request, changes)
+    }
+
     /// Answers a request, or does with it what the next matching fault says.
     #[expect(
         clippy::needless_pass_by_value,

@@ -157,7 +157,35 @@ mod tests {
         let mut screen = Screen::new(Format::Table);
         let line = ["sync-status", "Prod PD", "--since", "7d"];
         im(&api, &mut screen, &line).await.expect("shown");
-        insta::assert_snapshot!(screen.out(), @"");
+        insta::assert_snapshot!(screen.out(), @r"
+            Integration:      pd
+            Status:           failing
+            Lag inbound:      59 s
+            Lag outbound:     1 h 2 min
+            Deliveries open:  0
+            Incidents owed:   800+
+            Dead letters:     3 open, 0 retrying
+
+            The vendor has not answered since 2026-11-03T10:00:00Z: GET /x timed out.
+
+            DELIVERIES SINCE 2026-11-02T10:20:30Z  COUNT
+            accepted                               12
+            = applied                              5
+            + nothing new                          2
+            + skipped: a  reason                   1
+            + skipped: it was unlinked by hand     2
+            + dead                                 1
+            + open                                 1
+
+            SINCE IT WAS CREATED  COUNT
+            conflicts detected    2
+            conflicts resolved    1
+            drift discrepancies   0
+            inbound failed        1
+            inbound success       5
+            outbound failed       1
+            outbound success      7
+        ");
         let mut cut = shown();
         cut["deliveries"]["complete"] = json!(false);
         let text = describe(&cut);

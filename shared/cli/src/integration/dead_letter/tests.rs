@@ -68,7 +68,11 @@ async fn what_is_dead_is_listed_with_its_last_error() {
         "2",
     ];
     im(&api, &mut screen, &line).await.expect("listed");
-    insta::assert_snapshot!(screen.out(), @"");
+    insta::assert_snapshot!(screen.out(), @r"
+        ENTRY                           STATUS    INCIDENT OR RECORD              DIRECTION  REASON       JOBS  ATTEMPTS  SINCE                 LAST ERROR
+        DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV  open      INC-01ARZ3NDEKTSV4RRFFQ69G5FAV  outbound   unavailable  2     10        2026-11-03T10:20:30Z  PUT /incidents/PGR0VU2: the vendor answered 503: the servic…
+        DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAW  retrying  PGR0VU2                         inbound    unavailable  2     10        2026-11-03T10:20:30Z  -
+    ");
     assert_eq!(
         screen.err(),
         "note: there are more: --all lists all of them\n"
@@ -101,7 +105,32 @@ async fn one_is_shown_with_every_attempt_and_what_can_be_done() {
     im(&api, &mut screen, &["dlq-show", "pd", ENTRY])
         .await
         .expect("shown");
-    insta::assert_snapshot!(screen.out(), @"");
+    insta::assert_snapshot!(screen.out(), @r"
+        Entry:            DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV
+        Status:           open: waits for somebody
+        Incident:         INC-01ARZ3NDEKTSV4RRFFQ69G5FAV
+        Severity:         SEV-1
+        Record:           PGR0VU2
+        Integration:      pd
+        Direction:        outbound
+        Reason:           unavailable: the vendor did not answer, or not as it should; tried again when it answers
+        Jobs:             2
+        Attempts:         10
+        Tried by itself:  once
+        First died:       2026-11-03T10:20:30Z
+        Last died:        2026-11-03T11:20:30Z
+
+        The last 2 of 10 attempts:
+          2026-11-03T10:20:30Z  unavailable
+            PUT /incidents/PGR0VU2: no answer within 3 s
+          2026-11-03T10:21:00Z  unavailable
+            PUT /incidents/PGR0VU2: the vendor answered 503
+             <html>
+
+        What can be done:
+          im integration dlq-retry pd DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV    tries it again, from what both sides hold now
+          im integration dlq-discard pd DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV  gives it up, until one side changes
+    ");
     shown["status"] = json!("resolved");
     shown["changed_by"] = json!("a success");
     shown["failures"] = json!([]);
@@ -125,7 +154,7 @@ async fn one_is_retried_and_a_refusal_says_where_to_look() {
     im(&api, &mut screen, &["dlq-retry", "Prod PD", ENTRY])
         .await
         .expect("retried");
-    insta::assert_snapshot!(screen.out(), @"");
+    insta::assert_snapshot!(screen.out(), @"DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV is being tried again; `im integration dlq-show pd DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV` tells what comes of it");
     let refusal = json!({"title": "Conflict", "status": 409, "detail": "it is resolved already"});
     api.answer(&path, 409, &refusal);
     let refused = im(&api, &mut screen, &["dlq-retry", "pd", ENTRY]).await;
@@ -190,7 +219,12 @@ async fn what_could_not_be_done_is_listed_and_exits_1() {
     let mut screen = Screen::new(Format::Table);
     let line = ["dlq-discard", "pd", "--all", "--yes"];
     let error = im(&api, &mut screen, &line).await.expect_err("one is left");
-    insta::assert_snapshot!(screen.out(), @"");
+    insta::assert_snapshot!(screen.out(), @r"
+        1 dead letter is discarded
+
+        NOT                             BECAUSE
+        DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAW  dead letter is resolved already
+    ");
     let failure = failure::describe(&error);
     assert_eq!(failure.exit_code, 1);
     insta::assert_snapshot!(failure.text, @"");
@@ -225,7 +259,13 @@ async fn discarding_says_what_it_means_and_asks() {
     assert_eq!(run(&one, "", &mut screen).await, Err(2), "nobody to ask");
     assert_eq!(run(&one, "n\n", &mut screen).await, Err(1));
     assert_eq!(run(&all, "n\n", &mut screen).await, Err(1));
-    insta::assert_snapshot!(screen.err(), @"");
+    insta::assert_snapshot!(screen.err(), @r"
+        This gives up DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV of pd: nothing tries again what is dead, until one side of the link changes; that change brings along what was not synced.
+        Both sides keep what they hold, and the list of discarded ones keeps the errors.
+        Discard? [y/N] This gives up 2 dead letters and more of pd: nothing tries again what is dead, until one side of the link changes; that change brings along what was not synced.
+        Both sides keep what they hold, and the list of discarded ones keeps the errors.
+        Discard? [y/N]
+    ");
     let asked = |method: &str| {
         api.requests()
             .iter()
