@@ -48,6 +48,7 @@ impl Checks<'_> {
         let incidents = self.world().incidents().await;
         self.one_record(&incidents);
         self.accepted_is_durable().await;
+        self.accounts_add_up().await;
         for incident in &incidents {
             for vendor in self.people.accounts.vendors() {
                 self.converged(incident, vendor).await;
@@ -117,6 +118,27 @@ impl Checks<'_> {
                 stored.iter().any(is_it),
                 "invariant 6: {} of {vendor} was accepted and is not among {known:?}",
                 delivery.event_id
+            );
+        }
+    }
+
+    /// 6 and 8. `sync-status` counts every delivery once, by what became of it, and nothing waits.
+    async fn accounts_add_up(&self) {
+        let stored = self.world().stored_deliveries().await;
+        for vendor in self.people.accounts.vendors() {
+            let id = World::integration_with(vendor);
+            let its = |it: &&im_engine::Delivery| it.key.integration.as_str() == id;
+            let known = stored.iter().filter(its).count() as u64;
+            let path = format!("/integrations/{id}/sync-status?since=13d");
+            let (status, told) = self.people.ask(Method::GET, &path, None, None).await;
+            assert_eq!(status, 200, "{told}");
+            let told = &told["deliveries"];
+            let count = |of: &Value| of.as_u64().expect("a number");
+            let ends = ["applied", "nothing_new", "skipped", "dead", "open"];
+            let sum = ends.map(|end| count(&told[end])).iter().sum::<u64>();
+            assert!(
+                count(&told["accepted"]) == known && sum == known && count(&told["open"]) == 0,
+                "invariant 8: {known} deliveries of {vendor} are stored, and all is done, but: {told:#}"
             );
         }
     }

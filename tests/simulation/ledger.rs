@@ -29,7 +29,6 @@ pub struct Change {
     pub record: String,
     pub field: &'static str,
     pub before: String,
-    pub after: String,
     /// The invocation of ours that did it; a person if none.
     pub worker: Option<String>,
     /// It had been answered the value before.
@@ -81,6 +80,8 @@ pub struct State {
     /// By incident, field and side.
     platform_held: BTreeMap<(String, Field), BTreeSet<Digest>>,
     vendor_held: BTreeMap<(IntegrationType, String, Field), BTreeSet<Digest>>,
+    /// The fields that a record shows now: one that PagerDuty has resolved shows no assignee.
+    shown: BTreeMap<(IntegrationType, String), BTreeSet<Field>>,
     pub changes: Vec<Change>,
     pub pulls: Vec<Pull>,
     pub edits: Vec<(String, String, String)>,
@@ -196,7 +197,7 @@ impl Ledger {
                 .collect();
             let mut state = self.state();
             let state = &mut *state;
-            for (field, now) in &changed {
+            for (field, _) in &changed {
                 let key = (vendor, record.clone(), **field);
                 let was_a_persons = state
                     .authors
@@ -212,7 +213,6 @@ impl Ledger {
                     record: record.clone(),
                     field,
                     before: was.clone(),
-                    after: (*now).clone(),
                     worker: worker.clone(),
                     knew: answers.is_some_and(|answers| answers.contains(was.as_str())),
                     was_a_persons,
@@ -267,6 +267,10 @@ impl Ledger {
             .map(|way| self.look_by(way, vendor, record));
         let seen: Vec<_> = seen.flatten().collect();
         let mut state = self.state();
+        if let Some(now) = seen.first() {
+            let fields = now.fields.keys().cloned().collect();
+            state.shown.insert((vendor, record.to_owned()), fields);
+        }
         for (field, observed) in seen.into_iter().flat_map(|seen| seen.fields) {
             let key = (vendor, record.to_owned(), field);
             state
@@ -334,8 +338,11 @@ impl Ledger {
                     state
                         .vendor_held
                         .get(&(vendor, external_id.to_string(), field.clone()));
-                // What a vendor takes on creation and never shows is not seen here, either.
+                let shown = state.shown.get(&(vendor, external_id.to_string()));
+                let is_shown = shown.is_some_and(|fields| fields.contains(field));
+                // What a vendor takes and does not show is not seen here, either.
                 let theirs = theirs.is_none_or(|held| held.contains(&pair.external))
+                    || !is_shown
                     || pair.external == im_model::ExternalValue::EMPTY.digest();
                 assert!(
                     ours && theirs,

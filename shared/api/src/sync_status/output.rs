@@ -10,7 +10,7 @@ use serde::Serialize;
 pub(super) struct SyncStatusJson<'a> {
     integration_id: &'a str,
     at: Timestamp,
-    status: &'static str,
+    health: &'static str,
     says: &'a str,
     failing_since: Option<Timestamp>,
     lag: LagJson,
@@ -67,7 +67,7 @@ impl<'a> SyncStatusJson<'a> {
         Self {
             integration_id: status.integration.as_str(),
             at: status.at,
-            status: status.state.as_str(),
+            health: status.state.as_str(),
             says: &status.says,
             failing_since: status.failing_since,
             lag: LagJson {

@@ -55,7 +55,7 @@ fn a_status_is_shown_as_described() {
     assert_eq!(
         json,
         json!({
-            "integration_id": "prod-pd", "at": "2026-01-02T03:04:05.5Z", "status": "failing",
+            "integration_id": "prod-pd", "at": "2026-01-02T03:04:05.5Z", "health": "failing",
             "says": "The vendor has not answered.", "failing_since": "2026-01-02T03:00:00Z",
             "lag": {"inbound_seconds": 5, "outbound_seconds": null},
             "waiting": {

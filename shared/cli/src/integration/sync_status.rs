@@ -40,7 +40,7 @@ fn describe(status: &Value) -> String {
     let dead = &status["dead_letters"];
     let pairs = [
         ("Integration", cell(status, "integration_id")),
-        ("Status", cell(status, "status")),
+        ("Health", cell(status, "health")),
         ("Lag inbound", age(&lag["inbound_seconds"])),
         ("Lag outbound", age(&lag["outbound_seconds"])),
         ("Deliveries open", count(&waiting["deliveries"])),
@@ -127,7 +127,7 @@ mod tests {
     fn shown() -> Value {
         let none = json!({"count": 0, "at_least": false});
         json!({
-            "integration_id": "pd", "at": "2026-11-03T10:20:30Z", "status": "failing",
+            "integration_id": "pd", "at": "2026-11-03T10:20:30Z", "health": "failing",
             "says": "The vendor has not answered since 2026-11-03T10:00:00Z: GET /x timed out.",
             "failing_since": "2026-11-03T10:00:00Z",
             "lag": {"inbound_seconds": 59, "outbound_seconds": 3725},
@@ -159,7 +159,7 @@ mod tests {
         im(&api, &mut screen, &line).await.expect("shown");
         insta::assert_snapshot!(screen.out(), @r"
             Integration:      pd
-            Status:           failing
+            Health:           failing
             Lag inbound:      59 s
             Lag outbound:     1 h 2 min
             Deliveries open:  0
