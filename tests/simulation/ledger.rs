@@ -11,8 +11,8 @@ use futures::FutureExt as _;
 use http::{Method, Request};
 use im_engine::ports::IntegrationStore as _;
 use im_model::{
-    Digest, ExternalRecord, Field, Incident, Integration, IntegrationType, LinkState, NoteKind,
-    Origin,
+    BasePair, Digest, ExternalRecord, Field, Incident, Integration, IntegrationType, LinkState,
+    NoteKind, Origin,
 };
 use im_tests::{Direct, Shown, Vendors, Witness, Worker, World, base_url};
 use im_vendors::{Connection, Memory, registry::vendor_api};
@@ -82,6 +82,8 @@ pub struct State {
     vendor_held: BTreeMap<(IntegrationType, String, Field), BTreeSet<Digest>>,
     /// The fields that a record shows now: one that PagerDuty has resolved shows no assignee.
     shown: BTreeMap<(IntegrationType, String), BTreeSet<Field>>,
+    /// The bases that were looked at, by incident, integration and field.
+    bases: BTreeMap<(String, String, Field), BasePair>,
     pub changes: Vec<Change>,
     pub pulls: Vec<Pull>,
     pub edits: Vec<(String, String, String)>,
@@ -328,6 +330,14 @@ impl Ledger {
             };
             let vendor = vendor_of(integration.as_str());
             for (field, pair) in &link.base {
+                let key = (
+                    incident.id.to_string(),
+                    integration.to_string(),
+                    field.clone(),
+                );
+                if state.bases.insert(key, *pair) == Some(*pair) {
+                    continue;
+                }
                 let empty = im_model::PlatformValue::EMPTY.digest();
                 let ours = state
                     .platform_held

@@ -48,7 +48,8 @@ impl BatchFunction {
     pub async fn handle(&self, event: Value) -> Result<Value, serde_json::Error> {
         let first = &event["Records"][0];
         let is_queue = first["eventSource"] == "aws:sqs";
-        let salt = first["messageId"].as_str().or(first["eventID"].as_str());
+        let number = first["dynamodb"]["SequenceNumber"].as_str();
+        let salt = first["messageId"].as_str().or(number);
         let salt = salt.unwrap_or_default().to_owned();
         let patience = if is_queue {
             JobRunner::JOB_TIMEOUT

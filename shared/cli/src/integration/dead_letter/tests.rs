@@ -159,7 +159,10 @@ async fn one_is_retried_and_a_refusal_says_where_to_look() {
     api.answer(&path, 409, &refusal);
     let refused = im(&api, &mut screen, &["dlq-retry", "pd", ENTRY]).await;
     let failure = failure::describe(&refused.expect_err("409"));
-    insta::assert_snapshot!(failure.text, @"");
+    insta::assert_snapshot!(failure.text, @r"
+        error: Conflict: it is resolved already
+        hint: `im integration dlq-show pd DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV` shows how it is now
+    ");
     let unknown = im(&api, &mut screen, &["dlq-retry", "pd", OTHER]).await;
     let failure = failure::describe(&unknown.expect_err("404"));
     let hint = "hint: `im integration dlq pd` lists what there is\n";
@@ -227,7 +230,10 @@ async fn what_could_not_be_done_is_listed_and_exits_1() {
     ");
     let failure = failure::describe(&error);
     assert_eq!(failure.exit_code, 1);
-    insta::assert_snapshot!(failure.text, @"");
+    insta::assert_snapshot!(failure.text, @r"
+        error: 1 could not be discarded
+        hint: `im integration dlq pd` shows what is left; repeat it for those
+    ");
 }
 
 #[tokio::test]
