@@ -107,7 +107,7 @@ async fn a_delivery_makes_inbound_read_its_record() {
     inbound(&world, sample(DELIVERY)).await;
     assert_eq!(asked(&world), [format!("GET /incidents/{RECORD}")]);
     assert_eq!(
-        world.waiting_jobs().await.len(),
+        world.waiting_jobs().len(),
         1,
         "it may only not be shown yet"
     );
@@ -208,7 +208,7 @@ async fn a_change_of_what_does_not_exist_is_accounted_for() {
     outbound(&world, sample(CHANGE)).await;
     assert_eq!(asked(&world), [format!("GET /incidents/{RECORD}")]);
     assert_eq!(
-        world.waiting_jobs().await.len(),
+        world.waiting_jobs().len(),
         1,
         "it may only not be shown yet"
     );
@@ -222,7 +222,7 @@ async fn a_change_of_what_does_not_exist_is_accounted_for() {
         1,
         "the store does not know the incident: nothing to ask for"
     );
-    assert!(world.waiting_jobs().await.is_empty() && world.dead_letters().await.is_empty());
+    assert!(world.waiting_jobs().is_empty() && world.dead_letters().await.is_empty());
 }
 
 /// The story of the files: a record that was imported, and acknowledged on the platform. Outbound has not run.

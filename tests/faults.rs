@@ -191,7 +191,7 @@ async fn a_rate_limit_stretches_the_wait() {
         .add_fault(FaultRule::once(fault).method(&Method::PUT));
     world.edit(&id, &json!({"status": "acknowledged"})).await;
     world.run_now().await;
-    let job = world.waiting_jobs().await.remove(0);
+    let job = world.waiting_jobs().remove(0);
     assert_eq!(
         job.not_before.duration_since(world.clock.read()).as_secs(),
         45
@@ -388,7 +388,7 @@ async fn a_job_that_takes_too_long_is_put_back_and_done_later() {
             futures::future::pending::<()>().await;
         });
     world.run_outbound().await;
-    assert_eq!(world.waiting_jobs().await.len(), 1);
+    assert_eq!(world.waiting_jobs().len(), 1);
     world.settle().await;
     assert_eq!(
         world.pagerduty.incident(&record).expect("it").status,

@@ -53,7 +53,7 @@ impl Changes {
             if batches + world.run_retries().await + world.run_dead_letters().await > 0 {
                 continue;
             }
-            let Some(next) = world.waiting_jobs().await.first().map(|job| job.not_before) else {
+            let Some(next) = world.waiting_jobs().first().map(|job| job.not_before) else {
                 return;
             };
             let wait = next.duration_since(world.clock.read());
@@ -162,7 +162,7 @@ async fn an_outage_costs_few_requests_and_ends_by_itself() {
         open.until,
         world.clock.read() + SignedDuration::from_secs(30)
     );
-    assert_eq!(world.waiting_jobs().await.len(), 12);
+    assert_eq!(world.waiting_jobs().len(), 12);
     // Nobody but a trial asks; of those that wait until it is over nobody dies.
     for _ in 0..3 {
         world.clock.advance(SignedDuration::from_secs(45));
@@ -191,7 +191,7 @@ async fn a_job_that_meets_an_open_circuit_has_failed_and_says_why() {
     retitle(&world, &ids[5..], "during").await;
     changes.hand_to(&world.system.outbound).await;
     assert_eq!(requests(&world), asked);
-    let jobs = world.waiting_jobs().await;
+    let jobs = world.waiting_jobs();
     let last = jobs
         .iter()
         .find(|job| job.job.hint.to_string().contains(ids[5].as_str()));
@@ -282,7 +282,7 @@ async fn a_429_pauses_every_lane_in_every_process_and_no_longer_than_it_asks() {
     retitle(&world, &ids[2..3], "three").await;
     changes.hand_to(&other.outbound).await;
     assert_eq!(requests(&world), asked, "nobody asks");
-    let jobs = world.waiting_jobs().await;
+    let jobs = world.waiting_jobs();
     let is_counted = |job: &im_engine::RetryMessage| !job.failures.is_empty() || job.attempt > 1;
     assert_eq!(jobs.iter().filter(|job| is_counted(job)).count(), 1);
     assert!(jobs.iter().all(|job| job.not_before >= until));
@@ -316,7 +316,7 @@ async fn a_severe_job_passes_a_hundred_that_wait_for_the_budget() {
         (3..=12).contains(&done),
         "{done}: 60 % of the minute's requests"
     );
-    let waiting = world.waiting_jobs().await;
+    let waiting = world.waiting_jobs();
     assert_eq!(waiting.len() + done, 100);
     assert!(
         waiting
@@ -427,7 +427,7 @@ async fn a_job_at_a_vendor_that_hangs_does_not_hold_up_the_others_of_its_batch()
     world.edit(&id, &json!({"title": "db down, again"})).await;
     world.run_outbound().await;
     assert!(!world.transport.has_interludes());
-    assert!(world.waiting_jobs().await.is_empty(), "none has failed");
+    assert!(world.waiting_jobs().is_empty(), "none has failed");
     let key = world.record_in(&id, JIRA).await;
     let issue = world.jira.issue(&key).expect("it exists");
     assert_eq!(issue.summary, "db down, again");

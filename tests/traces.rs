@@ -207,7 +207,7 @@ async fn trace_7_a_stale_read_eats_no_hint() {
         "open",
         "the read was stale"
     );
-    let waiting = world.waiting_jobs().await;
+    let waiting = world.waiting_jobs();
     assert_eq!(waiting.len(), 1, "the hint waits");
     assert_eq!(waiting[0].attempt, 1, "that was no failed attempt");
     world.settle().await;
@@ -317,7 +317,7 @@ async fn trace_16_a_newer_edit_always_wakes() {
         .add_fault(FaultRule::once(unavailable).method(&Method::PUT));
     world.edit(&id, &json!({"title": "db down again"})).await;
     world.run_outbound().await;
-    assert_eq!(world.waiting_jobs().await.len(), 1, "the title's job waits");
+    assert_eq!(world.waiting_jobs().len(), 1, "the title's job waits");
     world.edit(&id, &json!({"severity": "SEV-4"})).await;
     assert_eq!(
         world.run_outbound().await,

@@ -158,7 +158,7 @@ async fn a_job_whose_function_did_not_survive_it_says_so() {
     world.pagerduty.add_fault(answer(503).method(&Method::GET));
     world.edit(&id, &json!({"title": "a"})).await;
     world.run_outbound().await;
-    let waiting = world.waiting_jobs().await;
+    let waiting = world.waiting_jobs();
     let crashed: RetryMessage = waiting[0].clone();
     world.record(&crashed).await;
     let listed = open(&world).await;

@@ -144,10 +144,10 @@ fn tell_answer(response: &HttpResponse) -> String {
     let error = body["__type"].as_str().unwrap_or("ok");
     let error = error.rsplit('#').next().unwrap_or_default();
     let reasons = body["CancellationReasons"].as_array().into_iter().flatten();
-    let reasons: String = reasons
-        .map(|reason| format!(" {}", reason["Code"]))
-        .collect();
-    format!("{error}{reasons} #{:08x}", digest(&body))
+    let told = [error.to_owned()].into_iter();
+    let told = told.chain(reasons.map(|reason| reason["Code"].to_string()));
+    let told: Vec<_> = told.collect();
+    format!("{} #{:08x}", told.join(" "), digest(&body))
 }
 
 /// Members in order, whatever order they came in.

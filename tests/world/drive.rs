@@ -125,7 +125,7 @@ impl World {
     }
 
     /// The jobs that wait, soonest first.
-    pub async fn waiting_jobs(&self) -> Vec<RetryMessage> {
+    pub fn waiting_jobs(&self) -> Vec<RetryMessage> {
         let queues = &self.system.embedded.queues;
         let mut waiting = self.jobs_in(&queues.inbound);
         waiting.extend(self.jobs_in(&queues.outbound));
@@ -236,9 +236,6 @@ impl World {
                 .max(SignedDuration::ZERO);
             self.clock.advance(wait);
         }
-        panic!(
-            "the world does not settle: {:#?}",
-            self.waiting_jobs().await
-        );
+        panic!("the world does not settle: {:#?}", self.waiting_jobs());
     }
 }

@@ -43,10 +43,13 @@ impl DynamoStore {
             error.as_service_error()
         {
             let reasons = canceled.cancellation_reasons().iter();
-            let codes: Vec<_> = reasons.map(|reason| reason.code()).collect();
-            let refused = |code: &Option<&str>| *code == Some("ConditionalCheckFailed");
-            if codes.contains(&Some("TransactionConflict")) || codes.iter().any(refused) {
-                return Ok(Some(codes.iter().map(refused).collect()));
+            let codes: Vec<_> = reasons.map(|it| it.code().unwrap_or_default()).collect();
+            let refused: Vec<_> = codes
+                .iter()
+                .map(|code| *code == "ConditionalCheckFailed")
+                .collect();
+            if codes.contains(&"TransactionConflict") || refused.contains(&true) {
+                return Ok(Some(refused));
             }
         }
         Err(failed(tried, on, &error))

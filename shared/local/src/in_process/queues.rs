@@ -81,7 +81,7 @@ impl QueueService {
         let now = self.clock.now();
         let mut queues = self.queues();
         match operation {
-            "CreateQueue" => queues.create(request),
+            "CreateQueue" => Ok(queues.create(request)),
             "SendMessage" => queues.send(request, now),
             "ReceiveMessage" => queues.receive(request, now),
             "DeleteMessage" => queues.delete(request),
@@ -116,7 +116,7 @@ impl Queues {
         self.by_url.get_mut(url).ok_or(NO_QUEUE)
     }
 
-    fn create(&mut self, request: &Value) -> Result<Value, Refused> {
+    fn create(&mut self, request: &Value) -> Value {
         let attributes = &request["Attributes"];
         let seconds = |name: &str| text(attributes, name).parse().ok();
         let policy: Value =
@@ -133,7 +133,7 @@ impl Queues {
         };
         let url = url(text(request, "QueueName"));
         self.by_url.entry(url.clone()).or_insert(queue);
-        Ok(json!({"QueueUrl": url}))
+        json!({"QueueUrl": url})
     }
 
     fn send(&mut self, request: &Value, now: Timestamp) -> Result<Value, Refused> {

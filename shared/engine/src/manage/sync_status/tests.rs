@@ -53,7 +53,7 @@ fn letter(reason: FailureReason, opened: i64) -> DeadLetter {
 fn a_vendor_fails_since_the_first_attempt_that_died_or_since_its_circuit_opened() {
     let closed = CircuitState::default();
     let refused = letter(FailureReason::Refused, 100);
-    assert_eq!(failing(&closed, &[refused.clone()]), None);
+    assert_eq!(failing(&closed, std::slice::from_ref(&refused)), None);
     let letters = [
         refused,
         letter(FailureReason::Unavailable, 300),
