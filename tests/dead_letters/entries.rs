@@ -18,7 +18,7 @@ async fn the_fifth_failure_makes_an_entry_and_a_newer_success_closes_it() {
     };
     assert_eq!(entry.incident.as_ref(), Some(&id));
     assert_eq!(
-        entry.external_id.as_ref().map(|it| it.as_str()),
+        entry.external_id.as_ref().map(im_model::ExternalId::as_str),
         Some(record.as_str())
     );
     assert_eq!(entry.reason, FailureReason::Unavailable);
@@ -122,7 +122,10 @@ async fn a_record_that_cannot_be_imported_has_an_entry_which_its_import_closes()
     assert_eq!(
         (
             &listed[0].incident,
-            listed[0].external_id.as_ref().map(|it| it.as_str())
+            listed[0]
+                .external_id
+                .as_ref()
+                .map(im_model::ExternalId::as_str)
         ),
         (&None, Some(record.as_str()))
     );

@@ -25,7 +25,7 @@ impl State {
         let mut state = self.clone();
         match step {
             Step::Edit(side, field, number) => {
-                state.edited(side.as_ref(), field, *number, scenario)
+                state.edited(side.as_ref(), field, *number, scenario);
             }
             Step::Start(place, again) => state.start(*place, *again, workers, scenario)?,
             Step::Work(place, fate) => state.work(*place, *fate, workers, scenario)?,
@@ -133,7 +133,9 @@ impl State {
                 && !self.journal.values().any(|claim| claim.worker == id)
                 && !self.conflicts.keys().any(made)
         };
-        (1..).find(is_free).expect("a number")
+        (1..u32::MAX)
+            .find(is_free)
+            .expect("there are more numbers than workers")
     }
 
     /// Counts a switch from one worker to another, if it is one.

@@ -6,6 +6,7 @@ use super::{
 };
 
 /// Without a rule, one of these invariants is violated.
+#[expect(clippy::needless_pass_by_value, reason = "made for this call")]
 fn is_violated(scenario: Scenario, protocol: Protocol, invariants: &[u8]) {
     let scenario = Scenario {
         protocol,

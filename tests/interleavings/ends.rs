@@ -14,7 +14,7 @@ use super::{
 const MOST_CLAIMS: usize = 14;
 
 impl State {
-    pub fn died(&self, error: &SyncError, _: &Scenario) -> Result<(), Violation> {
+    pub fn died(error: &SyncError) -> Result<(), Violation> {
         violated(8, format!("a job is dead: {error}"))
     }
 

@@ -96,11 +96,11 @@ pub fn explore(scenario: &Scenario) -> Result<Explored, Box<Trace>> {
                 invariant: 8,
                 words,
             };
-            return Err(search.trace(number, None, violation));
+            return Err(search.trace(number, None, violation).into());
         }
         for step in steps {
             match state.after(&step, scenario, &mut search.workers) {
-                Err(violation) => return Err(search.trace(number, Some(&step), violation)),
+                Err(violation) => return Err(search.trace(number, Some(&step), violation).into()),
                 Ok(next) => {
                     let mark = next.mark();
                     let known = search.known.get(&mark).copied();
@@ -132,7 +132,7 @@ impl Search<'_> {
     }
 
     /// Goes the way once more, and says what happens.
-    fn trace(&mut self, to: u32, last: Option<&Step>, violation: Violation) -> Box<Trace> {
+    fn trace(&mut self, to: u32, last: Option<&Step>, violation: Violation) -> Trace {
         let mut way: Vec<_> = last.cloned().into_iter().collect();
         let mut at = to;
         while let Some((before, step)) = self.reached[at as usize].clone() {
@@ -148,7 +148,7 @@ impl Search<'_> {
                 Err(_) => break,
             }
         }
-        Box::new(Trace { violation, steps })
+        Trace { violation, steps }
     }
 
     fn explored(&self) -> Explored {

@@ -152,19 +152,16 @@ impl State {
     }
 
     pub fn held_by(&self, side: Option<&IntegrationId>, field: &Field) -> String {
-        match side {
-            Some(id) => {
-                let record = self.vendors[id].records.values().next();
-                record.map_or_else(String::new, |record| record.value(field).to_owned())
-            }
-            None => {
-                let incident = &self.incidents[&incident_id()];
-                incident
-                    .value(field)
-                    .as_str()
-                    .unwrap_or_default()
-                    .to_owned()
-            }
+        if let Some(id) = side {
+            let record = self.vendors[id].records.values().next();
+            record.map_or_else(String::new, |record| record.value(field).to_owned())
+        } else {
+            let incident = &self.incidents[&incident_id()];
+            incident
+                .value(field)
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
         }
     }
 }

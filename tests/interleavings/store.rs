@@ -28,11 +28,15 @@ impl State {
             Ask::Claim(claim) => Said::Stored(self.put_claim(claim, protocol)),
             Ask::LastClaim(of) => {
                 let last = self.claims(of).into_iter().next_back();
-                Said::Claim(last.map(|claim| self.as_found(claim, protocol)))
+                Said::Claim(last.map(|claim| Self::as_found(&claim, protocol)))
             }
             Ask::ClaimsOn(of) => {
                 let claims = self.claims(of).into_iter();
-                Said::Claims(claims.map(|claim| self.as_found(claim, protocol)).collect())
+                Said::Claims(
+                    claims
+                        .map(|claim| Self::as_found(&claim, protocol))
+                        .collect(),
+                )
             }
             Ask::Commit(commit) => Said::Stored(self.commit(commit, protocol)),
             Ask::SettleDebt(seen, integration) => {
@@ -71,16 +75,16 @@ impl State {
         on.map(|(_, claim)| claim.clone()).collect()
     }
 
-    fn as_found(&self, claim: Shared<Claim>, protocol: &Protocol) -> Shared<Claim> {
-        let mut found = (*claim).clone();
+    fn as_found(claim: &Shared<Claim>, protocol: &Protocol) -> Shared<Claim> {
+        let mut found = (**claim).clone();
         if !protocol.dead_claims_are_settled {
             found.sent.clear();
         }
         if !protocol.lease_is_waited_for {
             found.lease_until = super::at(0);
         }
-        if found == *claim {
-            claim
+        if found == **claim {
+            claim.clone()
         } else {
             Shared::new(found)
         }

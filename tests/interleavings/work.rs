@@ -140,7 +140,7 @@ impl State {
                 Next::Ends(Ok(_)) => return Ok(()),
                 Next::Ends(Err(error)) => {
                     let seen = workers.link_seen(running.life);
-                    return self.failed(running.item, error, seen, scenario);
+                    return self.failed(running.item, error, seen);
                 }
             }
         }
@@ -153,7 +153,6 @@ impl State {
         item: Item,
         error: &SyncError,
         seen: Option<LinkVersion>,
-        scenario: &Scenario,
     ) -> Result<(), Violation> {
         if let SyncError::Busy { until } = error {
             let until = until.as_second() - super::at(0).as_second();
@@ -182,7 +181,7 @@ impl State {
                 });
                 Ok(())
             }
-            Disposition::Dead(_) => self.died(error, scenario),
+            Disposition::Dead(_) => Self::died(error),
         }
     }
 }

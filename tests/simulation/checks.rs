@@ -63,7 +63,7 @@ impl Checks<'_> {
 
     fn is_dead(&self, incident: &Incident, vendor: IntegrationType) -> bool {
         let integration = World::integration_with(vendor);
-        let record = self.record_of(incident, vendor);
+        let record = Self::record_of(incident, vendor);
         self.dead.iter().any(|it| {
             it.integration == integration
                 && (it.incident.as_deref() == Some(incident.id.as_str())
@@ -285,7 +285,7 @@ impl Checks<'_> {
         for note in &written {
             let is_its = match note.vendor {
                 None => note.on == id,
-                Some(vendor) => self.record_of(incident, vendor).as_ref() == Some(&note.on),
+                Some(vendor) => Self::record_of(incident, vendor).as_ref() == Some(&note.on),
             };
             if !is_its {
                 continue;
@@ -305,7 +305,7 @@ impl Checks<'_> {
         }
         for note in &held {
             for vendor in self.people.accounts.vendors() {
-                let Some(record) = self.record_of(incident, vendor) else {
+                let Some(record) = Self::record_of(incident, vendor) else {
                     continue;
                 };
                 let there = self.world().vendors().notes(vendor, &record);
@@ -337,7 +337,7 @@ impl Checks<'_> {
         }
     }
 
-    fn record_of(&self, incident: &Incident, vendor: IntegrationType) -> Option<String> {
+    fn record_of(incident: &Incident, vendor: IntegrationType) -> Option<String> {
         let id = World::integration_with(vendor).parse().expect("an id");
         Some(incident.links.get(&id)?.external_id()?.to_string())
     }

@@ -185,7 +185,7 @@ impl Ledger {
         self.state().before = records;
     }
 
-    fn compare(&self, vendor: IntegrationType, worker: Option<String>) {
+    fn compare(&self, vendor: IntegrationType, worker: Option<&String>) {
         for (record, after) in self.vendors.records(vendor) {
             let before = self.state().before.remove(&(vendor, record.clone()));
             if before.as_ref() == Some(&after) {
@@ -208,14 +208,14 @@ impl Ledger {
                 let Some(was) = before.get(*field) else {
                     continue;
                 };
-                let answers = worker.as_ref().and_then(|worker| state.answers.get(worker));
+                let answers = worker.and_then(|worker| state.answers.get(worker));
                 state.changes.push(Change {
                     at: self.clock.read(),
                     vendor,
                     record: record.clone(),
                     field,
                     before: was.clone(),
-                    worker: worker.clone(),
+                    worker: worker.cloned(),
                     knew: answers.is_some_and(|answers| answers.contains(was.as_str())),
                     was_a_persons,
                     with_others: changed.len() > 1,
@@ -389,7 +389,7 @@ impl Witness for Ledger {
         let worker = Worker::present()
             .map_or_else(|| "nobody".to_owned(), |worker| worker.name().to_owned());
         if std::mem::take(&mut self.state().writing) {
-            self.compare(vendor, Some(worker.clone()));
+            self.compare(vendor, Some(&worker));
         }
         let answer = String::from_utf8_lossy(answer);
         let mut state = self.state();

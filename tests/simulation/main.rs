@@ -64,7 +64,7 @@ fn the_invariants_hold_for_every_seed() {
                                 if all {
                                     eprintln!("seed {}: {}", failure.seed, failure.message);
                                 }
-                                failures.lock().expect("not poisoned").push(failure);
+                                failures.lock().expect("not poisoned").push(*failure);
                             }
                         }
                     }

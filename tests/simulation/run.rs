@@ -91,7 +91,7 @@ pub fn caught<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 /// Runs a plan to its end.
-pub fn run(plan: &Plan, traced: bool) -> Result<Told, Failure> {
+pub fn run(plan: &Plan, traced: bool) -> Result<Told, Box<Failure>> {
     caught(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -100,10 +100,12 @@ pub fn run(plan: &Plan, traced: bool) -> Result<Told, Failure> {
             .expect("a runtime");
         runtime.block_on(run_on_virtual_time(plan, traced))
     })
-    .map_err(|message| Failure {
-        seed: plan.seed,
-        message,
-        plan: plan.clone(),
+    .map_err(|message| {
+        Box::new(Failure {
+            seed: plan.seed,
+            message,
+            plan: plan.clone(),
+        })
     })
 }
 

@@ -16,7 +16,7 @@ fn kind(message: &str) -> &str {
 /// The shortest plan found that still fails in the same way: steps left out, by halves, quarters and so on down to
 /// single ones, and kinds of weather turned off.
 pub fn shrink(failure: &Failure) -> Failure {
-    let mut best = failure.clone();
+    let mut best = Box::new(failure.clone());
     let mut runs = 0;
     let mut fails = |plan: &Plan| {
         runs += 1;
@@ -50,7 +50,7 @@ pub fn shrink(failure: &Failure) -> Failure {
         }
         size /= 2;
     }
-    best
+    *best
 }
 
 /// Prints a failure, its shortest form, and how to see it again.

@@ -87,7 +87,7 @@ impl System {
     /// Creates an incident, and waits until it is at all three vendors.
     async fn create(&mut self, number: u32, organization: OrganizationId) {
         let values = BTreeMap::from([
-            (Field::Title, PlatformValue::text(&title((number, 0)))),
+            (Field::Title, PlatformValue::text(title((number, 0)))),
             (Field::Severity, PlatformValue::text("SEV-2")),
         ]);
         let ann = "ann@example.com".parse().expect("an actor");
@@ -101,7 +101,7 @@ impl System {
         for vendor in IntegrationType::ALL {
             while self.vendors.arrival(*vendor, (number, 0)).is_none() {
                 assert!(
-                    began.elapsed() < Duration::from_secs(60),
+                    began.elapsed() < Duration::from_mins(1),
                     "{vendor} has no record"
                 );
                 tokio::time::sleep(Duration::from_millis(10)).await;
@@ -125,7 +125,7 @@ impl System {
             let (organization, id) = self.known[place].clone();
             let (incidents, sent) = (self.incidents.clone(), sent.clone());
             edits.spawn(async move {
-                let values = BTreeMap::from([(Field::Title, PlatformValue::text(&title(edit)))]);
+                let values = BTreeMap::from([(Field::Title, PlatformValue::text(title(edit)))]);
                 let ann = "ann@example.com".parse().expect("an actor");
                 let at = Instant::now();
                 let edited = incidents
