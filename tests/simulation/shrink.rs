@@ -56,7 +56,7 @@ pub fn shrink(failure: &Failure) -> Failure {
 /// Prints a failure, its shortest form, and how to see it again.
 pub fn report(failure: &Failure, alone: bool) {
     let command = format!(
-        "IM_SIM_SEED={} cargo test -p im-tests --test simulation seed",
+        "IM_SIM_SEED={} cargo test --workspace --test simulation seed",
         failure.seed
     );
     eprintln!("seed {} fails: {}", failure.seed, failure.message);

@@ -175,7 +175,7 @@ fn in_words(
     }
     if let Some((since, why)) = failing {
         let says = format!(
-            "The vendor has not answered since {since}: {why}. It is asked again by itself, and what has died of it is \
+            "The vendor has not answered since {since:.0}: {why}. It is asked again by itself, and what has died of it is \
              tried again when it answers."
         );
         return (SyncState::Failing, says);
