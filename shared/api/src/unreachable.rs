@@ -236,6 +236,9 @@ impl TaskStore for Unreachable {
     async fn add_task(&self, _: &Task) -> Result<(), StoreError> {
         down()
     }
+    async fn put_off_task(&self, _: &Task) -> Result<(), StoreError> {
+        down()
+    }
     async fn finish_task(&self, _: &Task) -> Result<(), StoreError> {
         down()
     }

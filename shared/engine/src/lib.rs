@@ -32,5 +32,5 @@ pub use journal::{
 pub use pace::{CircuitState, OpenCircuit, Pace, lane::severity_of};
 pub use retry::{Disposition, FailedAttempt, RetryLadder, RetryMessage};
 pub use runner::JobRunner;
-pub use sweep::{SweepReport, Sweeper};
+pub use sweep::{Places, SweepReport, Sweeper};
 pub use sync::{Outcome, SyncEngine, Synced};

@@ -372,8 +372,11 @@ pub trait TaskStore: Send + Sync {
     /// Stores a task, replacing the same kind's of the same integration.
     async fn put_task(&self, task: &Task) -> Result<(), StoreError>;
 
-    /// Stores a task, unless there is one of the kind.
+    /// Stores a task. One of the kind that is there stays due when it was, and counts as asked for again.
     async fn add_task(&self, task: &Task) -> Result<(), StoreError>;
+
+    /// Makes a task due at another time, unless it was asked for again.
+    async fn put_off_task(&self, task: &Task) -> Result<(), StoreError>;
 
     /// Removes a task, unless it was asked for again.
     async fn finish_task(&self, task: &Task) -> Result<(), StoreError>;

@@ -148,6 +148,7 @@ pub fn dead_letter_recorder(ports: &Ports, announcer: Arc<dyn Announcer>) -> Dea
 pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>) -> Sweeper {
     let (memory, pace) = pacing(ports);
     Sweeper {
+        places: im_engine::Places::default(),
         tasks: ports.store.clone(),
         work: ports.store.clone(),
         letters: ports.store.clone(),

@@ -82,15 +82,41 @@ impl TaskStore for DynamoStore {
     }
 
     async fn add_task(&self, task: &Task) -> Result<(), StoreError> {
+        let row = TaskRow::from(task);
+        let asked = self
+            .client
+            .update_item()
+            .table_name(&self.tables.sync)
+            .key("pk", text(&row.pk))
+            .key("sk", text(&row.sk))
+            .update_expression(
+                "SET kind = :kind, integration = :integration, asked_at = :asked_at, \
+                 due_at = if_not_exists(due_at, :due_at), tries = if_not_exists(tries, :tries)",
+            )
+            .expression_attribute_values(":kind", text(row.kind.as_str()))
+            .expression_attribute_values(":integration", text(row.integration.as_str()))
+            .expression_attribute_values(":asked_at", text(&row.asked_at.to_string()))
+            .expression_attribute_values(":due_at", text(&row.due_at.to_string()))
+            .expression_attribute_values(":tries", AttributeValue::N(row.tries.to_string()))
+            .send()
+            .await;
+        match asked {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed("store the task", keys::TASKS, &error)),
+        }
+    }
+
+    async fn put_off_task(&self, task: &Task) -> Result<(), StoreError> {
         let put = self
             .client
             .put_item()
             .table_name(&self.tables.sync)
             .set_item(Some(item(&TaskRow::from(task), keys::TASKS)?))
-            .condition_expression("attribute_not_exists(pk)");
+            .condition_expression("asked_at = :asked_at")
+            .expression_attribute_values(":asked_at", text(&task.asked_at.to_string()));
         match put.send().await {
             Err(error) if !is_lost_race(&error) => {
-                Err(failed("store the task", keys::TASKS, &error))
+                Err(failed("put off the task", keys::TASKS, &error))
             }
             _ => Ok(()),
         }

@@ -40,7 +40,8 @@ impl DeadLetterCloser<'_> {
             let mark = match &incident {
                 Some(incident) => {
                     if is_still_refused(self.incidents, incident, &letter).await? {
-                        return Ok(());
+                        let why = "all but what is refused was synced";
+                        return self.leave(integration, id, why).await;
                     }
                     mark_to_clear(incident, &letter)
                 }

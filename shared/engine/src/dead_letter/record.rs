@@ -189,6 +189,8 @@ impl DeadLetterRecorder {
         let is_owed = incident.pending.contains_key(&letter.integration);
         let is_overtaken = match letter.job.hint {
             Hint::Incident { .. } => !is_owed,
+            // A commit says nothing of notes.
+            Hint::External { notes: true, .. } => false,
             Hint::External { .. } => committed.is_some_and(|at| at > letter.died_at),
         };
         Ok(is_overtaken.then_some("a newer change was synced"))

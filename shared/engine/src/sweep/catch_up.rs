@@ -3,7 +3,7 @@
 use im_model::{Incident, IncidentId, IntegrationId};
 use jiff::{SignedDuration, Timestamp};
 
-use super::Tick;
+use super::{Place, Scan, Tick};
 use crate::{
     DeliveryKey, StoreError,
     ports::{Attempt, Task},
@@ -23,8 +23,8 @@ impl Tick<'_> {
             }
             return Ok(());
         }
-        // Times are compared as texts, which within a second do not sort as times do.
-        let before = task.asked_at + SignedDuration::from_secs(1);
+        // A job may have been left open after the task was asked for, by who had not heard of the resumption yet.
+        let before = task.asked_at + SignedDuration::from_mins(1);
         let only = Some(&task.integration);
         self.wake_deliveries(before, only).await?;
         self.wake_incidents(before, only).await?;
@@ -46,8 +46,9 @@ impl Tick<'_> {
         before: Timestamp,
         only: Option<&IntegrationId>,
     ) -> Result<(), StoreError> {
-        for partition in 0.. {
-            let mut after = None::<String>;
+        let scan = (Scan::Deliveries, only.cloned());
+        let Place { first, mut after } = self.sweeper.go_on(&scan);
+        for partition in first.. {
             loop {
                 let work = &self.sweeper.work;
                 let page = work.open_deliveries(partition, before, after.as_deref());
@@ -56,13 +57,15 @@ impl Tick<'_> {
                 };
                 for (key, since) in page.items {
                     if self.is_over() {
+                        self.sweeper.stopped_at(scan, partition, after);
                         return Ok(());
                     }
-                    self.wake_delivery(&key, since, only).await?;
+                    let done = self.wake_delivery(&key, since, only).await;
+                    self.note(&format!("wake delivery {key}"), done);
                 }
-                match page.next {
-                    Some(next) => after = Some(next),
-                    None => break,
+                after = page.next;
+                if after.is_none() {
+                    break;
                 }
             }
         }
@@ -92,8 +95,9 @@ impl Tick<'_> {
         before: Timestamp,
         only: Option<&IntegrationId>,
     ) -> Result<(), StoreError> {
-        for partition in 0.. {
-            let mut after = None::<String>;
+        let scan = (Scan::Incidents, only.cloned());
+        let Place { first, mut after } = self.sweeper.go_on(&scan);
+        for partition in first.. {
             loop {
                 let work = &self.sweeper.work;
                 let page = work.owing_incidents(partition, before, after.as_deref());
@@ -102,13 +106,15 @@ impl Tick<'_> {
                 };
                 for (id, since) in page.items {
                     if self.is_over() {
+                        self.sweeper.stopped_at(scan, partition, after);
                         return Ok(());
                     }
-                    self.wake_incident(&id, since, only).await?;
+                    let done = self.wake_incident(&id, since, only).await;
+                    self.note(&format!("wake {id}"), done);
                 }
-                match page.next {
-                    Some(next) => after = Some(next),
-                    None => break,
+                after = page.next;
+                if after.is_none() {
+                    break;
                 }
             }
         }

@@ -4,7 +4,10 @@
 mod catch_up;
 mod recovery;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use im_model::{Integration, IntegrationId, TaskKind};
 use im_vendors::{Memory, Transport};
@@ -42,7 +45,28 @@ pub struct Sweeper {
     pub queue: Arc<dyn JobQueue>,
     /// When.
     pub clock: Arc<dyn Clock>,
+    /// Where the scans of this process were when their time was over.
+    pub places: Places,
 }
+
+/// What is looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Scan {
+    Deliveries,
+    Incidents,
+}
+
+/// How far a scan has come.
+#[derive(Debug, Default)]
+struct Place {
+    /// The partition to go on with.
+    first: u8,
+    after: Option<String>,
+}
+
+/// Where scans go on: of everything, or of one integration. One that begins anew is only slower, so a process keeps it.
+#[derive(Debug, Default)]
+pub struct Places(Mutex<BTreeMap<(Scan, Option<IntegrationId>), Place>>);
 
 /// What a tick has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -66,44 +90,81 @@ impl Sweeper {
     /// A tick ends after this much, so that it ends before its function does (50 s): the next one goes on.
     pub const PATIENCE: SignedDuration = SignedDuration::from_secs(40);
 
+    /// A vendor's recovery, or a resumption, has so much of a tick: the others have a turn at every tick.
+    const TURN: SignedDuration = SignedDuration::from_secs(8);
+
+    /// Where a scan goes on that had no time to reach its end: whoever never moves would else hold up all behind it.
+    fn go_on(&self, scan: &(Scan, Option<IntegrationId>)) -> Place {
+        let mut places = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.remove(scan).unwrap_or_default()
+    }
+
+    fn stopped_at(&self, scan: (Scan, Option<IntegrationId>), first: u8, after: Option<String>) {
+        let mut places = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        places.insert(scan, Place { first, after });
+    }
+
     /// One tick.
     ///
     /// # Errors
-    /// The store or the queue could not be reached. What was done until then is done.
+    /// The store or the queue could not be reached, or held something unreadable. All that it did not concern is done.
     pub async fn tick(&self) -> Result<SweepReport, StoreError> {
         let began = self.clock.now();
         let mut tick = Tick {
             sweeper: self,
             until: began + Self::PATIENCE,
+            end: began + Self::PATIENCE,
             integrations: BTreeMap::new(),
             report: SweepReport::default(),
+            failed: None,
         };
         let due = self.tasks.tasks().await?.into_iter();
         let due = due.filter(|task| task.due_at <= began);
         let (probes, catch_ups): (Vec<_>, Vec<_>) =
             due.partition(|task| task.kind == TaskKind::Probe);
-        tick.probe(probes).await?;
+        let probed = tick.probe(probes).await;
+        tick.note("probe", probed);
         for task in catch_ups {
+            // The last part is for what was forgotten.
+            tick.until = (tick.now() + Self::TURN).min(tick.end - Self::TURN);
             if tick.is_over() {
                 break;
             }
-            tick.catch_up(&task).await?;
+            let done = tick.catch_up(&task).await;
+            tick.note(&format!("catch up with {}", task.integration), done);
         }
-        tick.wake_forgotten(began).await?;
+        tick.until = tick.end;
+        let woken = tick.wake_forgotten(began).await;
+        tick.note("wake what was forgotten", woken);
         tracing::info!(report = ?tick.report, "tick");
-        Ok(tick.report)
+        match tick.failed {
+            Some(error) => Err(error),
+            None => Ok(tick.report),
+        }
     }
 }
 
 /// One run of the sweeper.
 struct Tick<'a> {
     sweeper: &'a Sweeper,
+    /// The end of what is being done, and of all.
     until: Timestamp,
+    end: Timestamp,
     integrations: BTreeMap<IntegrationId, Option<Integration>>,
     report: SweepReport,
+    /// The first thing that could not be done.
+    failed: Option<StoreError>,
 }
 
 impl Tick<'_> {
+    /// What concerns one integration or one item must not keep the tick from the others.
+    fn note(&mut self, what: &str, done: Result<(), StoreError>) {
+        if let Err(error) = done {
+            tracing::error!(%error, "the tick could not {what}");
+            self.failed.get_or_insert(error);
+        }
+    }
+
     /// The integration as it is at this tick.
     async fn integration(&mut self, id: &IntegrationId) -> Result<Option<Integration>, StoreError> {
         if let Some(known) = self.integrations.get(id) {

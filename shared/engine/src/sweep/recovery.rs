@@ -10,7 +10,7 @@ use im_model::{DeadLetterStatus, Integration};
 use im_vendors::{Check, CheckOutcome, Connection, Transport, TransportError};
 use jiff::SignedDuration;
 
-use super::{Tick, ask_to_catch_up};
+use super::{Sweeper, Tick, ask_to_catch_up};
 use crate::{
     Cause, DeadLetter, StoreError,
     ports::{Attempt, Mark, Task},
@@ -63,15 +63,22 @@ impl Tick<'_> {
             .map(|(_, integration)| self.answers(integration));
         let answers = join_all(answers).await;
         for ((task, integration), answers) in asked.into_iter().zip(answers) {
+            self.until = (self.now() + Sweeper::TURN).min(self.end - Sweeper::TURN * 2);
             if self.is_over() {
                 return Ok(());
             }
-            if answers? {
-                self.recovered(&task, &integration).await?;
-            } else {
-                self.report.silent += 1;
-                self.probe_later(&task).await?;
-            }
+            let done = match answers {
+                Ok(true) => self.recovered(&task, &integration).await,
+                Ok(false) => {
+                    self.report.silent += 1;
+                    self.probe_later(&task).await
+                }
+                Err(error) => {
+                    let later = self.probe_later(&task).await;
+                    later.and(Err(error))
+                }
+            };
+            self.note(&format!("probe {}", task.integration), done);
         }
         Ok(())
     }
@@ -93,7 +100,7 @@ impl Tick<'_> {
                     tries: 0,
                     ..task.clone()
                 };
-                self.sweeper.tasks.put_task(&later).await
+                self.sweeper.tasks.put_off_task(&later).await
             }
         }
     }
@@ -106,7 +113,7 @@ impl Tick<'_> {
             tries: task.tries + 1,
             ..task.clone()
         };
-        self.sweeper.tasks.put_task(&later).await
+        self.sweeper.tasks.put_off_task(&later).await
     }
 
     async fn answers(&self, integration: &Integration) -> Result<bool, StoreError> {
@@ -141,7 +148,8 @@ impl Tick<'_> {
         integration: &Integration,
     ) -> Result<Option<SignedDuration>, StoreError> {
         let mut soonest = None::<SignedDuration>;
-        for status in [DeadLetterStatus::Open, DeadLetterStatus::Retrying] {
+        // In this order: one that dies again in between is seen at least once.
+        for status in [DeadLetterStatus::Retrying, DeadLetterStatus::Open] {
             let mut after = None::<String>;
             loop {
                 let letters = &self.sweeper.letters;

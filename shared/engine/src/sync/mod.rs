@@ -30,7 +30,7 @@ use self::{
     worker::{Done, Worker},
 };
 use crate::{
-    CredentialCache, Hint, IntegrationCache, Job, Pace, SyncError, Tally,
+    CredentialCache, Hint, IntegrationCache, Job, Pace, StoreError, SyncError, Tally,
     pace::{Permit, lane},
     ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
@@ -167,6 +167,16 @@ impl SyncEngine {
         }
     }
 
+    /// The integration, if it works. What is kept may say that it is paused after it was resumed, and whoever wakes what
+    /// waited for that does so once: asked anew before a job is left open.
+    async fn working(&self, kept: Integration) -> Result<Option<Integration>, StoreError> {
+        if kept.is_working() {
+            return Ok(Some(kept));
+        }
+        let found = self.integrations.fetch(&kept.id).await?;
+        Ok(found.filter(Integration::is_working))
+    }
+
     async fn attempt(
         &self,
         job: &Job,
@@ -179,9 +189,9 @@ impl SyncEngine {
             self.forgive(job).await?;
             return Ok(Outcome::Skipped("the integration does not exist"));
         };
-        if !integration.is_working() {
+        let Some(integration) = self.working(integration).await? else {
             return Ok(Outcome::Suspended("the integration is disabled or paused"));
-        }
+        };
         let permit = self.pace.enter(&integration.id).await?;
         let known = image.as_ref().map(lane::of_incident).or(severity);
         let turn = match known {

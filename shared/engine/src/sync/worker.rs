@@ -155,7 +155,10 @@ impl Worker<'_> {
 
     /// An incident that is loaded: sync its link, or make one.
     pub(super) async fn incident(&mut self, incident: Incident) -> Result<Pass, SyncError> {
-        self.dead = incident.dead.get(&self.integration.id).cloned();
+        let dead = incident.dead.get(&self.integration.id).cloned();
+        // What died may have been the word of a note, and whoever succeeds closes the entry: looked for once.
+        self.notes_announced |= self.dead.is_none() && dead.is_some();
+        self.dead = dead;
         let link = incident.links.get(&self.integration.id);
         if link.is_some_and(|link| matches!(link.state, LinkState::Unlinked { .. })) {
             let why = "it was unlinked by hand";

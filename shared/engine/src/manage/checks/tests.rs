@@ -70,6 +70,9 @@ impl TaskStore for Silent {
     async fn add_task(&self, _: &Task) -> Result<(), StoreError> {
         Ok(())
     }
+    async fn put_off_task(&self, _: &Task) -> Result<(), StoreError> {
+        Ok(())
+    }
     async fn finish_task(&self, _: &Task) -> Result<(), StoreError> {
         Ok(())
     }
