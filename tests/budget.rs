@@ -91,6 +91,24 @@ async fn an_inbound_hint_with_nothing_new_costs_two_reads_and_marks_its_delivery
     assert_eq!(world.asked_since(asked), count([("GET", 1)]));
 }
 
+/// What our own write has answered is no news.
+#[tokio::test]
+async fn an_echo_costs_two_reads_and_marks_its_delivery() {
+    let (world, id, _) = warm().await;
+    world.clock.advance(SignedDuration::from_secs(3));
+    world.edit(&id, &json!({"status": "acknowledged"})).await;
+    assert_eq!(world.run_outbound().await, 1);
+    assert_eq!(world.deliver_webhooks().await, 1);
+    world.calls.take();
+    let asked = world.pagerduty.requests().len();
+    assert_eq!(world.run_inbound().await, 1);
+    assert_eq!(
+        world.calls.take(),
+        counted([("GetItem", 2), ("UpdateItem", 1)])
+    );
+    assert_eq!(world.asked_since(asked), count([("GET", 1)]));
+}
+
 #[tokio::test]
 async fn an_inbound_change_costs_two_reads_a_claim_an_update_and_marks_its_delivery() {
     let (world, _, record) = warm().await;
