@@ -8,6 +8,8 @@ mod entries;
 mod recovery;
 #[path = "dead_letters/refused.rs"]
 mod refused;
+#[path = "dead_letters/settled.rs"]
+mod settled;
 
 use std::{collections::BTreeMap, sync::Arc};
 

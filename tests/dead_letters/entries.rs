@@ -151,7 +151,7 @@ async fn what_was_dead_on_its_way_when_a_newer_change_came_through_is_no_entry()
     assert_eq!(world.run_dead_letters().await, 1);
     assert_eq!(open(&world).await, []);
     let over = entries(&world, DeadLetterStatus::Resolved).await;
-    assert_eq!(over[0].changed_by, "a newer change was synced");
+    assert_eq!(over[0].changed_by, "nothing is owed any more");
     assert_eq!(world.announcements.take(), []);
 }
 

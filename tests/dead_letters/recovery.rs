@@ -138,3 +138,40 @@ async fn work_that_nobody_is_working_on_is_woken_after_an_hour() {
         Some("acknowledged")
     );
 }
+
+/// An incident that cannot be read fails the tick, which somebody sees, and keeps it from nothing else.
+#[tokio::test]
+async fn what_the_tick_cannot_read_does_not_keep_it_from_the_rest() {
+    let (world, id, record) = linked().await;
+    let mut broken = Vec::new();
+    for number in 0..3 {
+        let title = format!("disk {number}");
+        broken.push(world.create(&json!({"title": title})).await);
+    }
+    world.settle().await;
+    world.edit(&id, &json!({"title": "forgotten"})).await;
+    let (client, tables) = (
+        &world.system.embedded.dynamodb,
+        &world.system.embedded.tables,
+    );
+    for other in &broken {
+        world.edit(other, &json!({"title": "unreadable"})).await;
+        let text = aws_sdk_dynamodb::types::AttributeValue::S;
+        let update = client.update_item().table_name(&tables.sync);
+        let update = update
+            .key("pk", text(format!("INC#{other}")))
+            .key("sk", text("STATE".to_owned()))
+            .update_expression("SET created_at = :bad")
+            .expression_attribute_values(":bad", text("of another version".to_owned()));
+        update.send().await.expect("it is broken");
+    }
+    world.skip_streams().await;
+    world.clock.advance(SignedDuration::from_mins(61));
+    let event = im_local::events::scheduled_event(world.clock.read());
+    let error = world.system.reconciler.handle(&event).await;
+    let error = error.expect_err("somebody should look").to_string();
+    assert!(!error.contains("of another version"), "no value: {error}");
+    world.settle().await;
+    let shown = world.pagerduty.incident(&record).expect("it");
+    assert_eq!(shown.title, "forgotten");
+}

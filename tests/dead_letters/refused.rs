@@ -33,6 +33,35 @@ async fn a_refused_value_stays_listed_until_it_is_refused_no_more() {
     assert_eq!(entries(&world, DeadLetterStatus::Resolved).await.len(), 1);
 }
 
+/// Whoever met the refusal wrote it to the link and died on the way to the dead letters.
+#[tokio::test]
+async fn a_refusal_that_was_never_buried_is_listed_by_the_next_who_finds_nothing_to_do() {
+    let (world, id, _) = linked().await;
+    world.pagerduty.add_fault(answer(400).method(&Method::PUT));
+    world.edit(&id, &json!({"title": "refused"})).await;
+    world.run_outbound().await;
+    world.drop_buried().await;
+    assert_eq!(open(&world).await, []);
+    let writes = world.writes().len();
+    world.edit(&id, &json!({"title": "refused"})).await;
+    let ann = world.pagerduty.person("ann@example.com");
+    let record = world.record_of(&id).await;
+    ann.note(&record, "seen").expect("allowed");
+    world.settle().await;
+    let listed = open(&world).await;
+    assert_eq!(listed.len(), 1, "{listed:#?}");
+    let fields: Vec<_> = listed[0].attempts.iter().flat_map(|it| &it.fields).collect();
+    assert_eq!(fields, [&Field::Title.into()]);
+    assert_eq!(world.writes().len(), writes, "nothing is tried again");
+    // Given up by a person, it is not listed again.
+    let path = format!("/integrations/{INTEGRATION}/dlq/{}", listed[0].id);
+    let answer = world.api(Method::DELETE, &path, None).await;
+    assert!(answer.status().is_success(), "{answer:?}");
+    ann.note(&record, "seen again").expect("allowed");
+    world.settle().await;
+    assert_eq!(open(&world).await, []);
+}
+
 #[tokio::test]
 async fn refused_credentials_pause_the_integration_and_resuming_catches_up() {
     let (world, id, record) = linked().await;

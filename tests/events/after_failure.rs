@@ -158,6 +158,31 @@ async fn given_up_deliveries_become_entries() {
     assert!(deliveries.iter().all(is_dead), "{deliveries:#?}");
 }
 
+/// Of a batch that was given up the neighbours of what crashed it may be done: they did not die.
+#[tokio::test]
+async fn a_given_up_delivery_that_was_done_all_the_same_is_no_entry() {
+    let world = World::new().await;
+    let ann = world.pagerduty.person("ann@example.com");
+    let urgency = im_sandbox::pagerduty::Urgency::High;
+    ann.trigger("One", urgency).expect("allowed");
+    world.settle().await;
+    ann.trigger("Two", urgency).expect("allowed");
+    world.deliver_webhooks().await;
+    let bus = EventBus::default();
+    let embedded = &world.system.embedded;
+    let shard = Shard::of(embedded, &embedded.tables.deliveries).await;
+    let waking = shard.waking().await;
+    let event = about(&shard.stretch(&waking[0], &waking[waking.len() - 1]));
+    assert_eq!(taken(&world, &bus, event).await, [""; 0]);
+    let entry = only_open_entry(&world).await;
+    assert_eq!((entry.jobs, bus.take().len()), (1, 1));
+    let outcomes = world.stored_deliveries().await.into_iter();
+    let outcomes: Vec<_> = outcomes.filter_map(|it| it.outcome).collect();
+    let dead = outcomes.iter().filter(|it| it.starts_with("dead")).count();
+    let imported = outcomes.iter().filter(|it| it.starts_with("imported"));
+    assert_eq!((dead, imported.count()), (1, 1), "{outcomes:?}");
+}
+
 /// What cannot be read stays where it is, and does not take the rest of its batch down with it.
 #[tokio::test]
 async fn what_is_unreadable_or_gone_stays_in_the_queue() {

@@ -181,7 +181,7 @@ impl State {
                 });
                 Ok(())
             }
-            Disposition::Dead(_) => Self::died(error),
+            Disposition::Dead(_) | Disposition::Leave(_) => Self::died(error),
         }
     }
 }

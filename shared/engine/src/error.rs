@@ -84,6 +84,10 @@ pub enum SyncError {
         /// How severe the job's incident is.
         severity: Severity,
     },
+    /// A value was refused before, and no dead letter says so yet: either it is on its way, or who met it died. Not a
+    /// failure at first.
+    #[error("no dead letter says yet that {0} was refused")]
+    Unlisted(Ownable),
     /// Others were faster too many times in a row.
     #[error("lost {0} races in a row")]
     TooManyRaces(u32),
@@ -128,6 +132,7 @@ impl SyncError {
             | Self::NotThere { .. }
             | Self::CircuitOpen { .. }
             | Self::Throttled { .. }
+            | Self::Unlisted(_)
             | Self::TooManyRaces(_) => false,
         }
     }
@@ -155,7 +160,9 @@ impl SyncError {
             Self::Fields(_) | Self::Misconfigured { .. } | Self::Duplicate { .. } => {
                 FailureReason::Refused
             }
-            Self::Store(_) | Self::Busy { .. } | Self::TooManyRaces(_) => FailureReason::Internal,
+            Self::Store(_) | Self::Busy { .. } | Self::Unlisted(_) | Self::TooManyRaces(_) => {
+                FailureReason::Internal
+            }
         }
     }
 
@@ -171,7 +178,11 @@ impl SyncError {
     pub fn only_has_to_wait(&self) -> bool {
         matches!(
             self,
-            Self::Busy { .. } | Self::Stale { .. } | Self::NotThere { .. } | Self::TooManyRaces(_)
+            Self::Busy { .. }
+                | Self::Stale { .. }
+                | Self::NotThere { .. }
+                | Self::Unlisted(_)
+                | Self::TooManyRaces(_)
         )
     }
 

@@ -6,7 +6,7 @@ use im_model::{DeadLetterId, FailureReason, Ownable, Severity};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Job, SyncError, pace::lane};
+use crate::{Cause, Job, Sweeper, SyncError, pace::lane};
 
 /// The waits between attempts. The attempt after the last one is the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,9 @@ pub struct RetryMessage {
     pub failures: Vec<FailedAttempt>,
     /// Not before this.
     pub not_before: Timestamp,
+    /// Since when there is this job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// How severe the incident is, where an attempt has seen it: whose turn it is when a vendor's budget is short.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<Severity>,
@@ -66,6 +69,8 @@ pub enum Disposition {
     Retry(RetryMessage),
     /// To the dead letters.
     Dead(RetryMessage),
+    /// Nowhere, unless its link has a dead letter: the minute tick makes a new job of it.
+    Leave(RetryMessage),
 }
 
 impl RetryLadder {
@@ -84,6 +89,9 @@ impl RetryLadder {
         if let SyncError::Throttled { until, severity } = error {
             message.severity = Some(*severity);
             message.not_before = lane::spread(*until, &message.job, *severity);
+            if message.is_brought_again(now) {
+                return Disposition::Leave(message);
+            }
             return Disposition::Retry(message);
         }
         if error.only_has_to_wait() && message.waits < Self::MOST_WAITS {
@@ -133,10 +141,19 @@ impl RetryMessage {
             waits: 0,
             failures: Vec::new(),
             not_before: now,
+            since: Some(now),
             severity: None,
             entry: None,
             died_at: None,
         }
+    }
+
+    /// Waits it for its turn so long that the minute tick has made another job of what is open, or will at once? Else
+    /// both would wait from then on, an hour later three, and the more there are the longer all of them wait.
+    fn is_brought_again(&self, now: Timestamp) -> bool {
+        let is_open = matches!(self.job.cause, Cause::Delivery { .. } | Cause::Change);
+        let since = self.since.unwrap_or(now);
+        is_open && now.duration_since(since) > Sweeper::LONG
     }
 }
 
@@ -174,7 +191,7 @@ mod tests {
     fn wait_of(disposition: Disposition) -> (i64, RetryMessage) {
         match disposition {
             Disposition::Retry(message) => (message.not_before.as_second(), message),
-            Disposition::Dead(message) => panic!("dead: {message:?}"),
+            other => panic!("{other:?}"),
         }
     }
 
@@ -212,6 +229,24 @@ mod tests {
             let disposition = RetryLadder::default().after(first(), &error, Timestamp::UNIX_EPOCH);
             assert_eq!(wait_of(disposition).0, expected);
         }
+    }
+
+    #[test]
+    fn a_job_that_the_tick_brings_again_does_not_wait_for_its_turn_any_more() {
+        let until = Timestamp::from_second(9_000).expect("a time");
+        let severity = Severity::Sev3;
+        let error = SyncError::Throttled { until, severity };
+        let after = |cause: Cause, age: i64| {
+            let mut message = first();
+            message.job.cause = cause;
+            let now = Timestamp::from_second(age).expect("a time");
+            RetryLadder::default().after(message, &error, now)
+        };
+        let is_left = |it: Disposition| matches!(it, Disposition::Leave(_));
+        let long = Sweeper::LONG.as_secs();
+        assert!(!is_left(after(Cause::Change, long)));
+        assert!(is_left(after(Cause::Change, long + 1)));
+        assert!(!is_left(after(Cause::Person, long + 1)), "nobody would");
     }
 
     #[test]

@@ -118,6 +118,14 @@ impl JobRunner {
                 tracing::warn!(job, attempt, error = summary, not_before = %next.not_before, "later");
                 self.queue.put(&next).await
             }
+            Disposition::Leave(left) => {
+                if self.engine.is_listed(&left.job.hint).await? {
+                    // The tick leaves it to whoever settles the dead letter.
+                    return self.queue.put(&left).await;
+                }
+                tracing::info!(job, error = summary, "left to the tick");
+                Ok(())
+            }
             Disposition::Dead(dead) => {
                 // Its delivery is done when there is an entry of it: `DeadLetterRecorder`.
                 tracing::error!(job, attempt, error = summary, "dead");

@@ -122,8 +122,9 @@ impl BatchFunction {
                     image: None,
                 }),
                 Err(error) => {
-                    // Its redrive policy takes it to the dead letters.
-                    tracing::error!(message = item, %error, "an unreadable message");
+                    // Its redrive policy takes it to the dead letters. What a parser says may quote it: only where.
+                    let (line, column) = (error.line(), error.column());
+                    tracing::error!(message = item, line, column, "an unreadable message");
                     failed.push(item);
                 }
             }

@@ -77,30 +77,33 @@ impl DeadLetterFunction {
         // What a parser says of it may quote it.
         match serde_json::from_str(body).map_err(|_| NotTaken::Unreadable)? {
             Body::Job(message) => drop(self.recorder.record(*message).await?),
-            Body::GivenUp { stretch } => {
-                for message in self.given_up(&stretch).await? {
-                    self.recorder.record(message).await?;
-                }
-            }
+            Body::GivenUp { stretch } => self.take_given_up(&stretch).await?,
         }
         Ok(())
     }
 
-    /// The jobs of given-up records, as their function would have made them.
-    async fn given_up(&self, stretch: &StreamStretch) -> Result<Vec<RetryMessage>, NotTaken> {
+    /// Records the jobs of given-up records, as their function would have made them. One that cannot be read keeps the
+    /// message in its queue, and not the others from being recorded.
+    async fn take_given_up(&self, stretch: &StreamStretch) -> Result<(), NotTaken> {
         let foreign = || NotTaken::Foreign(stretch.stream_arn.clone());
         let source = match stretch.table().ok_or_else(foreign)? {
             table if table == self.tables.deliveries => Source::Deliveries,
             table if table == self.tables.sync => Source::Incidents,
             _ => return Err(foreign()),
         };
-        let mut messages = Vec::new();
+        let came_at = stretch.approximate_arrival_of_last_record;
+        let mut unread = None;
         for image in self.streams.images(stretch).await? {
-            for (job, _) in source.jobs_of(image)? {
-                let came_at = stretch.approximate_arrival_of_last_record;
-                messages.push(RetryMessage::first(job, came_at));
+            match source.jobs_of(image) {
+                Ok(jobs) => {
+                    for (job, _) in jobs {
+                        let message = RetryMessage::first(job, came_at);
+                        self.recorder.record_given_up(message).await?;
+                    }
+                }
+                Err(error) => unread = unread.or(Some(error)),
             }
         }
-        Ok(messages)
+        unread.map_or(Ok(()), |error| Err(error.into()))
     }
 }

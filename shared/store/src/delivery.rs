@@ -165,8 +165,12 @@ impl DeliveryStore for DynamoStore {
             .update_item()
             .table_name(&self.tables.deliveries)
             .key("pk", AttributeValue::S(key.clone()))
-            // Never brings back one that its TTL has removed.
-            .condition_expression("attribute_exists(pk)")
+            .condition_expression(match end {
+                // What was done meanwhile did not die.
+                DeliveryEnd::Dead => "attribute_exists(open_since)",
+                // Never brings back one that its TTL has removed.
+                _ => "attribute_exists(pk)",
+            })
             .update_expression(
                 "SET outcome = :outcome, disposition = :end REMOVE wake, open_shard, open_since",
             )

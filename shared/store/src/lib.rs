@@ -62,8 +62,16 @@ fn unreadable(on: &str, error: &serde_dynamo::Error) -> StoreError {
     StoreError {
         tried: "read",
         on: on.to_owned(),
-        detail: error.to_string(),
+        detail: without_values(&error.to_string()),
     }
+}
+
+/// What a parser says names what it met: a value may be among it. What it misses is a name of ours.
+fn without_values(error: &str) -> String {
+    if error.starts_with("missing field") {
+        return error.to_owned();
+    }
+    "an attribute is not as this version writes it".to_owned()
 }
 
 /// A value that cannot become a row.

@@ -1,12 +1,12 @@
 //! A success on a link closes its dead letter.
 
 use im_model::{
-    DeadLetterId, DeadLetterStatus, Incident, IntegrationId, NoteCopy, NoticeKind, Ownable,
+    DeadLetterId, DeadLetterStatus, Incident, IntegrationId, LinkState, NoteCopy, NoticeKind, Ownable,
 };
 
 use super::DeadLetter;
 use crate::{
-    StoreError,
+    Hint, StoreError,
     ports::{Attempt, Clock, DeadLetterStore, IncidentStore, Mark},
 };
 
@@ -42,6 +42,11 @@ impl DeadLetterCloser<'_> {
                     if is_still_refused(self.incidents, incident, &letter).await? {
                         let why = "all but what is refused was synced";
                         return self.leave(integration, id, why).await;
+                    }
+                    if letter.status == DeadLetterStatus::Open
+                        && owes_something_newer(incident, &letter.job.hint)
+                    {
+                        return Ok(());
                     }
                     mark_to_clear(incident, &letter)
                 }
@@ -104,6 +109,25 @@ pub(crate) fn mark_to_clear<'a>(incident: &'a Incident, letter: &DeadLetter) -> 
     }
 }
 
+/// Was the success that of a job which had begun before the entry's died? What that one had to bring is owed still, or
+/// not yet seen at the vendor.
+fn owes_something_newer(incident: &Incident, dead: &Hint) -> bool {
+    match dead {
+        Hint::Incident { integration, .. } => incident.pending.contains_key(integration),
+        Hint::External {
+            integration,
+            at_least: Some(announced),
+            ..
+        } => {
+            let link = incident.links.get(integration);
+            let linked = link.filter(|link| matches!(link.state, LinkState::Linked { .. }));
+            let seen = linked.and_then(|link| link.record_version);
+            seen.is_some_and(|seen| seen < *announced)
+        }
+        Hint::External { at_least: None, .. } => false,
+    }
+}
+
 /// Is one of the fields or notes that an entry is about still refused?
 pub(super) async fn is_still_refused(
     incidents: &dyn IncidentStore,
@@ -133,4 +157,70 @@ pub(super) async fn is_still_refused(
     Ok(notes
         .iter()
         .any(|note| is_refused(note.copies.get(&letter.integration))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use im_model::{IncidentId, Link, RecordVersion, Side};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    fn integration() -> IntegrationId {
+        "pd".parse().expect("an id")
+    }
+
+    fn incident(state: LinkState) -> Incident {
+        let mut link = Link::new(3, state, Side::Platform);
+        link.record_version = Some(RecordVersion(7));
+        Incident {
+            id: IncidentId::from_ulid(ulid::Ulid(1)),
+            organization: "acme".parse().expect("an id"),
+            created_at: Timestamp::UNIX_EPOCH,
+            revision: 1,
+            fields: BTreeMap::new(),
+            links: BTreeMap::from([(integration(), link)]),
+            pending: BTreeMap::new(),
+            notes: 0,
+            dead: BTreeMap::new(),
+        }
+    }
+
+    fn linked() -> Incident {
+        let external_id = "P1".parse().expect("an id");
+        incident(LinkState::Linked {
+            external_id,
+            url: None,
+        })
+    }
+
+    #[test]
+    fn a_debt_that_a_success_has_left_is_younger_than_what_it_saw() {
+        let (mut incident, integration) = (linked(), integration());
+        let dead = Hint::Incident {
+            incident: incident.id.clone(),
+            integration: integration.clone(),
+        };
+        assert!(!owes_something_newer(&incident, &dead));
+        incident.pending.insert(integration, 2);
+        assert!(owes_something_newer(&incident, &dead));
+    }
+
+    #[test]
+    fn a_record_that_was_not_seen_as_new_as_announced_is_still_to_be_read() {
+        let dead = |announced: Option<u64>| Hint::External {
+            integration: integration(),
+            external_id: "P1".parse().expect("an id"),
+            at_least: announced.map(RecordVersion),
+            changed: BTreeMap::new(),
+            author: None,
+            notes: false,
+        };
+        let newer = [None, Some(7), Some(8)].map(|it| owes_something_newer(&linked(), &dead(it)));
+        assert_eq!(newer, [false, false, true]);
+        let unlinked = incident(LinkState::Unlinked { external_id: None });
+        assert!(!owes_something_newer(&unlinked, &dead(Some(8))));
+    }
 }

@@ -75,6 +75,40 @@ impl DeadLetterRecorder {
         Ok(letter)
     }
 
+    /// Records the job of a stream's record that Lambda has given up, if it is still open. Of such a batch most may have
+    /// been done before, or brought again since.
+    ///
+    /// # Errors
+    /// As [`DeadLetterRecorder::record`].
+    pub async fn record_given_up(
+        &self,
+        message: RetryMessage,
+    ) -> Result<Option<DeadLetter>, StoreError> {
+        if self.is_open(&message).await? {
+            return self.record(message).await.map(Some);
+        }
+        tracing::info!(job = %message.job.hint, "given up, and done all the same");
+        Ok(None)
+    }
+
+    async fn is_open(&self, message: &RetryMessage) -> Result<bool, StoreError> {
+        if let Hint::Incident {
+            incident,
+            integration,
+        } = &message.job.hint
+        {
+            let incident = self.incidents.load(incident).await?;
+            return Ok(incident.is_some_and(|it| it.pending.contains_key(integration)));
+        }
+        for key in message.job.cause.deliveries() {
+            let delivery = self.deliveries.delivery(key).await?;
+            if delivery.is_some_and(|delivery| delivery.outcome.is_none()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// The entry, and whether it did not know this job before.
     async fn entry(&self, message: &RetryMessage) -> Result<(DeadLetter, bool), StoreError> {
         let integration = message.job.hint.integration();
@@ -110,10 +144,12 @@ impl DeadLetterRecorder {
                 Some(incident) => Mark::Set(&incident.id),
             };
             if let Some(known) = known
-                && over.is_none()
-                && known.incident == letter.incident
-                && (incident.is_none() || marked == Some(&known.id))
+                && (!known.status.is_unsettled()
+                    || over.is_none()
+                        && known.incident == letter.incident
+                        && (incident.is_none() || marked == Some(&known.id)))
             {
+                // Brought again by the queue; it may have been settled meanwhile.
                 return Ok((known, is_new));
             }
             if self.letters.put_dead_letter(&letter, mark).await? == Attempt::LostRace {
@@ -181,19 +217,21 @@ impl DeadLetterRecorder {
         }
         let is_about_fields = |last: &FailedAttempt| !last.fields.is_empty();
         if letter.attempts.last().is_some_and(is_about_fields) {
-            return Ok(Some("a newer change was synced"));
+            return Ok(Some("what was refused was synced since"));
         }
         let committed = link
             .and_then(|link| link.outcome.as_ref())
             .map(|last| last.at);
         let is_owed = incident.pending.contains_key(&letter.integration);
         let is_overtaken = match letter.job.hint {
-            Hint::Incident { .. } => !is_owed,
+            Hint::Incident { .. } => {
+                return Ok((!is_owed).then_some("nothing is owed any more"));
+            }
             // A commit says nothing of notes.
             Hint::External { notes: true, .. } => false,
             Hint::External { .. } => committed.is_some_and(|at| at > letter.died_at),
         };
-        Ok(is_overtaken.then_some("a newer change was synced"))
+        Ok(is_overtaken.then_some("the link was synced since"))
     }
 
     async fn ask_for_recovery(&self, letter: &DeadLetter) -> Result<(), StoreError> {

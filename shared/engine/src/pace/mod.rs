@@ -346,6 +346,7 @@ fn verdict(result: &Result<Outcome, SyncError>) -> Verdict {
         | Err(
             SyncError::Store(_)
             | SyncError::Busy { .. }
+            | SyncError::Unlisted(_)
             | SyncError::TooManyRaces(_)
             | SyncError::Misconfigured { .. }
             | SyncError::CircuitOpen { .. }

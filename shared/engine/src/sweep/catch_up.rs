@@ -79,7 +79,7 @@ impl Tick<'_> {
         only: Option<&IntegrationId>,
     ) -> Result<(), StoreError> {
         if only.is_some_and(|only| *only != key.integration)
-            || !self.is_working(&key.integration).await?
+            || !self.is_worth_waking(&key.integration).await?
         {
             return Ok(());
         }
@@ -148,7 +148,7 @@ impl Tick<'_> {
         Ok(())
     }
 
-    /// One that does not exist any more is forgiven its debt, by whoever is woken.
+    /// Of one that does not exist any more the delivery is done, and the debt forgiven, by whoever is woken.
     async fn is_worth_waking(&mut self, id: &IntegrationId) -> Result<bool, StoreError> {
         let found = self.integration(id).await?;
         Ok(found.is_none_or(|integration| integration.is_working()))

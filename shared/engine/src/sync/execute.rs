@@ -80,6 +80,7 @@ impl Worker<'_> {
             return Ok(Pass::Again);
         }
         self.done.pushed.extend(pushed.cloned());
+        self.has_decided(conclusion.notices.keys());
         self.done.pulled.extend(conclusion.pulls.keys().cloned());
         let failed = conclusion.failed.into_iter();
         self.done

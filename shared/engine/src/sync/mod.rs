@@ -8,6 +8,7 @@ mod fresh_rules;
 mod halfway;
 mod import;
 mod linked;
+mod listed;
 mod notes;
 mod overwritten;
 mod refused;
@@ -244,6 +245,7 @@ impl SyncEngine {
             settled_version: 0,
             created: None,
             dead: None,
+            refused: None,
             done: Done::default(),
         };
         let result = match worker.run(image).await {

@@ -65,6 +65,19 @@ impl SyncEngine {
         self.closer().leave(job.hint.integration(), id, why).await
     }
 
+    /// Has an incident's link a dead letter? A delivery's has none that would keep it from being woken.
+    pub(crate) async fn is_listed(&self, hint: &Hint) -> Result<bool, StoreError> {
+        let Hint::Incident {
+            incident,
+            integration,
+        } = hint
+        else {
+            return Ok(false);
+        };
+        let incident = self.store.load(incident).await?;
+        Ok(incident.is_some_and(|incident| incident.dead.contains_key(integration)))
+    }
+
     fn closer(&self) -> DeadLetterCloser<'_> {
         DeadLetterCloser {
             letters: self.letters.as_ref(),

@@ -10,7 +10,7 @@ use im_sync::{Decision, LinkRules};
 use im_vendors::{Connection, Credentials, VendorApi};
 use jiff::Timestamp;
 
-use super::{Outcome, SyncEngine, Synced};
+use super::{Outcome, SyncEngine, Synced, listed::Refused};
 use crate::{
     Claim, Hint, Job, StoreError, SyncError,
     pace::{Permit, lane},
@@ -55,6 +55,8 @@ pub(super) struct Worker<'a> {
     pub(super) lost: BTreeMap<Field, Decision>,
     /// The link's dead letter, if it has one.
     pub(super) dead: Option<DeadLetterId>,
+    /// What is known to be refused on the link, where it has no dead letter.
+    pub(super) refused: Option<Refused>,
     /// The record that this worker has created and not connected yet.
     pub(super) created: Option<ExternalRecord>,
     pub(super) done: Done,
@@ -72,7 +74,12 @@ impl Worker<'_> {
         let mut image = image;
         for _ in 0..SyncEngine::MOST_RACES {
             match self.pass(image.take()).await? {
-                Pass::Finished(outcome) => return self.finished(outcome),
+                Pass::Finished(outcome) => {
+                    if outcome == Outcome::NothingNew {
+                        self.list_refused().await?;
+                    }
+                    return self.finished(outcome);
+                }
                 Pass::Again => {}
             }
         }
@@ -159,6 +166,7 @@ impl Worker<'_> {
         // What died may have been the word of a note, and whoever succeeds closes the entry: looked for once.
         self.notes_announced |= self.dead.is_none() && dead.is_some();
         self.dead = dead;
+        self.refused = Refused::of(&incident, self.id());
         let link = incident.links.get(&self.integration.id);
         if link.is_some_and(|link| matches!(link.state, LinkState::Unlinked { .. })) {
             let why = "it was unlinked by hand";
