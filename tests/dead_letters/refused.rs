@@ -50,7 +50,11 @@ async fn a_refusal_that_was_never_buried_is_listed_by_the_next_who_finds_nothing
     world.settle().await;
     let listed = open(&world).await;
     assert_eq!(listed.len(), 1, "{listed:#?}");
-    let fields: Vec<_> = listed[0].attempts.iter().flat_map(|it| &it.fields).collect();
+    let fields: Vec<_> = listed[0]
+        .attempts
+        .iter()
+        .flat_map(|it| &it.fields)
+        .collect();
     assert_eq!(fields, [&Field::Title.into()]);
     assert_eq!(world.writes().len(), writes, "nothing is tried again");
     // Given up by a person, it is not listed again.

@@ -3,8 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
-use im_engine::RetryMessage;
-use im_model::{FailureReason, Incident, Integration, IntegrationType, NoteCopy};
+use im_model::{Incident, Integration, IntegrationType, NoteCopy};
 use im_sync::{LinkRules, PlanInput, plan};
 use im_tests::World;
 use im_vendors::{Connection, Memory, registry::vendor_api};
@@ -12,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
+    jobs::Listed,
     lambda::Lambda,
     ledger::{Change, vendor_of},
     people::People,
@@ -495,118 +495,5 @@ impl Checks<'_> {
         for message in self.world().queues.ever_sent() {
             secrets.look_at("a message", &message);
         }
-    }
-}
-
-/// A dead letter that waits for somebody.
-#[derive(Debug, Clone)]
-pub struct Listed {
-    pub integration: String,
-    pub incident: Option<String>,
-    pub record: Option<String>,
-}
-
-/// What the integrations list as dead, or as being tried again.
-pub async fn listed(people: &People) -> Vec<Listed> {
-    let mut all = Vec::new();
-    for vendor in people.accounts.vendors() {
-        let integration = World::integration_with(vendor);
-        for status in ["open", "retrying"] {
-            let mut cursor = String::new();
-            loop {
-                let path = format!("/integrations/{integration}/dlq?status={status}{cursor}");
-                let (answered, page) = people.ask(Method::GET, &path, None, None).await;
-                assert_eq!(answered, 200, "{page}");
-                let text = |item: &Value, member: &str| item[member].as_str().map(str::to_owned);
-                all.extend(
-                    page["items"]
-                        .as_array()
-                        .expect("items")
-                        .iter()
-                        .map(|item| Listed {
-                            integration: integration.to_owned(),
-                            incident: text(item, "incident_id"),
-                            record: text(item, "external_id"),
-                        }),
-                );
-                match page["next"].as_str() {
-                    Some(next) => cursor = format!("&cursor={next}"),
-                    None => break,
-                }
-            }
-        }
-    }
-    all
-}
-
-/// 8. No job vanishes: all that is open is listed as dead, or waits for its integration.
-pub async fn no_job_vanished(people: &People) {
-    let (world, listed) = (&people.world, listed(people).await);
-    let working = |integration: &str| {
-        let state = people.ledger.state();
-        state.configurations[integration]
-            .last()
-            .is_some_and(|(_, it)| it.is_working())
-    };
-    let incidents = world.incidents().await;
-    let is_listed = |integration: &str, incident: Option<&str>, record: Option<&str>| {
-        listed.iter().any(|it| {
-            it.integration == integration
-                && (incident.is_some() && it.incident.as_deref() == incident
-                    || record.is_some() && it.record.as_deref() == record)
-        })
-    };
-    for delivery in world.stored_deliveries().await {
-        let id = delivery.key.integration.as_str();
-        let Some(announced) = delivery
-            .announced
-            .as_ref()
-            .filter(|_| delivery.outcome.is_none())
-        else {
-            continue;
-        };
-        let record = announced.external_id.as_str();
-        let linked = |incident: &&Incident| {
-            let link = incident.links.get(&delivery.key.integration);
-            link.and_then(|link| link.external_id())
-                .is_some_and(|it| it.as_str() == record)
-        };
-        let incident = incidents
-            .iter()
-            .find(linked)
-            .map(|incident| incident.id.as_str());
-        assert!(
-            !working(id) || is_listed(id, incident, Some(record)),
-            "invariant 8: {} is open, and nobody works on it",
-            delivery.key
-        );
-    }
-    for incident in &incidents {
-        for integration in incident.pending.keys() {
-            assert!(
-                !working(integration.as_str())
-                    || is_listed(integration.as_str(), Some(incident.id.as_str()), None),
-                "invariant 8: {} is owed to {integration}, and nobody works on it",
-                incident.id
-            );
-        }
-    }
-}
-
-/// 10. No neighbour suffers: where only one vendor is sick, the others' jobs fail never.
-pub fn no_neighbour_suffered(messages: &[String], sick: IntegrationType) {
-    for message in messages {
-        let Ok(message) = serde_json::from_str::<RetryMessage>(message) else {
-            continue;
-        };
-        let integration = message.job.hint.integration().as_str();
-        assert!(
-            vendor_of(integration) == sick
-                || message
-                    .failures
-                    .iter()
-                    .all(|it| it.reason == FailureReason::Refused),
-            "invariant 10: only {sick} is sick, but a job of {integration} failed: {message:#?}"
-        );
     }
 }

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod checks;
+mod jobs;
 mod lambda;
 mod ledger;
 mod log;
@@ -107,7 +108,7 @@ fn a_seed_replays_to_the_letter() {
 #[test]
 fn a_violation_is_told_by_its_number() {
     let caught = run::quietly(|| {
-        run::caught(|| checks::no_neighbour_suffered(&[], im_model::IntegrationType::Jira))
+        run::caught(|| jobs::no_neighbour_suffered(&[], im_model::IntegrationType::Jira))
     });
     assert_eq!(caught, Ok(()));
     let caught: Result<(), String> = run::quietly(|| run::caught(|| panic!("invariant 4: two")));

@@ -14,7 +14,8 @@ use serde_json::json;
 
 use crate::{
     accounts::Accounts,
-    checks::{self, Checks},
+    checks::Checks,
+    jobs,
     lambda::{Carry, Lambda},
     ledger::Ledger,
     log,
@@ -159,18 +160,18 @@ async fn run_on_virtual_time(plan: &Plan, traced: bool) -> Told {
     }
     lambda.run(SignedDuration::from_hours(48), &carry).await;
     ledger.configured(&world).await;
-    checks::no_job_vanished(&people).await;
+    jobs::no_job_vanished(&people).await;
     if let Some(sick) = setting.only_sick {
-        checks::no_neighbour_suffered(&world.queues.ever_sent(), sick);
+        jobs::no_neighbour_suffered(&world.queues.ever_sent(), sick);
     }
     assert!(
         !setting.only_aws || lambda.swept == 0,
         "invariant 8: {} jobs were left until somebody swept",
         lambda.swept
     );
-    let died = checks::listed(&people).await.len();
+    let died = jobs::listed(&people).await.len();
     make_peace(&people, &mut lambda, &carry).await;
-    let dead = checks::listed(&people).await;
+    let dead = jobs::listed(&people).await;
     let still_dead = dead.len();
     Checks {
         people: &people,

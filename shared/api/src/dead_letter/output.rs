@@ -81,8 +81,11 @@ impl DeadLetterJson {
     }
 
     pub(super) fn with_failures(letter: &DeadLetter) -> Self {
+        let mut failures: Vec<_> = letter.attempts.iter().map(FailureJson::of).collect();
+        // They are kept job by job, and jobs of one link overlap.
+        failures.sort_by_key(|failure| failure.at);
         Self {
-            failures: Some(letter.attempts.iter().map(FailureJson::of).collect()),
+            failures: Some(failures),
             ..Self::of(letter)
         }
     }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 /// What is shown and cannot be set.
-pub(crate) const READ_ONLY: [&str; 8] = [
+pub(crate) const READ_ONLY: [&str; 9] = [
     "id",
     "organization_id",
     "created_at",
@@ -17,6 +17,7 @@ pub(crate) const READ_ONLY: [&str; 8] = [
     "revision",
     "pending",
     "links",
+    "dead_letters",
     "fields",
 ];
 
@@ -36,6 +37,7 @@ pub(super) struct IncidentJson {
     updated_at: Timestamp,
     revision: u64,
     pending: Vec<String>,
+    dead_letters: BTreeMap<String, String>,
     links: Vec<LinkJson>,
     fields: BTreeMap<String, FieldJson>,
 }
@@ -101,6 +103,11 @@ impl IncidentJson {
             updated_at: incident.updated_at(),
             revision: incident.revision,
             pending: incident.pending.keys().map(ToString::to_string).collect(),
+            dead_letters: incident
+                .dead
+                .iter()
+                .map(|(integration, entry)| (integration.to_string(), entry.to_string()))
+                .collect(),
             links: incident
                 .links
                 .iter()

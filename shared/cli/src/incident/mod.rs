@@ -170,6 +170,12 @@ fn describe(incident: &Value) -> String {
     if !under_way.is_empty() {
         pairs.push(("Being sent to", under_way));
     }
+    let dead: Vec<String> = members(incident, "dead_letters")
+        .map(|(name, _)| format!("{name} {}", cell(&incident["dead_letters"], name)))
+        .collect();
+    if !dead.is_empty() {
+        pairs.push(("Dead letters", dead.join("\n")));
+    }
     let links: Vec<String> = elements(incident, "links")
         .iter()
         .map(describe_link)

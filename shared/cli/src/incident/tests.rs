@@ -16,6 +16,7 @@ fn incident() -> Value {
         "status": "open", "assigned_to": "ann@example.com", "escalation_policy": "",
         "custom_fields": {"cost_center": "42"}, "created_at": "2026-11-03T10:20:30.123456Z",
         "updated_at": "2026-11-03T10:21:00Z", "revision": 2, "pending": ["jira"],
+        "dead_letters": {"pd": "DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV"},
         "links": [{
             "integration_id": "pd", "state": "linked", "external_id": "PGR0VU2",
             "url": "https://acme.pagerduty.com/incidents/PGR0VU2",
@@ -90,6 +91,7 @@ async fn create_sends_what_was_given_and_shows_the_incident() {
     Updated:            2026-11-03T10:21:00Z
     Revision:           2
     Being sent to:      jira
+    Dead letters:       pd DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV
     Links:              pd linked PGR0VU2 https://acme.pagerduty.com/incidents/PGR0VU2
                           description unwritable: create-only
     ");

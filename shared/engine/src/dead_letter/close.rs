@@ -1,7 +1,8 @@
 //! A success on a link closes its dead letter.
 
 use im_model::{
-    DeadLetterId, DeadLetterStatus, Incident, IntegrationId, LinkState, NoteCopy, NoticeKind, Ownable,
+    DeadLetterId, DeadLetterStatus, Incident, IntegrationId, LinkState, NoteCopy, NoticeKind,
+    Ownable,
 };
 
 use super::DeadLetter;

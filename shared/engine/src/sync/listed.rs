@@ -24,7 +24,10 @@ impl Refused {
         // What is only left alone has become base; what is refused is still to be synced.
         notices.retain(|field, notice| {
             matches!(notice.kind, NoticeKind::Unmapped | NoticeKind::Unwritable)
-                && !link.base.get(field).is_some_and(|base| base.same_values(&notice.about))
+                && !link
+                    .base
+                    .get(field)
+                    .is_some_and(|base| base.same_values(&notice.about))
         });
         (!notices.is_empty()).then(|| Self {
             incident: incident.id.clone(),

@@ -20,7 +20,7 @@ use crate::{
 const DLQ: &str = "dlq";
 
 /// Most characters of an error in the list.
-const LIST_ERROR: usize = 60;
+const LIST_ERROR: usize = 120;
 
 /// Lists them.
 pub async fn list(

@@ -52,7 +52,8 @@ pub async fn discard(
         };
         let question = format!(
             "This gives up {what} of {integration}: nothing tries again what is dead, until one side of the link \
-             changes; that change brings along what was not synced.\n\
+             changes; that change brings along what was not synced. A value that was refused is tried again only when \
+             its field changes.\n\
              Both sides keep what they hold, and the list of discarded ones keeps the errors.\n\
              Discard?"
         );

@@ -70,7 +70,7 @@ async fn what_is_dead_is_listed_with_its_last_error() {
     im(&api, &mut screen, &line).await.expect("listed");
     insta::assert_snapshot!(screen.out(), @r"
         ENTRY                           STATUS    INCIDENT OR RECORD              DIRECTION  REASON       JOBS  ATTEMPTS  SINCE                 LAST ERROR
-        DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV  open      INC-01ARZ3NDEKTSV4RRFFQ69G5FAV  outbound   unavailable  2     10        2026-11-03T10:20:30Z  PUT /incidents/PGR0VU2: the vendor answered 503: the servic…
+        DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV  open      INC-01ARZ3NDEKTSV4RRFFQ69G5FAV  outbound   unavailable  2     10        2026-11-03T10:20:30Z  PUT /incidents/PGR0VU2: the vendor answered 503: the service is  down for maintenance
         DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAW  retrying  PGR0VU2                         inbound    unavailable  2     10        2026-11-03T10:20:30Z  -
     ");
     assert_eq!(
@@ -266,9 +266,9 @@ async fn discarding_says_what_it_means_and_asks() {
     assert_eq!(run(&one, "n\n", &mut screen).await, Err(1));
     assert_eq!(run(&all, "n\n", &mut screen).await, Err(1));
     insta::assert_snapshot!(screen.err(), @r"
-        This gives up DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV of pd: nothing tries again what is dead, until one side of the link changes; that change brings along what was not synced.
+        This gives up DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV of pd: nothing tries again what is dead, until one side of the link changes; that change brings along what was not synced. A value that was refused is tried again only when its field changes.
         Both sides keep what they hold, and the list of discarded ones keeps the errors.
-        Discard? [y/N] This gives up 2 dead letters and more of pd: nothing tries again what is dead, until one side of the link changes; that change brings along what was not synced.
+        Discard? [y/N] This gives up 2 dead letters and more of pd: nothing tries again what is dead, until one side of the link changes; that change brings along what was not synced. A value that was refused is tried again only when its field changes.
         Both sides keep what they hold, and the list of discarded ones keeps the errors.
         Discard? [y/N]
     ");

@@ -70,7 +70,7 @@ impl DeadLetters {
 
     /// Gives it up: nothing tries it again, until one side of the link changes. Nothing is lost silently by that: both
     /// sides keep what they hold, the entry stays listed as discarded with all that went wrong, and the next change of
-    /// either side brings along what was not sent.
+    /// either side brings along what was not sent. A value that was refused is tried again when its field changes.
     ///
     /// # Errors
     /// [`ManageError::Conflict`] if it is resolved or discarded already.
@@ -167,7 +167,8 @@ fn refuse_if_settled(letter: &DeadLetter) -> Result<(), ManageError> {
             "dead letter {id} is resolved already, by {by}: its link was synced since, and there is nothing left to do"
         ),
         DeadLetterStatus::Discarded => format!(
-            "dead letter {id} was discarded by {by}; the next change of either side brings along what was not synced"
+            "dead letter {id} was discarded by {by}; the next change of either side brings along what was not synced, \
+             except a value that was refused: that field is tried when it changes"
         ),
     };
     Err(ManageError::Conflict(problem))
