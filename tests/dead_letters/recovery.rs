@@ -1,7 +1,8 @@
 //! The vendor comes back, and everything comes together by itself.
 
 use http::Method;
-use im_model::{DeadLetterStatus, Field};
+use im_engine::ports::{Task, TaskStore as _};
+use im_model::{DeadLetterStatus, Field, TaskKind};
 
 use super::*;
 
@@ -174,4 +175,39 @@ async fn what_the_tick_cannot_read_does_not_keep_it_from_the_rest() {
     world.settle().await;
     let shown = world.pagerduty.incident(&record).expect("it");
     assert_eq!(shown.title, "forgotten");
+}
+
+/// Who works on a task may not know that it was asked for again: neither does he put it off, nor does he end it.
+#[tokio::test]
+async fn a_task_that_is_asked_for_while_it_is_worked_on_stays_due() {
+    let world = World::new().await;
+    let tasks = &world.system.ports.store;
+    let now = world.clock.read();
+    let asked = |minutes: i64| Task {
+        kind: TaskKind::Probe,
+        integration: INTEGRATION.parse().expect("an id"),
+        asked_at: now + SignedDuration::from_mins(minutes),
+        due_at: now + SignedDuration::from_mins(minutes),
+        tries: 0,
+    };
+    let all = async || tasks.tasks().await.expect("the store answers");
+    tasks.put_task(&asked(0)).await.expect("stored");
+    tasks.add_task(&asked(1)).await.expect("stored");
+    let again = Task {
+        due_at: now,
+        ..asked(1)
+    };
+    assert_eq!(all().await, [again.clone()], "due as it was");
+    let put_off = Task {
+        due_at: now + SignedDuration::from_mins(10),
+        tries: 1,
+        ..asked(0)
+    };
+    tasks.put_off_task(&put_off).await.expect("an answer");
+    tasks.finish_task(&asked(0)).await.expect("an answer");
+    assert_eq!(all().await, [again.clone()]);
+    tasks.finish_task(&again).await.expect("an answer");
+    assert_eq!(all().await, []);
+    tasks.add_task(&asked(2)).await.expect("stored");
+    assert_eq!(all().await, [asked(2)], "also where there is none");
 }
