@@ -33,6 +33,49 @@ async fn a_refused_value_stays_listed_until_it_is_refused_no_more() {
     assert_eq!(entries(&world, DeadLetterStatus::Resolved).await.len(), 1);
 }
 
+#[tokio::test]
+async fn a_refused_value_that_is_taken_back_closes_its_entry() {
+    let (world, id, record) = linked().await;
+    world.pagerduty.add_fault(answer(400).method(&Method::PUT));
+    world.edit(&id, &json!({"title": "refused"})).await;
+    world.settle().await;
+    assert_eq!(open(&world).await.len(), 1);
+    let writes = world.writes().len();
+    world.edit(&id, &json!({"title": "db down"})).await;
+    world.settle().await;
+    assert_eq!(open(&world).await, []);
+    let notices = &world.incident(&id).await.links[&INTEGRATION.parse().expect("an id")].notices;
+    assert!(notices.is_empty(), "{notices:?}");
+    assert_eq!(world.writes().len(), writes, "there was nothing to write");
+    let shown = world.pagerduty.incident(&record).expect("it");
+    assert_eq!(shown.title, "db down");
+}
+
+#[tokio::test]
+async fn a_refusal_that_was_never_buried_is_told_with_the_next_death() {
+    let (world, id, _) = linked().await;
+    world.pagerduty.add_fault(answer(400).method(&Method::PUT));
+    world.edit(&id, &json!({"title": "refused"})).await;
+    world.run_outbound().await;
+    world.drop_buried().await;
+    world.pagerduty.clear_faults();
+    world.pagerduty.add_fault(answer(503).method(&Method::GET));
+    world.edit(&id, &json!({"status": "acknowledged"})).await;
+    world.settle().await;
+    let listed = open(&world).await;
+    assert_eq!(listed.len(), 1, "{listed:#?}");
+    assert_eq!(listed[0].reason, FailureReason::Unavailable);
+    let about = listed[0].attempts.iter().flat_map(|it| &it.fields);
+    assert_eq!(about.collect::<Vec<_>>(), [&Field::Title.into()]);
+    world.pagerduty.clear_faults();
+    world.clock.advance(SignedDuration::from_mins(10));
+    for _ in 0..3 {
+        world.tick().await;
+        world.settle().await;
+    }
+    assert_eq!(open(&world).await.len(), 1, "the title is still refused");
+}
+
 /// Whoever met the refusal wrote it to the link and died on the way to the dead letters.
 #[tokio::test]
 async fn a_refusal_that_was_never_buried_is_listed_by_the_next_who_finds_nothing_to_do() {

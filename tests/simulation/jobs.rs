@@ -2,7 +2,7 @@
 
 use http::Method;
 use im_engine::{DeadLetter, RetryMessage, ports::DeadLetterStore as _};
-use im_model::{FailureReason, Incident, IntegrationId, IntegrationType, NoticeKind};
+use im_model::{FailureReason, Field, Incident, IntegrationId, IntegrationType, NoticeKind};
 use im_tests::World;
 use serde_json::Value;
 
@@ -114,13 +114,19 @@ async fn refusals_were_told(world: &World, incident: &Incident, integration: &In
     let id = DeadLetter::id_of(integration, Some(&incident.id), None);
     let letters = &world.system.ports.store;
     let entry = letters.dead_letter(integration, &id).await;
-    let told = entry.expect("the store answers").map(|it| it.died_at);
+    let entry = entry.expect("the store answers");
+    let told = |field: &Field| {
+        let entry = entry.as_ref();
+        let named = |it: &&im_engine::FailedAttempt| it.fields.contains(&field.clone().into());
+        let named = entry.and_then(|entry| entry.attempts.iter().rev().find(named));
+        entry.map(|entry| entry.died_at).filter(|_| named.is_some())
+    };
     for (field, notice) in &link.notices {
         let is_refused = matches!(notice.kind, NoticeKind::Unmapped | NoticeKind::Unwritable);
         let base = link.base.get(field);
         let is_left_alone = base.is_some_and(|base| base.same_values(&notice.about));
         assert!(
-            !is_refused || is_left_alone || told >= Some(notice.at),
+            !is_refused || is_left_alone || told(field) >= Some(notice.at),
             "invariant 8: {field} of {} was refused by {integration}, and no dead letter says so: {notice:?}",
             incident.id
         );

@@ -153,7 +153,8 @@ impl RetryMessage {
     fn is_brought_again(&self, now: Timestamp) -> bool {
         let is_open = matches!(self.job.cause, Cause::Delivery { .. } | Cause::Change);
         let since = self.since.unwrap_or(now);
-        is_open && now.duration_since(since) > Sweeper::LONG
+        // What has failed before must not begin its ladder again, hour after hour.
+        is_open && self.failures.is_empty() && now.duration_since(since) > Sweeper::LONG
     }
 }
 

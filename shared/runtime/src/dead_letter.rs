@@ -92,17 +92,17 @@ impl DeadLetterFunction {
             _ => return Err(foreign()),
         };
         let came_at = stretch.approximate_arrival_of_last_record;
-        let mut unread = None;
+        let (mut jobs, mut unread) = (Vec::new(), None);
         for image in self.streams.images(stretch).await? {
             match source.jobs_of(image) {
-                Ok(jobs) => {
-                    for (job, _) in jobs {
-                        let message = RetryMessage::first(job, came_at);
-                        self.recorder.record_given_up(message).await?;
-                    }
-                }
+                Ok(made) => jobs.extend(made.into_iter().map(|(job, _)| job)),
                 Err(error) => unread = unread.or(Some(error)),
             }
+        }
+        for job in jobs {
+            let message = RetryMessage::first(job, came_at);
+            let recorded = self.recorder.record_given_up(message, unread.is_some());
+            recorded.await?;
         }
         unread.map_or(Ok(()), |error| Err(error.into()))
     }

@@ -4,7 +4,8 @@ mod close;
 mod record;
 
 use im_model::{
-    DeadLetterId, DeadLetterStatus, ExternalId, FailureReason, IncidentId, IntegrationId, Severity,
+    DeadLetterId, DeadLetterStatus, ExternalId, FailureReason, Field, Incident, IncidentId,
+    IntegrationId, Notice, NoticeKind, Severity,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,24 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::close::{DeadLetterCloser, mark_to_clear};
 pub use self::record::DeadLetterRecorder;
 use crate::{Cause, FailedAttempt, Hint, Job, RetryMessage};
+
+/// The fields that the link says are refused. What is only left alone has become base; what is refused has not.
+pub(crate) fn refused_fields<'a>(
+    incident: &'a Incident,
+    integration: &IntegrationId,
+) -> impl Iterator<Item = (&'a Field, &'a Notice)> {
+    let link = incident.links.get(integration);
+    let notices = link.into_iter().flat_map(|link| {
+        let is_base = |field: &Field, notice: &Notice| {
+            let base = link.base.get(field);
+            base.is_some_and(|base| base.same_values(&notice.about))
+        };
+        let notices = link.notices.iter();
+        notices.filter(move |(field, notice)| !is_base(field, notice))
+    });
+    notices
+        .filter(|(_, notice)| matches!(notice.kind, NoticeKind::Unmapped | NoticeKind::Unwritable))
+}
 
 /// One link's dead jobs: an entry per link, however many of its jobs have died. It holds no value of any field beyond
 /// what vendors quote in their errors.

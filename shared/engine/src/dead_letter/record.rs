@@ -7,7 +7,11 @@ use im_model::{
 };
 use jiff::Timestamp;
 
-use super::{DeadLetter, close::is_still_refused, close::mark_to_clear};
+use super::{
+    DeadLetter,
+    close::{is_still_refused, mark_to_clear},
+    refused_fields,
+};
 use crate::{
     Counters, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError, Tally,
     ports::{
@@ -76,29 +80,34 @@ impl DeadLetterRecorder {
     }
 
     /// Records the job of a stream's record that Lambda has given up, if it is still open. Of such a batch most may have
-    /// been done before, or brought again since.
+    /// been done before, or brought again since. `comes_again` says that the batch cannot be taken as a whole: then a link
+    /// that has an entry has it from the last time.
     ///
     /// # Errors
     /// As [`DeadLetterRecorder::record`].
     pub async fn record_given_up(
         &self,
         message: RetryMessage,
+        comes_again: bool,
     ) -> Result<Option<DeadLetter>, StoreError> {
-        if self.is_open(&message).await? {
+        if self.is_open(&message, comes_again).await? {
             return self.record(message).await.map(Some);
         }
         tracing::info!(job = %message.job.hint, "given up, and done all the same");
         Ok(None)
     }
 
-    async fn is_open(&self, message: &RetryMessage) -> Result<bool, StoreError> {
+    async fn is_open(&self, message: &RetryMessage, comes_again: bool) -> Result<bool, StoreError> {
         if let Hint::Incident {
             incident,
             integration,
         } = &message.job.hint
         {
             let incident = self.incidents.load(incident).await?;
-            return Ok(incident.is_some_and(|it| it.pending.contains_key(integration)));
+            return Ok(incident.is_some_and(|it| {
+                it.pending.contains_key(integration)
+                    && !(comes_again && it.dead.contains_key(integration))
+            }));
         }
         for key in message.job.cause.deliveries() {
             let delivery = self.deliveries.delivery(key).await?;
@@ -126,10 +135,14 @@ impl DeadLetterRecorder {
             let present = self.letters.dead_letter(integration, &id).await?;
             let known = present.clone().filter(|it| it.knows(message));
             let was_known = known.is_some();
+            let told = present.as_ref().map(|present| present.died_at);
             let mut letter = match present {
                 Some(present) => present.with(message),
                 None => DeadLetter::of(id, message),
             };
+            if let Some(incident) = &incident {
+                letter.add_untold(incident, told);
+            }
             letter.incident = incident.as_ref().map(|incident| incident.id.clone());
             letter.external_id = external_id.or(letter.external_id);
             letter.severity = incident.as_ref().map_or(letter.severity, severity);
@@ -305,7 +318,30 @@ impl DeadLetter {
 
     /// Is this job's end among its attempts already?
     fn knows(&self, message: &RetryMessage) -> bool {
-        self.status != DeadLetterStatus::Retrying && self.attempts.ends_with(&message.failures)
+        let (kept, failures) = (&self.attempts, &message.failures);
+        let last = kept.len().checked_sub(failures.len());
+        // Its fields may have become more: see `add_untold`.
+        let is_same = |(one, other): (&FailedAttempt, &FailedAttempt)| {
+            let FailedAttempt {
+                at, error, reason, ..
+            } = other;
+            (one.at, &one.error, one.reason) == (*at, error, *reason)
+                && one.fields.is_superset(&other.fields)
+        };
+        self.status != DeadLetterStatus::Retrying
+            && last.is_some_and(|last| kept[last..].iter().zip(failures).all(is_same))
+    }
+
+    /// What was refused since the entry last heard of this link, and whose own job never came here, for its worker died:
+    /// told with this one's, so that every refusal is some entry's.
+    fn add_untold(&mut self, incident: &Incident, told: Option<Timestamp>) {
+        let Some(last) = self.attempts.last_mut() else {
+            return;
+        };
+        let refused = refused_fields(incident, &self.integration);
+        let untold = refused.filter(|(_, notice)| told.is_none_or(|told| told < notice.at));
+        last.fields
+            .extend(untold.map(|(field, _)| field.clone().into()));
     }
 
     /// The next version, with one more dead job. One that was settled begins anew.

@@ -3,7 +3,7 @@
 use im_model::{Incident, IncidentId, IntegrationId};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Place, Scan, Tick};
+use super::{Place, Scan, ScanOf, Tick};
 use crate::{
     DeliveryKey, StoreError,
     ports::{Attempt, Task},
@@ -11,6 +11,23 @@ use crate::{
 
 /// A task whose integration does not work after this long was asked for by a change that then was not made.
 const FORLORN: SignedDuration = SignedDuration::from_mins(10);
+
+/// So long after a resumption jobs may still be left open by a process that had kept the configuration before it.
+const LATE: SignedDuration = SignedDuration::from_mins(1);
+
+/// A catch-up that could not wake everything is tried so often again; the hour finds what is left.
+const MOST_TRIES: u32 = 3;
+
+/// Whose work is looked through, and which task asked for it; all if none did.
+type Only<'a> = Option<(&'a IntegrationId, Timestamp)>;
+
+fn is_of(only: Only<'_>, integration: &IntegrationId) -> bool {
+    only.is_none_or(|(only, _)| only == integration)
+}
+
+fn scan_of(scan: Scan, only: Only<'_>) -> ScanOf {
+    (scan, only.map(|(only, asked_at)| (only.clone(), asked_at)))
+}
 
 impl Tick<'_> {
     /// Wakes all that has been open of an integration since before the task was asked for, and retries what was dead of it
@@ -23,13 +40,23 @@ impl Tick<'_> {
             }
             return Ok(());
         }
-        // A job may have been left open after the task was asked for, by who had not heard of the resumption yet.
-        let before = task.asked_at + SignedDuration::from_mins(1);
-        let only = Some(&task.integration);
+        // A job may have been left open after the task was asked for, by who had not heard of the resumption yet. What is
+        // woken now is open since now: not to be met again.
+        let (last, failures) = (task.asked_at + LATE, self.failures);
+        let before = last.min(self.began);
+        let only = Some((&task.integration, task.asked_at));
         self.wake_deliveries(before, only).await?;
         self.wake_incidents(before, only).await?;
-        if self.is_over() {
+        if self.is_over() || self.began < last {
             return Ok(());
+        }
+        if self.failures > failures && task.tries < MOST_TRIES {
+            let tries = task.tries + 1;
+            let again = Task {
+                tries,
+                ..task.clone()
+            };
+            return self.sweeper.tasks.put_off_task(&again).await;
         }
         self.sweeper.tasks.finish_task(task).await
     }
@@ -44,9 +71,9 @@ impl Tick<'_> {
     async fn wake_deliveries(
         &mut self,
         before: Timestamp,
-        only: Option<&IntegrationId>,
+        only: Only<'_>,
     ) -> Result<(), StoreError> {
-        let scan = (Scan::Deliveries, only.cloned());
+        let scan = scan_of(Scan::Deliveries, only);
         let Place { first, mut after } = self.sweeper.go_on(&scan);
         for partition in first.. {
             loop {
@@ -76,11 +103,9 @@ impl Tick<'_> {
         &mut self,
         key: &DeliveryKey,
         since: Timestamp,
-        only: Option<&IntegrationId>,
+        only: Only<'_>,
     ) -> Result<(), StoreError> {
-        if only.is_some_and(|only| *only != key.integration)
-            || !self.is_worth_waking(&key.integration).await?
-        {
+        if !is_of(only, &key.integration) || !self.is_worth_waking(&key.integration).await? {
             return Ok(());
         }
         let woken = self.sweeper.work.wake_delivery(key, since, self.now());
@@ -93,9 +118,9 @@ impl Tick<'_> {
     async fn wake_incidents(
         &mut self,
         before: Timestamp,
-        only: Option<&IntegrationId>,
+        only: Only<'_>,
     ) -> Result<(), StoreError> {
-        let scan = (Scan::Incidents, only.cloned());
+        let scan = scan_of(Scan::Incidents, only);
         let Place { first, mut after } = self.sweeper.go_on(&scan);
         for partition in first.. {
             loop {
@@ -125,14 +150,14 @@ impl Tick<'_> {
         &mut self,
         id: &IncidentId,
         since: Timestamp,
-        only: Option<&IntegrationId>,
+        only: Only<'_>,
     ) -> Result<(), StoreError> {
         let Some(incident) = self.sweeper.incidents.load(id).await? else {
             return Ok(());
         };
         let mut wanted = false;
         for integration in incident.pending.keys() {
-            if only.is_none_or(|only| only == integration)
+            if is_of(only, integration)
                 && !self.is_listed(&incident, integration).await?
                 && self.is_worth_waking(integration).await?
             {

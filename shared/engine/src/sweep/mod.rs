@@ -66,7 +66,10 @@ struct Place {
 
 /// Where scans go on: of everything, or of one integration. One that begins anew is only slower, so a process keeps it.
 #[derive(Debug, Default)]
-pub struct Places(Mutex<BTreeMap<(Scan, Option<IntegrationId>), Place>>);
+pub struct Places(Mutex<BTreeMap<ScanOf, Place>>);
+
+/// What is looked through for whom, and since when that is asked for.
+type ScanOf = (Scan, Option<(IntegrationId, Timestamp)>);
 
 /// What a tick has done.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -94,12 +97,12 @@ impl Sweeper {
     const TURN: SignedDuration = SignedDuration::from_secs(8);
 
     /// Where a scan goes on that had no time to reach its end: whoever never moves would else hold up all behind it.
-    fn go_on(&self, scan: &(Scan, Option<IntegrationId>)) -> Place {
+    fn go_on(&self, scan: &ScanOf) -> Place {
         let mut places = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
         places.remove(scan).unwrap_or_default()
     }
 
-    fn stopped_at(&self, scan: (Scan, Option<IntegrationId>), first: u8, after: Option<String>) {
+    fn stopped_at(&self, scan: ScanOf, first: u8, after: Option<String>) {
         let mut places = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
         places.insert(scan, Place { first, after });
     }
@@ -112,18 +115,19 @@ impl Sweeper {
         let began = self.clock.now();
         let mut tick = Tick {
             sweeper: self,
+            began,
             until: began + Self::PATIENCE,
             end: began + Self::PATIENCE,
             integrations: BTreeMap::new(),
             report: SweepReport::default(),
             failed: None,
+            failures: 0,
         };
         let due = self.tasks.tasks().await?.into_iter();
         let due = due.filter(|task| task.due_at <= began);
         let (probes, catch_ups): (Vec<_>, Vec<_>) =
             due.partition(|task| task.kind == TaskKind::Probe);
-        let probed = tick.probe(probes).await;
-        tick.note("probe", probed);
+        tick.probe(probes).await;
         for task in catch_ups {
             // The last part is for what was forgotten.
             tick.until = (tick.now() + Self::TURN).min(tick.end - Self::TURN);
@@ -147,6 +151,7 @@ impl Sweeper {
 /// One run of the sweeper.
 struct Tick<'a> {
     sweeper: &'a Sweeper,
+    began: Timestamp,
     /// The end of what is being done, and of all.
     until: Timestamp,
     end: Timestamp,
@@ -154,6 +159,7 @@ struct Tick<'a> {
     report: SweepReport,
     /// The first thing that could not be done.
     failed: Option<StoreError>,
+    failures: u32,
 }
 
 impl Tick<'_> {
@@ -162,6 +168,7 @@ impl Tick<'_> {
         if let Err(error) = done {
             tracing::error!(%error, "the tick could not {what}");
             self.failed.get_or_insert(error);
+            self.failures += 1;
         }
     }
 

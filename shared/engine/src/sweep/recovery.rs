@@ -48,14 +48,18 @@ const PAGE: u16 = 100;
 
 impl Tick<'_> {
     /// Asks the vendors whether they are there, all at once: none waits for another that hangs.
-    pub(super) async fn probe(&mut self, tasks: Vec<Task>) -> Result<(), StoreError> {
+    pub(super) async fn probe(&mut self, tasks: Vec<Task>) {
         let mut asked = Vec::new();
         for task in tasks {
-            match self.integration(&task.integration).await? {
-                None => self.sweeper.tasks.finish_task(&task).await?,
+            match self.integration(&task.integration).await {
+                Ok(None) => {
+                    let finished = self.sweeper.tasks.finish_task(&task).await;
+                    self.note(&format!("end the probe of {}", task.integration), finished);
+                }
                 // Resuming brings everything anyway.
-                Some(integration) if !integration.is_working() => {}
-                Some(integration) => asked.push((task, integration)),
+                Ok(Some(integration)) if !integration.is_working() => {}
+                Ok(Some(integration)) => asked.push((task, integration)),
+                Err(error) => self.note(&format!("probe {}", task.integration), Err(error)),
             }
         }
         let answers = asked
@@ -65,7 +69,7 @@ impl Tick<'_> {
         for ((task, integration), answers) in asked.into_iter().zip(answers) {
             self.until = (self.now() + Sweeper::TURN).min(self.end - Sweeper::TURN * 2);
             if self.is_over() {
-                return Ok(());
+                return;
             }
             let done = match answers {
                 Ok(true) => self.recovered(&task, &integration).await,
@@ -80,7 +84,6 @@ impl Tick<'_> {
             };
             self.note(&format!("probe {}", task.integration), done);
         }
-        Ok(())
     }
 
     /// The vendor is there: redrive, and catch up.
@@ -90,8 +93,12 @@ impl Tick<'_> {
         integration: &Integration,
     ) -> Result<(), StoreError> {
         self.sweeper.pace.reset(&task.integration).await?;
-        ask_to_catch_up(self.sweeper.tasks.as_ref(), &task.integration, self.now()).await?;
-        match self.redrive(integration).await? {
+        let left = self.redrive(integration).await?;
+        if left != Some(SignedDuration::ZERO) {
+            // Once, and not at every tick that an unfinished redrive takes.
+            ask_to_catch_up(self.sweeper.tasks.as_ref(), &task.integration, self.now()).await?;
+        }
+        match left {
             // All that can be retried by itself is under way, or done.
             None => self.sweeper.tasks.finish_task(task).await,
             Some(wait) => {

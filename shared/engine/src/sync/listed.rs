@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{Field, Incident, IncidentId, IntegrationId, Notice, NoticeKind};
+use im_model::{Field, Incident, IncidentId, IntegrationId, Notice};
 
 use super::worker::Worker;
-use crate::{DeadLetter, SyncError};
+use crate::{DeadLetter, SyncError, dead_letter::refused_fields};
 
 /// What a link without a dead letter says was refused.
 pub(super) struct Refused {
@@ -19,16 +19,10 @@ impl Refused {
         if incident.dead.contains_key(integration) {
             return None;
         }
-        let link = incident.links.get(integration)?;
-        let mut notices = link.notices.clone();
-        // What is only left alone has become base; what is refused is still to be synced.
-        notices.retain(|field, notice| {
-            matches!(notice.kind, NoticeKind::Unmapped | NoticeKind::Unwritable)
-                && !link
-                    .base
-                    .get(field)
-                    .is_some_and(|base| base.same_values(&notice.about))
-        });
+        let refused = refused_fields(incident, integration);
+        let notices: BTreeMap<_, _> = refused
+            .map(|(f, notice)| (f.clone(), notice.clone()))
+            .collect();
         (!notices.is_empty()).then(|| Self {
             incident: incident.id.clone(),
             notices,

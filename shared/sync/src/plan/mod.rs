@@ -108,6 +108,7 @@ pub(crate) struct Sides<'a> {
     pub(crate) may_out: bool,
     pub(crate) may_in: bool,
     pub(crate) review: Option<&'a Review>,
+    pub(crate) notice: Option<&'a Notice>,
     pub(crate) flips: Option<&'a Flips>,
     pub(crate) now: Timestamp,
 }
@@ -119,8 +120,10 @@ impl<'a> Sides<'a> {
         let observed = input.external.fields.get(field);
         let platform = input.incident.value(field);
         let review = input.reviews.get(field);
+        let notice = input.notices.get(field);
         if observed.is_none()
             && review.is_none()
+            && notice.is_none()
             && base.map_or(platform.is_empty(), |base| {
                 base.platform == platform.digest()
             })
@@ -142,6 +145,7 @@ impl<'a> Sides<'a> {
             may_out: input.rules.may_flow_out(rule),
             may_in: input.rules.may_flow_in(rule) && observed.is_some(),
             review,
+            notice,
             flips: input.flips.get(field),
             now: input.now,
         })
@@ -175,11 +179,13 @@ impl<'a> Sides<'a> {
         };
         let (platform_changed, external_changed) = self.changed_since(base);
         if self.is_in_sync() {
-            return (platform_changed || external_changed)
+            return (platform_changed || external_changed || self.is_taken_back(base))
                 .then(|| self.rebase(Rule::InSync, "both sides say the same"));
         }
         match (platform_changed, external_changed) {
-            (false, false) => None,
+            (false, false) => self
+                .is_taken_back(base)
+                .then(|| self.rebase(Rule::InSync, "what was refused was taken back")),
             (true, false) => Some(self.platform_changed(base)),
             (false, true) => Some(self.external_changed()),
             (true, true) => Some(self.both_changed()),
@@ -191,6 +197,18 @@ impl<'a> Sides<'a> {
             base.platform != self.platform.digest(),
             self.observed.is_some() && base.external != self.external.digest(),
         )
+    }
+
+    /// Was a value refused, and is now what was there before? Then the notice of it is out of date, and with it the dead
+    /// letter.
+    fn is_taken_back(&self, base: &BasePair) -> bool {
+        let refuses = |kind| matches!(kind, NoticeKind::Unmapped | NoticeKind::Unwritable);
+        let about = self.notice.filter(|notice| refuses(notice.kind));
+        about.is_some_and(|notice| {
+            let about = &notice.about;
+            about.platform != self.platform.digest()
+                || self.observed.is_some() && about.external != self.external.digest()
+        }) && self.changed_since(base) == (false, false)
     }
 
     /// Rule 1. Either direction's map may prove it where both may flow: so an echo through a many-to-one map never

@@ -284,6 +284,21 @@ fn trace_12_an_unmapped_field_does_not_block_the_link() {
 }
 
 #[test]
+fn a_refused_value_that_is_taken_back_is_a_notice_no_more() {
+    for taken_back in [false, true] {
+        let mut link = in_agreement().platform(Field::Severity, "SEV-9", 60);
+        link.execute();
+        let back = if taken_back { "SEV-1" } else { "SEV-9" };
+        let mut link = link.platform(Field::Severity, back, 70);
+        assert_eq!(link.plan().is_empty(), !taken_back, "{back}");
+        link.execute();
+        assert_eq!(link.notices.is_empty(), taken_back, "{back}");
+        assert_eq!(link.external_value(&Field::Severity).as_str(), Some("high"));
+        assert!(link.plan().is_empty(), "once");
+    }
+}
+
+#[test]
 fn a_value_the_vendor_cannot_hold_is_an_error_that_names_the_field() {
     let mut link = in_agreement().platform(Field::Title, "x".repeat(20).as_str(), 60);
     link.rules
