@@ -80,8 +80,8 @@ impl Checks<'_> {
                 let link = incident.links.get(&id);
                 if let Some(record) = link.and_then(|link| link.external_id()) {
                     let other = of_record.insert(record.to_string(), incident.id.to_string());
-                    assert_eq!(
-                        other, None,
+                    assert!(
+                        other.is_none(),
                         "invariant 4: {record} of {vendor} has two incidents, one is {}",
                         incident.id
                     );
@@ -96,8 +96,8 @@ impl Checks<'_> {
                     .any(|incident| incident.id.as_str() == named)
                 {
                     let other = of_incident.insert(named.clone(), record.clone());
-                    assert_eq!(
-                        other, None,
+                    assert!(
+                        other.is_none(),
                         "invariant 4: {named} has two records at {vendor}, one is {record}"
                     );
                 }
