@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
-use im_model::{Incident, Integration, IntegrationType, NoteCopy};
+use im_model::{BasePair, Incident, Integration, IntegrationType, NoteCopy};
 use im_sync::{LinkRules, PlanInput, plan};
 use im_tests::World;
 use im_vendors::{Connection, Memory, registry::vendor_api};
@@ -210,6 +210,7 @@ impl Checks<'_> {
             "invariant 1: {} is still owed to {id}",
             incident.id
         );
+        let had_other_rules = self.had_other_rules(integration);
         for (field, rule) in &rules.fields {
             let Some(observed) = held.fields.get(field) else {
                 continue;
@@ -221,14 +222,32 @@ impl Checks<'_> {
             let both = rules.may_flow_in(rule) && rules.may_flow_out(rule);
             let agree = rule.outward.apply(&platform.0).value() == Some(&observed.value.0)
                 || rule.inward.apply(&observed.value.0).value() == Some(&platform.0);
-            let settings = self.people.ledger.state().configurations[id.as_str()].len();
+            // Rule 5: an empty value is no first value, and the pair becomes base.
+            let seen = BasePair::seen(&platform, &observed.value);
+            let first = (platform.is_empty() || observed.value.is_empty())
+                && link.base.get(field).is_some_and(|base| base.same_values(&seen));
             assert!(
-                !both || agree || settings > 1,
+                !both || agree || had_other_rules || first,
                 "invariant 1: {field} of {} at {id}: {platform:?} and {:?}",
                 incident.id,
                 observed.value
             );
         }
+    }
+
+    /// Was anything else to flow once? What is turned on flows from then on, and nothing of the past is replayed.
+    fn had_other_rules(&self, integration: &Integration) -> bool {
+        let state = self.people.ledger.state();
+        let known = &state.configurations[integration.id.as_str()];
+        known.iter().any(|(_, it)| {
+            (it.direction, &it.ownership, &it.mappings, &it.options)
+                != (
+                    integration.direction,
+                    &integration.ownership,
+                    &integration.mappings,
+                    &integration.options,
+                )
+        })
     }
 
     /// 2. Nothing lost.
