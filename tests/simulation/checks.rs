@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::Method;
-use im_model::{BasePair, Incident, Integration, IntegrationType, NoteCopy};
-use im_sync::{LinkRules, PlanInput, plan};
+use im_model::{BasePair, Direction, Incident, Integration, IntegrationType, NoteCopy};
+use im_sync::{FieldRule, LinkRules, PlanInput, plan};
 use im_tests::World;
 use im_vendors::{Connection, Memory, registry::vendor_api};
 use jiff::{SignedDuration, Timestamp};
@@ -219,13 +219,16 @@ impl Checks<'_> {
                 continue;
             }
             let platform = incident.value(field);
-            let both = rules.may_flow_in(rule) && rules.may_flow_out(rule);
+            let both = may_come_in(&rules, rule) && may_go_out(&rules, rule);
             let agree = rule.outward.apply(&platform.0).value() == Some(&observed.value.0)
                 || rule.inward.apply(&observed.value.0).value() == Some(&platform.0);
             // Rule 5: an empty value is no first value, and the pair becomes base.
             let seen = BasePair::seen(&platform, &observed.value);
             let first = (platform.is_empty() || observed.value.is_empty())
-                && link.base.get(field).is_some_and(|base| base.same_values(&seen));
+                && link
+                    .base
+                    .get(field)
+                    .is_some_and(|base| base.same_values(&seen));
             assert!(
                 !both || agree || had_other_rules || first,
                 "invariant 1: {field} of {} at {id}: {platform:?} and {:?}",
@@ -412,7 +415,7 @@ impl Checks<'_> {
                     rules
                         .fields
                         .get(&field)
-                        .is_some_and(|rule| rules.may_flow_out(rule))
+                        .is_some_and(|rule| may_go_out(rules, rule))
                 });
             assert!(
                 allowed,
@@ -424,7 +427,7 @@ impl Checks<'_> {
                 rules
                     .fields
                     .get(&pull.field)
-                    .is_some_and(|rule| rules.may_flow_in(rule))
+                    .is_some_and(|rule| may_come_in(rules, rule))
             });
             assert!(
                 allowed,
@@ -515,4 +518,15 @@ impl Checks<'_> {
             secrets.look_at("a message", &message);
         }
     }
+}
+
+/// What was configured says so, and not the product's reading of it.
+fn may_go_out(rules: &LinkRules, rule: &FieldRule) -> bool {
+    let is_theirs = rule.ownership.external.is_some() && rule.ownership.platform.is_none();
+    rules.direction != Direction::Inbound && !is_theirs
+}
+
+fn may_come_in(rules: &LinkRules, rule: &FieldRule) -> bool {
+    let is_ours = rule.ownership.platform.is_some() && rule.ownership.external.is_none();
+    rules.direction != Direction::Outbound && !is_ours
 }
