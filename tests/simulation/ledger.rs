@@ -167,7 +167,10 @@ impl Ledger {
             let found = found.expect("the store answers").expect("it exists");
             let mut state = self.state();
             let known = state.configurations.entry(id.to_owned()).or_default();
-            if known.last().is_none_or(|(_, last)| last.version != found.version) {
+            if known
+                .last()
+                .is_none_or(|(_, last)| last.version != found.version)
+            {
                 known.push((self.clock.read(), found));
             }
         }
