@@ -264,6 +264,10 @@ async fn a_description_that_changes_later_is_reported_once_and_blocks_nothing() 
         version + 1,
         "only the acknowledgement"
     );
+    // It was left alone, not refused: nobody is called for it.
+    world.announce(&record).await;
+    world.settle().await;
+    assert_eq!(world.dead_letters().await, []);
 }
 
 #[tokio::test]

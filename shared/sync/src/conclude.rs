@@ -128,9 +128,7 @@ struct OneField<'a> {
 
 impl OneField<'_> {
     fn rebase(&mut self) {
-        let seen = BasePair::seen(&self.decision.platform, &self.decision.external);
-        let external = self.decision.unseen.unwrap_or(seen.external);
-        let pair = BasePair { external, ..seen };
+        let pair = self.decision.about();
         self.conclusion.base.insert(self.field.clone(), pair);
         self.outcome(FieldOutcome::Kept);
         self.notice(self.decision.notice, &self.decision.why.clone());
@@ -240,7 +238,7 @@ impl OneField<'_> {
     }
 
     fn notice(&mut self, kind: Option<NoticeKind>, detail: &str) {
-        let about = BasePair::seen(&self.decision.platform, &self.decision.external);
+        let about = self.decision.about();
         let notice = kind.map(|kind| Notice {
             kind,
             detail: cut(detail),

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, fmt};
 
 use im_model::{
-    ActorId, ChangeTime, ConflictId, Digest, ExternalValue, Field, NoticeKind, PlatformValue, Side,
+    ActorId, BasePair, ChangeTime, ConflictId, Digest, ExternalValue, Field, NoticeKind,
+    PlatformValue, Side,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -133,6 +134,16 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The pair that it is about. Of a field that the vendor does not show, what base says stands for the vendor's value,
+    /// so that what was only left alone has become base.
+    pub fn about(&self) -> BasePair {
+        let seen = BasePair::seen(&self.platform, &self.external);
+        BasePair {
+            external: self.unseen.unwrap_or(seen.external),
+            ..seen
+        }
+    }
+
     /// A decision on two values, of which nothing else is known.
     pub fn new(
         rule: Rule,

@@ -58,7 +58,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
 /// Would this decision only repeat what was tried or said about the same pair of values? What a person has chosen is tried
 /// once more, whatever was said before.
 fn says_again(decision: &Decision, notice: &Notice) -> bool {
-    let about = BasePair::seen(&decision.platform, &decision.external);
+    let about = decision.about();
     let is_said = matches!(notice.kind, NoticeKind::Unmapped | NoticeKind::Unwritable)
         && notice.about.same_values(&about);
     let is_chosen = matches!(decision.conflict, Some(ConflictStep::CarryOut { .. }));
