@@ -435,7 +435,13 @@ impl Lambda {
                 let count = |what: &str| report[what].as_u64().unwrap_or_default();
                 self.swept += count("deliveries") + count("incidents");
             }
-            Happened::Ticked(Ended::Crashed) => {}
+            // The schedule goes on, whatever became of a tick: also where it was the last that was let pass.
+            Happened::Ticked(Ended::Crashed) => {
+                if self.next().is_none() {
+                    self.idle_ticks = 0;
+                    self.enter(self.now() + SignedDuration::from_secs(60), Due::Tick);
+                }
+            }
             Happened::Streamed { stream, batch, how } => {
                 self.killed += u32::from(how == Ended::Crashed);
                 let given_up = self.streams[stream].mapping.ended(batch, &how, now);
