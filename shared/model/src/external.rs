@@ -46,6 +46,8 @@ pub struct ExternalRecord {
     pub url: Option<String>,
     /// The incident it says it belongs to: the id that we wrote into it when we created it.
     pub correlation: Option<IncidentId>,
+    /// The record that it was merged into: there its story goes on.
+    pub merged_into: Option<ExternalId>,
     /// When it was created at the vendor.
     pub created_at: Timestamp,
     /// When any part of it last changed.

@@ -146,6 +146,13 @@ id!(
     |text| is_ulid_after("DLQ-", text)
 );
 
+id!(
+    /// A reconciliation run, `RUN-` and a ULID, so that ids sort by when it was asked for.
+    RunId, "run id",
+    "RUN- followed by a ULID in upper case",
+    |text| is_ulid_after("RUN-", text)
+);
+
 fn is_ulid_after(prefix: &str, text: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|ulid| {
         ulid.len() == 26
@@ -160,6 +167,13 @@ impl ConflictId {
     /// The conflict id that a ULID stands for.
     pub fn from_ulid(ulid: ulid::Ulid) -> Self {
         Self(format!("CON-{ulid}"))
+    }
+}
+
+impl RunId {
+    /// The run id that a ULID stands for.
+    pub fn from_ulid(ulid: ulid::Ulid) -> Self {
+        Self(format!("RUN-{ulid}"))
     }
 }
 

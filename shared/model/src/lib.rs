@@ -22,7 +22,7 @@ pub use external::{ExternalRecord, Observed, RecordVersion, Writability};
 pub use field::{Field, InvalidField, InvalidValue};
 pub use id::{
     ActorId, ConflictId, DeadLetterId, DeliveryId, ExternalId, IdempotencyKey, IncidentId,
-    IntegrationId, InvalidId, NoteId, OrganizationId,
+    IntegrationId, InvalidId, NoteId, OrganizationId, RunId,
 };
 pub use incident::{FieldState, Incident, Origin, Priority, Severity, Status};
 pub use integration::{

@@ -12,7 +12,7 @@ use im_sync::{History, LinkRules};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::{Memory, VendorError};
+use crate::{ListQuery, Listing, Memory, VendorError};
 
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -238,6 +238,16 @@ pub trait VendorApi: Send + Sync {
         connection: Connection<'_>,
         incident: &IncidentId,
     ) -> Result<Vec<ExternalRecord>, VendorError>;
+
+    /// One page of the records in the integration's scope, by the vendor's own paging: never a request per record that is
+    /// shown. `after` is [`Listing::next`] of the page before, of the same query. An answer that holds what was not asked
+    /// for is an error, not a page.
+    async fn list(
+        &self,
+        connection: Connection<'_>,
+        query: &ListQuery,
+        after: Option<&str>,
+    ) -> Result<Listing, VendorError>;
 
     /// The values that this account cannot hold, in words, as far as can be told without writing. Asked before a
     /// creation is reserved, for a reservation must not promise what is not sent. No call where no value needs one.

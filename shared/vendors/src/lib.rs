@@ -7,6 +7,7 @@ mod custom;
 mod error;
 mod exchange;
 pub mod jira;
+mod listing;
 mod memory;
 mod our_clock;
 pub mod pagerduty;
@@ -24,6 +25,7 @@ pub use api::{
 pub use budget::Budget;
 pub use custom::{CustomField, custom_fields};
 pub use error::{VendorError, VendorErrorKind};
+pub use listing::{ListQuery, Listing};
 pub use memory::Memory;
 pub use webhook::{
     Announced, Refusal, SelfTest, UnreadableEvent, UnverifiedDelivery, Verification,

@@ -11,7 +11,8 @@ use im_sync::{History, LinkRules};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Check, Configuration, Connection, VendorApi, VendorError, Written, vendor_clock::MARGIN,
+    Check, Configuration, Connection, ListQuery, Listing, VendorApi, VendorError, Written,
+    vendor_clock::MARGIN,
 };
 
 /// A vendor whose answers have their times by our clock, as far as its own is known. Its versions stay its own, and so
@@ -132,6 +133,29 @@ impl<V: VendorApi> VendorApi for OurClock<V> {
     ) -> Result<Vec<ExternalRecord>, VendorError> {
         let found = self.0.find(connection, incident).await?.into_iter();
         Ok(found.map(|record| ours(&connection, record)).collect())
+    }
+
+    async fn list(
+        &self,
+        connection: Connection<'_>,
+        query: &ListQuery,
+        after: Option<&str>,
+    ) -> Result<Listing, VendorError> {
+        let since = |at: Timestamp| match connection.clock_offset() {
+            SignedDuration::ZERO => at,
+            _ => shifted(connection.their_time(at), -MARGIN),
+        };
+        let query = ListQuery {
+            since: query.since.map(since),
+            noted_since: query.noted_since.map(since),
+            until: connection.their_time(query.until),
+        };
+        let page = self.0.list(connection, &query, after).await?;
+        let records = page.records.into_iter();
+        Ok(Listing {
+            records: records.map(|record| ours(&connection, record)).collect(),
+            ..page
+        })
     }
 
     async fn refusals(

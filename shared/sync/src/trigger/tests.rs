@@ -572,6 +572,7 @@ fn a_records_own_values_are_there_beside_the_mapped_ones() {
         version: im_model::RecordVersion(1),
         created_at: jiff::Timestamp::UNIX_EPOCH,
         updated_at: jiff::Timestamp::UNIX_EPOCH,
+        merged_into: None,
         correlation: None,
         fields: BTreeMap::from([
             (

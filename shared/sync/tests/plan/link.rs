@@ -114,6 +114,7 @@ impl Link {
                 id: "P1".parse().expect("an id"),
                 version: RecordVersion(1),
                 url: None,
+                merged_into: None,
                 correlation: None,
                 created_at: at(0),
                 updated_at: at(0),

@@ -90,6 +90,15 @@ impl VendorApi for Jira {
         find::find(&connection, incident).await
     }
 
+    async fn list(
+        &self,
+        _: Connection<'_>,
+        _: &crate::ListQuery,
+        _: Option<&str>,
+    ) -> Result<crate::Listing, VendorError> {
+        todo!("the listing")
+    }
+
     async fn refusals(
         &self,
         connection: Connection<'_>,

@@ -73,6 +73,7 @@ pub(super) async fn record(
         version: version(updated_at)
             .ok_or_else(|| garbage("reading an issue", "it was updated before 1970"))?,
         url: issue.key.and_then(|key| url(connection, &key)),
+        merged_into: None,
         correlation: correlation(&issue.fields),
         created_at,
         updated_at,

@@ -108,6 +108,15 @@ impl VendorApi for PagerDuty {
         Ok(found)
     }
 
+    async fn list(
+        &self,
+        _: Connection<'_>,
+        _: &crate::ListQuery,
+        _: Option<&str>,
+    ) -> Result<crate::Listing, VendorError> {
+        todo!("the listing")
+    }
+
     async fn refusals(
         &self,
         connection: Connection<'_>,

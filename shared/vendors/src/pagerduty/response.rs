@@ -133,6 +133,7 @@ impl Incident {
             id,
             version: RecordVersion(version),
             url: self.html_url,
+            merged_into: None,
             correlation: self
                 .incident_key
                 .and_then(|key| IncidentId::parse(&key).ok()),

@@ -116,6 +116,15 @@ impl VendorApi for ServiceNow {
         Ok(records)
     }
 
+    async fn list(
+        &self,
+        _: Connection<'_>,
+        _: &crate::ListQuery,
+        _: Option<&str>,
+    ) -> Result<crate::Listing, VendorError> {
+        todo!("the listing")
+    }
+
     async fn refusals(
         &self,
         connection: Connection<'_>,

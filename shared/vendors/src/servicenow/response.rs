@@ -113,6 +113,7 @@ pub(super) fn record(
         url: url(at, &id),
         id,
         version,
+        merged_into: None,
         correlation: row
             .full("correlation_id")
             .and_then(|id| IncidentId::parse(id).ok()),

@@ -76,6 +76,7 @@ impl Look<'_> {
             id,
             version: RecordVersion(0),
             url: None,
+            merged_into: None,
             correlation: None,
             created_at: now,
             updated_at: now,

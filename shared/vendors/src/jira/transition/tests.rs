@@ -12,6 +12,7 @@ fn record(status: &str) -> ExternalRecord {
         id: ExternalId::parse("10002").expect("an id"),
         version: RecordVersion(1),
         url: None,
+        merged_into: None,
         correlation: None,
         created_at: now,
         updated_at: now,
