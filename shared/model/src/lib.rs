@@ -10,6 +10,7 @@ mod integration;
 mod link;
 mod mapping;
 mod note;
+mod run;
 mod secret;
 mod value;
 
@@ -35,5 +36,10 @@ pub use link::{
 };
 pub use mapping::{FieldMaps, Mappings, Otherwise, Triggers, ValueTable};
 pub use note::{ExternalNote, InvalidNoteKey, Note, NoteCopy, NoteKey, NoteKind, NoteSource};
+pub use run::{
+    BaseValues, DriftItem, DriftKind, Interval, InvalidInterval, ItemResult, Phase, Place,
+    ProposedAction, Purpose, Reconciliation, Run, RunCounts, RunLease, RunStatus, Schedule,
+    StartedBy,
+};
 pub use secret::Secret;
 pub use value::{Digest, ExternalValue, PlatformValue, Value};

@@ -11,6 +11,7 @@ mod links;
 mod notes;
 mod preview;
 mod problem;
+mod reconciliations;
 mod removal;
 mod rules;
 mod sync_status;
@@ -30,6 +31,7 @@ pub use integrations::{IntegrationChange, Integrations, NewIntegration, RequestL
 pub use links::Links;
 pub use preview::{Preview, PreviewAction, Previewed, PreviewedField, Previews};
 pub use problem::{FieldProblem, ManageError};
+pub use reconciliations::{NewSchedule, Reconciliations};
 pub use removal::{Removal, Removed};
 pub use rules::{
     ChangedRules, CheckReport, FieldOwnership, Flows, MappingsDocument, NewMappings, NewOwnership,

@@ -205,6 +205,7 @@ impl Worker<'_> {
             created_from: link.created_from,
             notices: &link.notices,
             insist: false,
+            heals_for: None,
             reviews: &link.reviews,
             flips: &link.flips,
             now: self.now(),

@@ -121,6 +121,7 @@ impl Worker<'_> {
             created_from: link.created_from,
             notices: &link.notices,
             insist: self.job.insist && !self.insisted,
+            heals_for: self.job.heals().then_some(&self.integration.id),
             reviews: &reviews,
             flips: &link.flips,
             now: self.now(),

@@ -305,6 +305,7 @@ impl Worker<'_> {
             }
             crate::Cause::Change => "the incident changed".to_owned(),
             crate::Cause::Recovery => "the vendor answers again".to_owned(),
+            crate::Cause::Run { run, .. } => format!("reconciliation {run}"),
             crate::Cause::Person => format!("asked for by a person: {}", self.job.hint),
         }
     }
