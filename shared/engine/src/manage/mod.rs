@@ -29,6 +29,7 @@ pub use im_sync::prove::{Finding, FindingKind, Level, Verdict};
 pub use incidents::Incidents;
 pub use integrations::{IntegrationChange, Integrations, NewIntegration, RequestLimit};
 pub use links::Links;
+pub(crate) use links::ignored_by;
 pub use preview::{Preview, PreviewAction, Previewed, PreviewedField, Previews};
 pub use problem::{FieldProblem, ManageError};
 pub use reconciliations::{NewSchedule, Reconciliations};

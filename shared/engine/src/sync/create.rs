@@ -88,7 +88,7 @@ impl Worker<'_> {
         Ok(found.into_iter().next())
     }
 
-    async fn reserve_and_create(
+    pub(super) async fn reserve_and_create(
         &mut self,
         incident: &Incident,
         replaces: u64,
