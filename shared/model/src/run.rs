@@ -176,6 +176,10 @@ pub struct Run {
     pub reason: Option<String>,
     /// Who let it go on after the brake.
     pub confirmed_by: Option<ActorId>,
+    /// How many links the last full run saw, for the brake.
+    pub links_before: Option<u64>,
+    /// How many invocations in a row had to wait.
+    pub waits: u32,
     /// Who works on it.
     pub lease: Option<RunLease>,
     /// When it was last seen to move.
@@ -190,6 +194,11 @@ impl Run {
     /// Does it look at all records, and so may say which links have none?
     pub fn is_full(&self) -> bool {
         self.since.is_none()
+    }
+
+    /// Is it of an integration that is polled?
+    pub fn is_poll(&self) -> bool {
+        self.purpose == Purpose::Poll
     }
 
     /// Is there nothing more to be done about it, by itself or by a person?
@@ -310,6 +319,30 @@ pub struct Reconciliation {
     pub links: Option<u64>,
     /// Raised by one with every change; 0 if nothing was ever stored.
     pub version: u64,
+}
+
+impl Reconciliation {
+    /// What a run that is over, or braked, teaches: how far back the next one need not look. A difference that was found and
+    /// not healed has to be found again.
+    pub fn learn(&mut self, run: &Run) {
+        if run.status != RunStatus::Done {
+            return;
+        }
+        let later = |known: Option<Timestamp>| known.max(Some(run.started_at));
+        match run.purpose {
+            Purpose::Poll => self.polled_until = later(self.polled_until),
+            Purpose::Reconcile if run.counts.to_heal == run.counts.healed => {
+                self.healed_until = later(self.healed_until);
+                if run.is_full() {
+                    self.full_at = later(self.full_at);
+                }
+            }
+            Purpose::Reconcile | Purpose::Backfill => {}
+        }
+        if run.purpose == Purpose::Reconcile && run.is_full() {
+            self.links = Some(run.counts.linked);
+        }
+    }
 }
 
 #[cfg(test)]

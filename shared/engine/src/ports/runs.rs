@@ -46,6 +46,9 @@ pub trait RunStore: Send + Sync {
         limit: u16,
     ) -> Result<Page<Run>, StoreError>;
 
+    /// Removes a run.
+    async fn drop_run(&self, run: &Run) -> Result<(), StoreError>;
+
     /// Keeps what a part of a run has found, replacing what was under this number.
     async fn put_items(
         &self,

@@ -152,6 +152,8 @@ impl RunStarter {
             counts: RunCounts::default(),
             reason: None,
             confirmed_by: None,
+            links_before: state.links,
+            waits: 0,
             lease: None,
             updated_at: now,
             finished_at: None,

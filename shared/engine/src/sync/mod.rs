@@ -38,7 +38,10 @@ use crate::{
     ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
 
-pub(crate) use self::inspect::{Inspection, drift, left};
+pub(crate) use self::{
+    inspect::{Inspection, drift, left},
+    lapsed::has_moved,
+};
 
 /// What a sync came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
