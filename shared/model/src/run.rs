@@ -2,7 +2,7 @@
 
 mod item;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -212,6 +212,37 @@ impl Run {
     }
 }
 
+/// When a run is taken to be a mistake and stops before its first write: it would change more links than this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brake {
+    /// A share of the links, in percent: one of [`Brake::PERCENT`].
+    pub percent: u8,
+    /// So many are always let through, however few links there are.
+    pub at_least: u32,
+}
+
+impl Brake {
+    /// What [`Brake::percent`] may be.
+    pub const PERCENT: RangeInclusive<u8> = 1..=100;
+
+    /// The most that a run may change without a person's word, where there are so many links. Parts of one do not count.
+    pub fn limit(&self, links: u64) -> u64 {
+        // Without `links * percent`, which could be too large.
+        let percent = u64::from(self.percent);
+        let share = links / 100 * percent + links % 100 * percent / 100;
+        share.max(self.at_least.into())
+    }
+}
+
+impl Default for Brake {
+    fn default() -> Self {
+        Self {
+            percent: 10,
+            at_least: 20,
+        }
+    }
+}
+
 /// How often an integration is reconciled by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Schedule {
@@ -278,9 +309,9 @@ impl std::str::FromStr for Interval {
 impl std::fmt::Display for Interval {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let minutes = self.0;
-        if minutes % (24 * 60) == 0 {
+        if minutes.is_multiple_of(24 * 60) {
             write!(f, "{}d", minutes / (24 * 60))
-        } else if minutes % 60 == 0 {
+        } else if minutes.is_multiple_of(60) {
             write!(f, "{}h", minutes / 60)
         } else {
             write!(f, "{minutes}m")
@@ -348,6 +379,26 @@ impl Reconciliation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_brake_lets_its_share_through_and_always_a_few() {
+        let brake = Brake::default();
+        for (links, limit) in [
+            (0, 20),
+            (200, 20),
+            (209, 20),
+            (210, 21),
+            (12_345, 1_234),
+            (u64::MAX, u64::MAX / 10),
+        ] {
+            assert_eq!(brake.limit(links), limit, "{links}");
+        }
+        let all = Brake {
+            percent: 100,
+            at_least: 0,
+        };
+        assert_eq!((all.limit(0), all.limit(199)), (0, 199));
+    }
 
     #[test]
     fn an_interval_is_between_a_minute_and_thirty_days() {

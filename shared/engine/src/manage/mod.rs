@@ -27,7 +27,9 @@ pub use deliveries::Deliveries;
 pub use history::{Chain, Ending, Explanation, FieldStep, Happening, Histories, TimelineEntry};
 pub use im_sync::prove::{Finding, FindingKind, Level, Verdict};
 pub use incidents::Incidents;
-pub use integrations::{IntegrationChange, Integrations, NewIntegration, RequestLimit};
+pub use integrations::{
+    BrakeChange, IntegrationChange, Integrations, NewIntegration, RequestLimit,
+};
 pub use links::Links;
 pub(crate) use links::ignored_by;
 pub use preview::{Preview, PreviewAction, Previewed, PreviewedField, Previews};

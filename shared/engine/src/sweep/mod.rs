@@ -205,8 +205,26 @@ pub(crate) async fn ask_to_catch_up(
     integration: &IntegrationId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    ask_for(TaskKind::CatchUp, tasks, integration, now).await
+}
+
+/// Asks that an integration be polled from now on.
+pub(crate) async fn ask_to_poll(
+    tasks: &dyn TaskStore,
+    integration: &IntegrationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    ask_for(TaskKind::Poll, tasks, integration, now).await
+}
+
+async fn ask_for(
+    kind: TaskKind,
+    tasks: &dyn TaskStore,
+    integration: &IntegrationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let task = Task {
-        kind: TaskKind::CatchUp,
+        kind,
         integration: integration.clone(),
         asked_at: now,
         due_at: now,
