@@ -1,5 +1,7 @@
 //! A store that answers nothing: what reaches it is refused as unavailable, what is refused before is not.
 
+mod runs;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_engine::{

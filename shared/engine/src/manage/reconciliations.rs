@@ -234,7 +234,7 @@ impl Reconciliations {
         Err(ManageError::Changed(format!("the schedule of {id}")))
     }
 
-    /// Removes it. A run that is going on goes on.
+    /// Removes it, and says what it was. A run that is going on goes on.
     ///
     /// # Errors
     /// [`ManageError::NotFound`] if there is none.
@@ -242,19 +242,19 @@ impl Reconciliations {
         &self,
         organization: &OrganizationId,
         id: &IntegrationId,
-    ) -> Result<(), ManageError> {
+    ) -> Result<Schedule, ManageError> {
         self.integrations.get(organization, id).await?;
         for _ in 0..Self::MOST_RACES {
             let mut state = self.starter.runs.reconciliation(id).await?;
-            if state.schedule.take().is_none() {
+            let Some(schedule) = state.schedule.take() else {
                 let what = format!("a reconciliation schedule of {id}");
                 return Err(ManageError::NotFound(what));
-            }
+            };
             state.version += 1;
             let stored = self.starter.runs.put_reconciliation(id, &state).await?;
             if stored == Attempt::Done {
                 self.starter.tasks.drop_task(TaskKind::Schedule, id).await?;
-                return Ok(());
+                return Ok(schedule);
             }
         }
         Err(ManageError::Changed(format!("the schedule of {id}")))

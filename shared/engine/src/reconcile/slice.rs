@@ -68,7 +68,9 @@ impl<'a> Slice<'a> {
         let engine = self.engine();
         let vendor = im_vendors::registry::vendor_api(self.integration.integration_type);
         let mut credentials = engine.credentials_of(&self.integration).await?;
-        let rules = engine.rules(vendor, &self.integration, &mut credentials).await?;
+        let rules = engine
+            .rules(vendor, &self.integration, &mut credentials)
+            .await?;
         let login = Login { credentials, rules };
         self.login = Some(login.clone());
         Ok(login)
@@ -82,10 +84,12 @@ impl<'a> Slice<'a> {
             Subject::Record => &triggers.inbound,
         };
         let parsed = text.as_deref().map(|text| Trigger::parse(text, subject));
-        parsed.transpose().map_err(|error| SyncError::Misconfigured {
-            integration: self.integration.id.clone(),
-            detail: format!("a trigger is not valid any more; save it anew: {error}"),
-        })
+        parsed
+            .transpose()
+            .map_err(|error| SyncError::Misconfigured {
+                integration: self.integration.id.clone(),
+                detail: format!("a trigger is not valid any more; save it anew: {error}"),
+            })
     }
 
     /// Was this record listed by the run?
