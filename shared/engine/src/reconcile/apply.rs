@@ -116,7 +116,9 @@ impl Slice<'_> {
         tracing::warn!(job = %job.hint, error = error.summary(), "not healed yet");
         let message = RetryMessage::first(job, self.reconciler.now());
         self.reconciler.retries.put(&message).await?;
-        let why = format!("{error}; it is tried again by itself, and is a dead letter if it fails for good");
+        let why = format!(
+            "{error}; it is tried again by itself, and is a dead letter if it fails for good"
+        );
         Ok(ItemResult::Failed { why })
     }
 }

@@ -32,7 +32,9 @@ pub(super) fn compare(
         return Look::Fine;
     };
     // Trace 19: what the link has seen since is newer.
-    let is_stale = link.record_version.is_some_and(|known| record.version < known);
+    let is_stale = link
+        .record_version
+        .is_some_and(|known| record.version < known);
     if *external_id != record.id || is_stale {
         return Look::Fine;
     }

@@ -25,7 +25,11 @@ pub(super) fn key(item: &DriftItem) -> LinkKey {
 
 impl Slice<'_> {
     /// Stores what a step has found, and counts it. The items of one link are next to each other.
-    pub(super) async fn keep(&self, run: &mut Run, items: Vec<DriftItem>) -> Result<(), StoreError> {
+    pub(super) async fn keep(
+        &self,
+        run: &mut Run,
+        items: Vec<DriftItem>,
+    ) -> Result<(), StoreError> {
         let healable = items.iter().filter(|item| item.is_healable()).map(key);
         run.counts.to_heal += healable.collect::<BTreeSet<_>>().len() as u64;
         for item in &items {
@@ -52,7 +56,9 @@ fn chunks(items: Vec<DriftItem>) -> Vec<Vec<DriftItem>> {
     for item in items {
         let is_next = chunk.last().is_none_or(|last| key(last) != key(&item));
         let size = size(&item);
-        if is_next && !chunk.is_empty() && (links >= MOST_LINKS || characters + size > MOST_CHARACTERS)
+        if is_next
+            && !chunk.is_empty()
+            && (links >= MOST_LINKS || characters + size > MOST_CHARACTERS)
         {
             chunks.push(std::mem::take(&mut chunk));
             (characters, links) = (0, 0);
@@ -70,7 +76,10 @@ fn chunks(items: Vec<DriftItem>) -> Vec<Vec<DriftItem>> {
 /// About so many characters it takes.
 fn size(item: &DriftItem) -> usize {
     const THE_REST: usize = 400;
-    let base = item.base.iter().flat_map(|base| [&base.platform, &base.external]);
+    let base = item
+        .base
+        .iter()
+        .flat_map(|base| [&base.platform, &base.external]);
     let values = [&item.platform, &item.external].into_iter().chain(base);
     THE_REST + item.why.len() + values.flatten().map(String::len).sum::<usize>()
 }

@@ -3,12 +3,7 @@
 use im_model::{Incident, IncidentId, Link, LinkState, Place, Purpose, Run};
 use im_sync::{Facts, Subject, Trigger};
 
-use super::{
-    Step,
-    compare::is_on_its_way,
-    listing::Suspect,
-    slice::Slice,
-};
+use super::{Step, compare::is_on_its_way, listing::Suspect, slice::Slice};
 use crate::{Hint, SyncError};
 
 /// Incidents of a step.

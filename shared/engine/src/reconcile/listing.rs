@@ -91,7 +91,10 @@ impl Slice<'_> {
         permit.admit(&self.integration, Severity::Sev4).await?;
         let mut listed = self.ask(&query, after).await;
         if listed.as_ref().is_err_and(is_unauthorized) {
-            engine.credentials.fetch(&self.integration.secret_id).await?;
+            engine
+                .credentials
+                .fetch(&self.integration.secret_id)
+                .await?;
             self.login = None;
             listed = self.ask(&query, after).await;
         }
@@ -115,7 +118,9 @@ impl Slice<'_> {
         let ids: BTreeSet<_> = shown.chain(&page.changed).chain(&page.noted).collect();
         let ids: Vec<_> = ids.into_iter().cloned().collect();
         let lookup = &self.reconciler.lookup;
-        let owners = lookup.incidents_of_records(&self.integration.id, &ids).await?;
+        let owners = lookup
+            .incidents_of_records(&self.integration.id, &ids)
+            .await?;
         let incidents: BTreeSet<_> = owners.values().cloned().collect();
         let incidents: Vec<_> = incidents.into_iter().collect();
         let incidents = lookup.load_many(&incidents).await?.into_iter();
@@ -158,10 +163,16 @@ impl Slice<'_> {
         for id in &page.changed {
             let may_be_new = compared.incident_of(id).is_none();
             if run.purpose == Purpose::Reconcile || may_be_new {
-                suspects.entry(id).or_insert_with(|| self.suspect(id, true, false, Vec::new()));
+                suspects
+                    .entry(id)
+                    .or_insert_with(|| self.suspect(id, true, false, Vec::new()));
             }
         }
-        for id in page.noted.iter().filter(|_| run.purpose == Purpose::Reconcile) {
+        for id in page
+            .noted
+            .iter()
+            .filter(|_| run.purpose == Purpose::Reconcile)
+        {
             let Some(incident) = compared.incident_of(id) else {
                 continue;
             };
@@ -191,7 +202,9 @@ impl Slice<'_> {
         }
         let comes_in = self.integration.direction.allows_inbound()
             && trigger.is_none_or(|trigger| {
-                trigger.evaluate(&Facts::of_record(record, &login.rules)).holds
+                trigger
+                    .evaluate(&Facts::of_record(record, &login.rules))
+                    .holds
             });
         record.correlation.is_some() || comes_in
     }
@@ -228,7 +241,8 @@ impl Slice<'_> {
         run: &mut Run,
         suspects: Vec<Suspect>,
     ) -> Result<Vec<DriftItem>, SyncError> {
-        let left = usize::try_from(MOST_READS.saturating_sub(run.counts.reads)).unwrap_or(usize::MAX);
+        let left =
+            usize::try_from(MOST_READS.saturating_sub(run.counts.reads)).unwrap_or(usize::MAX);
         let id = run.id.clone();
         let looks = suspects.into_iter().enumerate().map(|(number, suspect)| {
             let hint = suspect.hint.clone();
@@ -273,7 +287,10 @@ impl Slice<'_> {
     fn within_limit(&self, run: &Run, found: &mut Vec<DriftItem>) {
         if run.purpose == Purpose::Backfill {
             found.retain(|item| {
-                matches!(item.kind, DriftKind::MissedCreate | DriftKind::MissingRecord)
+                matches!(
+                    item.kind,
+                    DriftKind::MissedCreate | DriftKind::MissingRecord
+                )
             });
         }
         if let Some(limit) = run.limit {

@@ -96,17 +96,26 @@ impl Reconciler {
     async fn work_on(&self, run: &mut Run, began: Timestamp) -> Result<(), StoreError> {
         let found = self.engine.integrations.fetch(&run.integration).await?;
         let Some(integration) = found else {
-            return self.end(run, RunStatus::Failed, Some("the integration was deleted".to_owned())).await;
+            return self
+                .end(
+                    run,
+                    RunStatus::Failed,
+                    Some("the integration was deleted".to_owned()),
+                )
+                .await;
         };
         if run.counts.invocations > Self::MOST_INVOCATIONS {
-            let why = format!("it was not over after {} invocations", Self::MOST_INVOCATIONS);
+            let why = format!(
+                "it was not over after {} invocations",
+                Self::MOST_INVOCATIONS
+            );
             return self.end(run, RunStatus::Failed, Some(why)).await;
         }
         if (run.apply || run.is_poll()) && !integration.is_working() {
             let why = "the integration is disabled or paused".to_owned();
             return self.end(run, RunStatus::Failed, Some(why)).await;
         }
-        let mut slice = Slice::new(self, integration, began);
+        let mut slice = Slice::new(self, integration);
         loop {
             let until = match slice.step(run).await {
                 Ok(Step::Done(Place::Finished)) => {
@@ -126,7 +135,11 @@ impl Reconciler {
                 Err(SyncError::Store(error)) => return Err(error),
                 Err(error) => match self.wait_after(&error) {
                     Some(until) => Some((until, error.to_string())),
-                    None => return self.end(run, RunStatus::Failed, Some(error.to_string())).await,
+                    None => {
+                        return self
+                            .end(run, RunStatus::Failed, Some(error.to_string()))
+                            .await;
+                    }
                 },
             };
             if let Some((until, why)) = until {
@@ -150,7 +163,9 @@ impl Reconciler {
         const A_WHILE: SignedDuration = SignedDuration::from_secs(30);
         let soon = self.now() + A_WHILE;
         match error {
-            SyncError::Throttled { until, .. } | SyncError::CircuitOpen { until, .. } => Some(*until),
+            SyncError::Throttled { until, .. } | SyncError::CircuitOpen { until, .. } => {
+                Some(*until)
+            }
             SyncError::Vendor(error) => match &error.kind {
                 VendorErrorKind::RateLimited { retry_after } => {
                     Some(retry_after.map_or(soon, |wait| self.now() + wait))
@@ -171,7 +186,9 @@ impl Reconciler {
             return self.end(run, RunStatus::Failed, Some(why)).await;
         }
         tracing::info!(run = %run.id, %until, "waits");
-        let delay = until.duration_since(self.now()).max(SignedDuration::from_secs(1));
+        let delay = until
+            .duration_since(self.now())
+            .max(SignedDuration::from_secs(1));
         self.hand_over(run, delay).await
     }
 
@@ -224,7 +241,10 @@ impl Reconciler {
         }
         let kind = im_model::TaskKind::Run;
         self.starter.tasks.drop_task(kind, &run.integration).await?;
-        if run.is_poll() && run.status == RunStatus::Done && run.counts.healed + run.counts.failed == 0 {
+        if run.is_poll()
+            && run.status == RunStatus::Done
+            && run.counts.healed + run.counts.failed == 0
+        {
             // One of each minute: those that found nothing are not worth keeping.
             runs.drop_run(run).await?;
         }
