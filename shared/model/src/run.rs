@@ -344,7 +344,7 @@ pub struct Reconciliation {
     pub healed_until: Option<Timestamp>,
     /// What changed before this was polled.
     pub polled_until: Option<Timestamp>,
-    /// When the last run started that looked at all records and healed what it found.
+    /// When the last run started that looked at all records.
     pub full_at: Option<Timestamp>,
     /// How many links that run saw.
     pub links: Option<u64>,
@@ -364,13 +364,11 @@ impl Reconciliation {
             Purpose::Poll => self.polled_until = later(self.polled_until),
             Purpose::Reconcile if run.counts.to_heal == run.counts.healed => {
                 self.healed_until = later(self.healed_until);
-                if run.is_full() {
-                    self.full_at = later(self.full_at);
-                }
             }
             Purpose::Reconcile | Purpose::Backfill => {}
         }
         if run.purpose == Purpose::Reconcile && run.is_full() {
+            self.full_at = later(self.full_at);
             self.links = Some(run.counts.linked);
         }
     }

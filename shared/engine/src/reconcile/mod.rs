@@ -115,7 +115,7 @@ impl Reconciler {
             let why = "the integration is disabled or paused".to_owned();
             return self.end(run, RunStatus::Failed, Some(why)).await;
         }
-        let mut slice = Slice::new(self, integration, began);
+        let mut slice = Slice::new(self, integration);
         loop {
             let until = match slice.step(run).await {
                 Ok(Step::Done(Place::Finished)) => {

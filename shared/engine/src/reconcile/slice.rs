@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use im_model::{ExternalId, ExternalValue, Integration, Place, Purpose, Run};
 use im_sync::{LinkRules, Subject, Trigger};
 use im_vendors::Credentials;
-use jiff::Timestamp;
 
 use super::{Reconciler, Step};
 use crate::{SyncEngine, SyncError};
@@ -14,7 +13,6 @@ use crate::{SyncEngine, SyncError};
 pub(super) struct Slice<'a> {
     pub(super) reconciler: &'a Reconciler,
     pub(super) integration: Integration,
-    pub(super) began: Timestamp,
     pub(super) login: Option<Login>,
     /// Marks of the records that were listed, once they are asked for.
     seen: Option<HashSet<u64>>,
@@ -28,15 +26,10 @@ pub(super) struct Login {
 }
 
 impl<'a> Slice<'a> {
-    pub(super) fn new(
-        reconciler: &'a Reconciler,
-        integration: Integration,
-        began: Timestamp,
-    ) -> Self {
+    pub(super) fn new(reconciler: &'a Reconciler, integration: Integration) -> Self {
         Self {
             reconciler,
             integration,
-            began,
             login: None,
             seen: None,
         }
@@ -54,11 +47,6 @@ impl<'a> Slice<'a> {
 
     pub(super) fn engine(&self) -> &'a SyncEngine {
         &self.reconciler.engine
-    }
-
-    /// No step that writes begins after this.
-    pub(super) fn is_over(&self) -> bool {
-        self.reconciler.now() >= self.began + Reconciler::PATIENCE
     }
 
     pub(super) async fn login(&mut self) -> Result<Login, SyncError> {
