@@ -211,6 +211,16 @@ fn describe(integration: &Value) -> String {
         let limit = cell(integration, "requests_per_minute");
         pairs.push(("Requests/min", limit));
     }
+    pairs.push(("Mode", cell(integration, "mode")));
+    let brake = &integration["brake"];
+    if brake.is_object() {
+        let words = format!(
+            "a run that would change more than {} % of the links, and more than {}",
+            cell(brake, "percent"),
+            cell(brake, "at_least")
+        );
+        pairs.push(("Brake", words));
+    }
     let options: Vec<String> = integration["options"]
         .as_object()
         .into_iter()
