@@ -23,6 +23,10 @@ pub struct Unhealed {
 pub fn unhealed(input: &PlanInput<'_>) -> BTreeMap<Field, Unhealed> {
     let unhealed = input.rules.fields.iter().filter_map(|(field, rule)| {
         let sides = Sides::of(input, field, rule)?;
+        let decided = sides.decide();
+        if decided.is_some_and(|decision| decision.action != Action::Rebase) {
+            return None;
+        }
         let Heal::Nobody(why) = sides.healing()? else {
             return None;
         };
@@ -44,7 +48,7 @@ enum Heal {
 }
 
 impl Sides<'_> {
-    /// Rule 6.
+    /// Rule 6. Also of a change that may not flow: where hints only note it, it is taken back.
     pub(super) fn heal(&self) -> Option<Decision> {
         let Heal::To(winner, why) = self.healing()? else {
             return None;
@@ -60,13 +64,9 @@ impl Sides<'_> {
     /// `None` if the two sides are as they should be, or are kept apart for a reason that was said.
     fn healing(&self) -> Option<Heal> {
         let healer = self.heals_for?;
-        let base = self.base?;
+        self.base?;
         self.observed?;
-        if self.review.is_some()
-            || self.is_in_sync()
-            || self.changed_since(base) != (false, false)
-            || self.is_refused()
-        {
+        if self.review.is_some() || self.is_in_sync() || self.is_refused() {
             return None;
         }
         let winner = match (self.may_out, self.may_in) {
