@@ -168,7 +168,7 @@ impl Queues {
     /// How long a received message is hidden from others (`VisibilityTimeout`), in seconds.
     pub const VISIBILITY_SECONDS: u32 = 90;
     /// The same of the reconciler's queue.
-    pub const RUN_VISIBILITY_SECONDS: u32 = 180;
+    pub const RUN_VISIBILITY_SECONDS: u32 = 720;
     /// After this many receptions a message goes to the dead letters (`maxReceiveCount`).
     pub const MOST_RECEPTIONS: u32 = 5;
 

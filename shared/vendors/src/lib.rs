@@ -3,6 +3,7 @@
 mod alias;
 mod api;
 mod budget;
+mod cursor;
 mod custom;
 mod error;
 mod exchange;

@@ -2,6 +2,10 @@
 
 use std::cmp::Ordering;
 
+use jiff::{SignedDuration, Timestamp};
+
+use super::state::date_time;
+
 /// Longer ones before those that they begin with.
 const OPERATORS: &[(&str, Operator)] = &[
     ("!=", Operator::NotEqual),
@@ -58,8 +62,8 @@ pub(crate) struct EncodedQuery {
 }
 
 impl EncodedQuery {
-    /// `is_field` knows which fields there are.
-    pub(crate) fn parse(text: &str, is_field: impl Fn(&str) -> bool) -> Self {
+    /// `is_field` knows which fields there are; `now` is the present of scripts.
+    pub(crate) fn parse(text: &str, now: Timestamp, is_field: impl Fn(&str) -> bool) -> Self {
         let mut query = Self::default();
         let mut all: Vec<Either> = Vec::new();
         for fragment in fragments(text) {
@@ -76,7 +80,7 @@ impl EncodedQuery {
             if joint == "NQ" {
                 query.queries.push(std::mem::take(&mut all));
             }
-            let condition = condition(rest).filter(|condition| is_field(&condition.field));
+            let condition = condition(rest, now).filter(|condition| is_field(&condition.field));
             match all.last_mut() {
                 Some(either) if joint == "OR" => either.extend(condition),
                 _ => all.push(condition.into_iter().collect()),
@@ -144,7 +148,7 @@ fn joint(fragment: &str) -> (&str, &str) {
     }
 }
 
-fn condition(fragment: &str) -> Option<Condition> {
+fn condition(fragment: &str, now: Timestamp) -> Option<Condition> {
     let is_name = |character: char| {
         character.is_ascii_lowercase() || character.is_ascii_digit() || "_.".contains(character)
     };
@@ -157,20 +161,29 @@ fn condition(fragment: &str) -> Option<Condition> {
         Some(Condition {
             field: field.to_owned(),
             operator: *operator,
-            value: literal(rest.strip_prefix(name)?),
+            value: literal(rest.strip_prefix(name)?, now),
         })
     })
 }
 
-/// `javascript:gs.dateGenerate('2026-01-02','03:04:05')` is the one script that is understood.
-fn literal(value: &str) -> String {
-    let script = value.strip_prefix("javascript:gs.dateGenerate(");
-    let arguments = script.and_then(|script| script.strip_suffix(')'));
-    let Some((date, time)) = arguments.and_then(|arguments| arguments.split_once(',')) else {
-        return value.to_owned();
+/// Two scripts are understood: `javascript:gs.dateGenerate('2026-01-02','03:04:05')` and `javascript:gs.minutesAgo(5)`.
+fn literal(value: &str, now: Timestamp) -> String {
+    let arguments = |function: &str| {
+        let script = value
+            .strip_prefix("javascript:gs.")?
+            .strip_prefix(function)?;
+        script.strip_prefix('(')?.strip_suffix(')')
     };
     let plain = |text: &str| text.trim().trim_matches(['\'', '"']).to_owned();
-    format!("{} {}", plain(date), plain(time))
+    if let Some((date, time)) = arguments("dateGenerate").and_then(|it| it.split_once(',')) {
+        return format!("{} {}", plain(date), plain(time));
+    }
+    let minutes = arguments("minutesAgo").and_then(|it| plain(it).parse::<i32>().ok());
+    let ago = minutes.map(|minutes| SignedDuration::from_mins(minutes.into()));
+    match ago.and_then(|ago| now.checked_sub(ago).ok()) {
+        Some(then) => date_time(then),
+        None => value.to_owned(),
+    }
 }
 
 /// Numbers by size, all else (dates too) as text. Case does not count: the vendor's database
@@ -219,7 +232,8 @@ mod tests {
             let cell = row.iter().find(|(name, _)| *name == field);
             cell.map_or("", |(_, value)| *value)
         };
-        EncodedQuery::parse(query, known).matches(value)
+        let now = "2026-01-02T03:06:05.9Z".parse().expect("a time");
+        EncodedQuery::parse(query, now, known).matches(value)
     }
 
     const ROW: &[(&str, &str)] = &[
@@ -250,6 +264,7 @@ mod tests {
             "numberISNOTEMPTY",
             "short_description=disk ^^ full",
             "sys_updated_on>=javascript:gs.dateGenerate('2026-01-02','03:04:05')",
+            "sys_updated_on>=javascript:gs.minutesAgo(2)",
         ] {
             assert!(matches(query, ROW), "{query}");
         }
@@ -265,6 +280,7 @@ mod tests {
             "assigned_toISNOTEMPTY",
             "assigned_to<x",
             "sys_updated_on>2026-01-02 03:04:05",
+            "sys_updated_on>=javascript:gs.minutesAgo('1')",
         ] {
             assert!(!matches(query, ROW), "{query}");
         }

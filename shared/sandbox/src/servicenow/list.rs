@@ -10,6 +10,7 @@ use super::refusal::Refusal;
 use super::rest::{Done, Target, add};
 use super::state::State;
 use super::view::View;
+use crate::clock::Clock as _;
 use crate::edge::json_response;
 
 const DEFAULT_LIMIT: usize = 10_000;
@@ -43,7 +44,7 @@ fn found<'a>(state: &'a State, target: &Target<'_>) -> Vec<&'a Record> {
     let table = target.table;
     let is_field = |path: &str| state.cell(table, None, path).is_some();
     let text = target.parameters.one("sysparm_query").unwrap_or_default();
-    let query = EncodedQuery::parse(text, is_field);
+    let query = EncodedQuery::parse(text, state.surroundings.clock.now(), is_field);
     let pairs = target.parameters.pairs();
     let plain: Vec<_> = pairs.filter(|(name, _)| is_field(name)).collect();
     let value = |row: &'a Record, path: &str| {

@@ -11,10 +11,12 @@ use im_sync::{History, LinkRules};
 use jiff::Timestamp;
 
 use super::{
-    Jira, custom_value, defaults, field, find, history, notes, options, people, probe, setup,
+    Jira, custom_value, defaults, field, find, history, list, notes, options, people, probe, setup,
     status, write,
 };
-use crate::{Check, Configuration, Connection, VendorApi, VendorError, Written};
+use crate::{
+    Check, Configuration, Connection, ListQuery, Listing, VendorApi, VendorError, Written,
+};
 
 #[async_trait]
 impl VendorApi for Jira {
@@ -92,11 +94,11 @@ impl VendorApi for Jira {
 
     async fn list(
         &self,
-        _: Connection<'_>,
-        _: &crate::ListQuery,
-        _: Option<&str>,
-    ) -> Result<crate::Listing, VendorError> {
-        todo!("the listing")
+        connection: Connection<'_>,
+        query: &ListQuery,
+        after: Option<&str>,
+    ) -> Result<Listing, VendorError> {
+        list::page(&connection, query, after).await
     }
 
     async fn refusals(

@@ -12,6 +12,7 @@ mod find;
 mod history;
 mod issue;
 mod known_workflow;
+mod list;
 mod moment;
 mod notes;
 mod options;

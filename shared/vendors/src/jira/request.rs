@@ -1,5 +1,7 @@
 //! Requests, built without I/O. Paths and bodies are those of Atlassian's own `OpenAPI` file.
 
+use std::fmt::Write as _;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{Method, Request, header};
@@ -39,6 +41,29 @@ pub(super) fn find(
 ) -> Built {
     let (label, project) = (quoted(incident.as_str()), quoted(project(to, "search")?));
     let jql = format!("labels = {label} AND project = {project} ORDER BY created ASC");
+    search(to, &jql, fields, page)
+}
+
+/// Issues of the project in the order in which they were created: those that were created, and those that were updated,
+/// since so many minutes ago. JQL's times have whole minutes and are of the account's own time zone; periods are not.
+pub(super) fn list(
+    to: &Connection<'_>,
+    created: Option<i64>,
+    updated: Option<i64>,
+    fields: &[String],
+    page: Option<&str>,
+) -> Built {
+    let mut jql = format!("project = {}", quoted(project(to, "search")?));
+    for (column, minutes) in [("created", created), ("updated", updated)] {
+        if let Some(minutes) = minutes {
+            let _ = write!(jql, " AND {column} >= \"-{minutes}m\"");
+        }
+    }
+    jql.push_str(" ORDER BY created ASC, key ASC");
+    search(to, &jql, fields, page)
+}
+
+fn search(to: &Connection<'_>, jql: &str, fields: &[String], page: Option<&str>) -> Built {
     let mut body = json!({ "jql": jql, "fields": fields, "maxResults": PAGE });
     if let Some(token) = page {
         body["nextPageToken"] = json!(token);

@@ -11,13 +11,16 @@ use im_sync::{History, LinkRules};
 use jiff::Timestamp;
 
 use super::{
-    PagerDuty, defaults, history,
+    PagerDuty, defaults, history, list,
     lookup::{call, resolve_ids, unless_closed},
     notes, probe, refusal, request,
     request::ResolvedIds,
     response,
 };
-use crate::{Check, Configuration, Connection, VendorApi, VendorError, VendorErrorKind, Written};
+use crate::{
+    Check, Configuration, Connection, ListQuery, Listing, VendorApi, VendorError, VendorErrorKind,
+    Written,
+};
 
 #[async_trait]
 impl VendorApi for PagerDuty {
@@ -110,11 +113,11 @@ impl VendorApi for PagerDuty {
 
     async fn list(
         &self,
-        _: Connection<'_>,
-        _: &crate::ListQuery,
-        _: Option<&str>,
-    ) -> Result<crate::Listing, VendorError> {
-        todo!("the listing")
+        connection: Connection<'_>,
+        query: &ListQuery,
+        after: Option<&str>,
+    ) -> Result<Listing, VendorError> {
+        list::page(&connection, query, after).await
     }
 
     async fn refusals(
@@ -256,7 +259,8 @@ fn written_record(
     record(incident, &known.collect())
 }
 
-fn record(
+/// The record that an incident is; `known` are addresses by user id.
+pub(super) fn record(
     incident: response::Incident,
     known: &BTreeMap<String, String>,
 ) -> Result<ExternalRecord, VendorError> {

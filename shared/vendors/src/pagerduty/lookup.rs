@@ -83,9 +83,8 @@ pub(super) async fn address_of(
     connection: &Connection<'_>,
     id: &str,
 ) -> Result<Option<String>, VendorError> {
-    let (memory, integration) = (connection.memory, connection.integration);
-    if let Some(email) = memory.recall(integration, ADDRESS, id, connection.now) {
-        return Ok(Some(email.reveal().to_owned()));
+    if let Some(email) = known_address(connection, id) {
+        return Ok(Some(email));
     }
     let request = request::user(connection, id)?;
     let answer = unless_closed(call::<response::OneUser>(connection, request).await)?;
@@ -95,6 +94,13 @@ pub(super) async fn address_of(
         keep(connection, ADDRESS, id, email);
     }
     Ok(email)
+}
+
+/// The same, if it is remembered.
+pub(super) fn known_address(connection: &Connection<'_>, id: &str) -> Option<String> {
+    let (memory, integration) = (connection.memory, connection.integration);
+    let email = memory.recall(integration, ADDRESS, id, connection.now)?;
+    Some(email.reveal().to_owned())
 }
 
 fn keep(connection: &Connection<'_>, kind: &'static str, which: &str, value: &str) {

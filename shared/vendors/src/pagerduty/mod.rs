@@ -6,6 +6,7 @@ mod api;
 mod defaults;
 mod event;
 mod history;
+mod list;
 mod lookup;
 mod notes;
 mod probe;

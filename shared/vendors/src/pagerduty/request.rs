@@ -8,7 +8,7 @@ use im_model::{ExternalId, ExternalValue, Field, IncidentId};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
-use crate::{Connection, VendorError, VendorErrorKind, exchange};
+use crate::{Connection, VendorError, exchange};
 
 /// The version of the REST API, as the `Accept` header asks for it.
 const ACCEPT: &str = "application/vnd.pagerduty+json;version=2";
@@ -56,13 +56,7 @@ pub(super) fn create(
     values: &BTreeMap<Field, ExternalValue>,
     ids: &ResolvedIds,
 ) -> Result<Request<Bytes>, VendorError> {
-    let Some(service) = to.options.get("service") else {
-        return Err(VendorError {
-            tried: "POST /incidents".to_owned(),
-            kind: VendorErrorKind::Unsendable { field: None },
-            detail: "option `service` (the id of the PagerDuty service) is not set".to_owned(),
-        });
-    };
+    let service = service_of(to, "POST /incidents")?;
     let mut body = Map::new();
     body.insert("type".to_owned(), json!("incident"));
     body.insert("incident_key".to_owned(), json!(incident.as_str()));
@@ -141,6 +135,15 @@ pub(super) fn notes(to: &Connection<'_>, id: &ExternalId) -> Result<Request<Byte
     get(to, &["incidents", id.as_str(), "notes"], &[])
 }
 
+/// The configured service.
+pub(super) fn service_of<'a>(to: &Connection<'a>, tried: &str) -> Result<&'a str, VendorError> {
+    let service = to.options.get("service").map(String::as_str);
+    service.ok_or_else(|| {
+        let detail = "option `service` (the id of the PagerDuty service) is not set";
+        exchange::unsendable(tried, detail)
+    })
+}
+
 /// Any service of the account: may we read it at all?
 pub(super) fn service(to: &Connection<'_>, id: &str) -> Result<Request<Bytes>, VendorError> {
     get(to, &["services", id], &[])
@@ -170,13 +173,26 @@ pub(super) fn log_entries(
     since: Timestamp,
     offset: usize,
 ) -> Result<Request<Bytes>, VendorError> {
-    let since = since.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
-    let offset = offset.to_string();
+    let (since, offset) = (written(since), offset.to_string());
     get(
         to,
         &["incidents", id.as_str(), "log_entries"],
         &[("since", &since), ("limit", "100"), ("offset", &offset)],
     )
+}
+
+/// A time in whole seconds.
+pub(super) fn written(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// Any query of a listing.
+pub(super) fn listing(
+    to: &Connection<'_>,
+    of: &str,
+    query: &[(&str, &str)],
+) -> Result<Request<Bytes>, VendorError> {
+    get(to, &[of], query)
 }
 
 fn property(field: &Field, text: &str, ids: &ResolvedIds) -> Option<(&'static str, Json)> {

@@ -18,6 +18,10 @@ pub(super) struct OneIncident {
 #[derive(Debug, Deserialize)]
 pub(super) struct Incidents {
     pub(super) incidents: Vec<Incident>,
+    #[serde(default)]
+    pub(super) more: bool,
+    /// How many there are, where it was asked for.
+    pub(super) total: Option<usize>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,13 +61,31 @@ pub(super) struct Incident {
     status: String,
     urgency: Option<String>,
     incident_key: Option<String>,
-    created_at: Timestamp,
+    pub(super) created_at: Timestamp,
     updated_at: Option<Timestamp>,
     last_status_change_at: Option<Timestamp>,
     last_status_change_by: Option<Named>,
     priority: Option<Named>,
     escalation_policy: Option<Named>,
     assignments: Option<Vec<Assignment>>,
+    pub(super) service: Option<Named>,
+    resolve_reason: Option<ResolveReason>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ResolveReason {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    incident: Option<Named>,
+}
+
+impl ResolveReason {
+    /// "The only reason currently supported is merge" (official schema).
+    fn merged_into(self) -> Option<ExternalId> {
+        let is_merge = self.kind.as_deref() == Some("merge_resolve_reason");
+        let into = self.incident.filter(|_| is_merge)?.id?;
+        ExternalId::parse(&into).ok()
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,7 +155,7 @@ impl Incident {
             id,
             version: RecordVersion(version),
             url: self.html_url,
-            merged_into: None,
+            merged_into: self.resolve_reason.and_then(ResolveReason::merged_into),
             correlation: self
                 .incident_key
                 .and_then(|key| IncidentId::parse(&key).ok()),
@@ -207,6 +229,8 @@ pub(super) struct LogEntry {
     pub(super) kind: String,
     pub(super) created_at: Timestamp,
     pub(super) agent: Option<Named>,
+    pub(super) incident: Option<Named>,
+    pub(super) service: Option<Named>,
     /// Who was given the incident.
     #[serde(default)]
     pub(super) assignees: Vec<User>,

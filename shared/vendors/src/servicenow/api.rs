@@ -13,14 +13,17 @@ use jiff::Timestamp;
 use super::{
     ServiceNow, columns,
     columns::Columns,
-    defaults, history, notes, options, people, probe,
+    defaults, history, list, notes, options, people, probe,
     refusal::{garbage, row, rows},
     request, response,
     response::Row,
     setup,
     state::{NEW, States},
 };
-use crate::{Check, Configuration, Connection, VendorApi, VendorError, VendorErrorKind, Written};
+use crate::{
+    Check, Configuration, Connection, ListQuery, Listing, VendorApi, VendorError, VendorErrorKind,
+    Written,
+};
 
 #[async_trait]
 impl VendorApi for ServiceNow {
@@ -118,11 +121,11 @@ impl VendorApi for ServiceNow {
 
     async fn list(
         &self,
-        _: Connection<'_>,
-        _: &crate::ListQuery,
-        _: Option<&str>,
-    ) -> Result<crate::Listing, VendorError> {
-        todo!("the listing")
+        connection: Connection<'_>,
+        query: &ListQuery,
+        after: Option<&str>,
+    ) -> Result<Listing, VendorError> {
+        list::page(&connection, query, after).await
     }
 
     async fn refusals(
@@ -244,7 +247,7 @@ async fn answered(
 }
 
 /// The address of a row's assignee; `None` where it cannot be told.
-async fn assignee(
+pub(super) async fn assignee(
     connection: &Connection<'_>,
     row: &Row,
 ) -> Result<Option<ExternalValue>, VendorError> {
@@ -254,7 +257,8 @@ async fn assignee(
     }
 }
 
-fn record(
+/// The record that a row is.
+pub(super) fn record(
     connection: &Connection<'_>,
     row: &Row,
     assignee: Option<ExternalValue>,

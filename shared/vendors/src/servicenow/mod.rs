@@ -7,6 +7,7 @@ mod columns;
 mod defaults;
 mod event;
 mod history;
+mod list;
 mod login;
 mod moment;
 mod notes;

@@ -1,10 +1,13 @@
 //! People: the platform knows them by address, `ServiceNow` by `sys_id`. Nobody is guessed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use im_model::{ExternalValue, Secret};
 use jiff::SignedDuration;
 
 use super::{
-    refusal::{row, rows, unless_closed},
+    options,
+    refusal::{garbage, row, rows, unless_closed},
     request,
     response::Row,
 };
@@ -48,12 +51,53 @@ async fn look_up(connection: &Connection<'_>, sys_id: &str) -> Result<Option<Str
         }
         answer => unless_closed(answer)?,
     };
-    // A user without the column is one whose address we may not see.
-    let email = user.as_ref().and_then(|user| user.get("email"));
-    Ok(email.map(|email| match email.trim() {
+    Ok(user.as_ref().and_then(|user| shown(user, sys_id)))
+}
+
+/// What a user's row says; `None` without the column: we may not see the address.
+fn shown(user: &Row, sys_id: &str) -> Option<String> {
+    user.get("email").map(|email| match email.trim() {
         "" => sys_id.to_owned(),
         email => email.to_lowercase(),
-    }))
+    })
+}
+
+/// No address of a request may be longer than some thousand characters.
+const AT_ONCE: usize = 100;
+
+/// Looks up all of these who are not known yet together, so that [`value`] need not ask for each.
+pub(super) async fn learn(
+    connection: &Connection<'_>,
+    sys_ids: BTreeSet<&str>,
+) -> Result<(), VendorError> {
+    let is_new = |id: &&str| options::is_sys_id(id) && recall(connection, ADDRESS, id).is_none();
+    let unknown: Vec<_> = sys_ids.into_iter().filter(is_new).collect();
+    for some in unknown.chunks(AT_ONCE) {
+        let request = request::users_of(connection, some)?;
+        let tried = request.tried();
+        let Some(users) = unless_closed(rows(connection, request).await)? else {
+            for id in some {
+                keep(connection, ADDRESS, id, "");
+            }
+            continue;
+        };
+        let mut texts: BTreeMap<_, _> = some
+            .iter()
+            .map(|id| (*id, Some((*id).to_owned())))
+            .collect();
+        for user in &users {
+            let id = user.get("sys_id").unwrap_or_default();
+            let Some(text) = texts.get_mut(id) else {
+                return Err(garbage(&tried, "users who were not asked for"));
+            };
+            *text = shown(user, id);
+        }
+        // Who is not shown is deleted, or hidden by a rule: as where one is asked for.
+        for (id, text) in texts {
+            keep(connection, ADDRESS, id, &text.unwrap_or_default());
+        }
+    }
+    Ok(())
 }
 
 /// Whose address this is, or why that is not known.
@@ -167,6 +211,46 @@ mod tests {
         for _ in 0..2 {
             let seen = run(value(&account.connection(), BOB)).expect("an answer");
             assert_eq!(seen, Some(ExternalValue::text("bob@example.com")));
+        }
+        account.asked();
+    }
+
+    #[test]
+    fn many_are_looked_up_together_and_those_not_shown_stand_as_no_address() {
+        const GONE: &str = "00000000000000000000000000000009";
+        let ids = || BTreeSet::from([ANN, BOB, GONE, "no id^ORactive=true"]);
+        let answer = json!({"result": [user(ANN, "Ann@Example.com", "true"), {"sys_id": BOB}]});
+        let account = Account::new().answers("GET /sys_user?", 200, &answer);
+        let connection = account.connection();
+        for _ in 0..2 {
+            run(learn(&connection, ids())).expect("learned");
+        }
+        for (id, expected) in [
+            (ANN, Some("ann@example.com")),
+            (BOB, None),
+            (GONE, Some(GONE)),
+        ] {
+            let seen = run(value(&connection, id)).expect("known");
+            assert_eq!(seen, expected.map(ExternalValue::text));
+        }
+        let asked = account.asked();
+        let query = asked[0].query("sysparm_query").expect("a query");
+        assert_eq!(
+            (asked.len(), query),
+            (1, format!("sys_idIN{GONE},{ANN},{BOB}"))
+        );
+    }
+
+    #[test]
+    fn of_many_nobody_is_guessed_and_a_closed_table_is_not_asked_again() {
+        let stranger = json!({"result": [user(BOB, "bob@example.com", "true")]});
+        let account = Account::new().answers("GET /sys_user?", 200, &stranger);
+        let error = run(learn(&account.connection(), [ANN].into())).expect_err("ignored");
+        assert_eq!(error.kind, VendorErrorKind::Garbage);
+        let account = Account::new().answers("GET /sys_user?", 403, &json!({}));
+        for _ in 0..2 {
+            run(learn(&account.connection(), [ANN].into())).expect("closed");
+            assert_eq!(run(value(&account.connection(), ANN)), Ok(None));
         }
         account.asked();
     }

@@ -22,26 +22,52 @@ pub(super) async fn row(
     Ok(answer.result)
 }
 
-/// Sends a request that a list answers. A list whose every row an access rule hides is not an empty one.
+/// A part of a list.
+pub(super) struct Page {
+    pub(super) rows: Vec<Row>,
+    /// How many rows the query finds, those included that an access rule hides; `None` if the answer does not say.
+    pub(super) total: Option<usize>,
+}
+
+/// Sends a request that a list answers.
+pub(super) async fn page(
+    connection: &Connection<'_>,
+    request: &Prepared,
+) -> Result<Page, VendorError> {
+    let response = answer(connection, request).await?;
+    let answer: Answer<Vec<Row>> = exchange::parse(&request.tried(), &response)?;
+    let total = response.headers().get("x-total-count");
+    Ok(Page {
+        rows: answer.result,
+        total: total.and_then(|total| total.to_str().ok()?.trim().parse().ok()),
+    })
+}
+
+/// The same, of the rows alone. A list whose every row an access rule hides is not an empty one.
 pub(super) async fn rows(
     connection: &Connection<'_>,
     request: Prepared,
 ) -> Result<Vec<Row>, VendorError> {
-    let tried = request.tried();
-    let response = answer(connection, &request).await?;
-    let answer: Answer<Vec<Row>> = exchange::parse(&tried, &response)?;
-    let total = response.headers().get("x-total-count");
-    let total: u64 = total
-        .and_then(|total| total.to_str().ok()?.trim().parse().ok())
-        .unwrap_or(0);
-    if answer.result.is_empty() && total > 0 && !request.is_later_page() {
-        return Err(VendorError {
-            tried,
+    let page = page(connection, &request).await?;
+    if !request.is_later_page() {
+        page.must_show(&request.tried())?;
+    }
+    Ok(page.rows)
+}
+
+impl Page {
+    /// Fails where there are rows and none is shown.
+    pub(super) fn must_show(&self, tried: &str) -> Result<(), VendorError> {
+        let total = self.total.unwrap_or(0);
+        if total == 0 || !self.rows.is_empty() {
+            return Ok(());
+        }
+        Err(VendorError {
+            tried: tried.to_owned(),
             kind: VendorErrorKind::Forbidden,
             detail: format!("ServiceNow has {total} such rows and shows the account none of them"),
-        });
+        })
     }
-    Ok(answer.result)
 }
 
 /// `None` if the account may not look: what is looked up is then unknown, not wrong.

@@ -181,16 +181,16 @@ pub(super) fn user(to: &Connection<'_>, sys_id: &str) -> Result<Prepared, Vendor
     get(to, &["sys_user", sys_id], &[fields])
 }
 
+/// The users with these ids.
+pub(super) fn users_of(to: &Connection<'_>, sys_ids: &[&str]) -> Result<Prepared, VendorError> {
+    let query = format!("sys_idIN{}", sys_ids.join(","));
+    list(to, "sys_user", &query, USER_FIELDS, sys_ids.len(), 0)
+}
+
 /// The users with an address, which must not be able to be more than a value of a query: see `people`.
 pub(super) fn users(to: &Connection<'_>, email: &str) -> Result<Prepared, VendorError> {
-    list(
-        to,
-        "sys_user",
-        &format!("email={email}"),
-        USER_FIELDS,
-        100,
-        0,
-    )
+    let query = format!("email={email}");
+    list(to, "sys_user", &query, USER_FIELDS, 100, 0)
 }
 
 /// One row of any table: may we read it at all?
@@ -208,11 +208,13 @@ pub(super) fn close_codes(to: &Connection<'_>) -> Result<Prepared, VendorError> 
     list(to, "sys_choice", &query, "name,element,value", 100, 0)
 }
 
-fn table<'a>(to: &Connection<'a>) -> &'a str {
+/// The table that incidents are in.
+pub(super) fn table<'a>(to: &Connection<'a>) -> &'a str {
     options::table(to.options)
 }
 
-fn columns(to: &Connection<'_>) -> String {
+/// The columns of a record that we read.
+pub(super) fn columns(to: &Connection<'_>) -> String {
     let custom = options::custom(to.options);
     let custom = custom.iter().map(|field| field.path.as_str());
     let columns: Vec<_> = COLUMNS.into_iter().chain(custom).collect();
@@ -232,7 +234,8 @@ fn sys_id(id: &ExternalId) -> Result<&str, VendorError> {
     })
 }
 
-fn list(
+/// Rows of a table that a query finds.
+pub(super) fn list(
     to: &Connection<'_>,
     table: &str,
     query: &str,
