@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 use im_model::{ConflictStrategy, DeadLetterId, Direction, IntegrationType, Mode, OrganizationId};
 
 use super::{
-    FieldOwnershipCommand, ListDeadLetters, MappingCommand, PreviewIntegration, TriggerCommand,
-    WhichDeadLetters, key_value, words,
+    Backfill, FieldOwnershipCommand, ListDeadLetters, MappingCommand, PreviewIntegration,
+    Reconcile, TriggerCommand, WhichDeadLetters, key_value, words,
 };
 use crate::secret_input::SecretFlag;
 
@@ -68,6 +68,10 @@ pub enum IntegrationCommand {
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
     },
+    /// Find what differs although it should not, and heal it
+    Reconcile(Box<Reconcile>),
+    /// Link and create what existed before the integration did
+    Backfill(Backfill),
     /// List what is dead of it (its dead-letter queue), oldest first: jobs that five attempts could not do, or none can
     Dlq(ListDeadLetters),
     /// Show a dead letter: every attempt, with its whole error

@@ -4,6 +4,7 @@ mod configure;
 mod dead_letter;
 mod delete;
 mod preview;
+mod reconcile;
 mod rules;
 mod sync_status;
 mod test;
@@ -59,6 +60,12 @@ pub async fn run(
         IntegrationCommand::Preview(preview) => preview::run(&preview, client, console).await,
         IntegrationCommand::SyncStatus { integration, since } => {
             sync_status::show(&integration, since.as_deref(), client, console).await
+        }
+        IntegrationCommand::Reconcile(reconcile) => {
+            reconcile::run(*reconcile, client, console).await
+        }
+        IntegrationCommand::Backfill(backfill) => {
+            reconcile::backfill(&backfill, client, console).await
         }
         IntegrationCommand::Dlq(list) => dead_letter::list(&list, client, console).await,
         IntegrationCommand::DlqShow { integration, entry } => {
