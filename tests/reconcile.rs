@@ -44,8 +44,16 @@ async fn is_healed(world: &World, vendor: IntegrationType, expected: &[&str]) ->
     let dry = world.dry_run(integration).await;
     assert_eq!(dry.status(), "done", "{:#?}", dry.run);
     assert_eq!(dry.found(), expected, "{:#?}", dry.items);
-    assert_eq!(world.all_writes().len(), writes, "a dry run wrote to a vendor");
-    assert_eq!(world.incidents().await, incidents, "a dry run changed an incident");
+    assert_eq!(
+        world.all_writes().len(),
+        writes,
+        "a dry run wrote to a vendor"
+    );
+    assert_eq!(
+        world.incidents().await,
+        incidents,
+        "a dry run changed an incident"
+    );
 
     let healed = world.auto_heal(integration).await;
     assert_eq!(healed.status(), "done", "{:#?}", healed.run);

@@ -27,7 +27,11 @@ async fn a_deleted_record_of_the_platforms_incident_is_created_anew_at_serviceno
 async fn a_deleted_issue_of_the_platforms_incident_is_created_anew_at_jira() {
     let (world, id) = linked().await;
     let record = world.record_in(&id, JIRA).await;
-    world.jira.person("bob@example.com").delete(&record).expect("allowed");
+    world
+        .jira
+        .person("bob@example.com")
+        .delete(&record)
+        .expect("allowed");
     world.lose_webhooks();
     let expected = ["deleted_record - create_record"];
     is_healed(&world, IntegrationType::Jira, &expected).await;
@@ -41,7 +45,9 @@ async fn a_deleted_record_that_was_imported_is_let_go() {
     let world = World::with_all().await;
     world.clock.advance(minutes(1));
     let ann = world.servicenow.person("ann@example.com");
-    let record = ann.open_with(&[("short_description", "disk full")]).expect("allowed");
+    let record = ann
+        .open_with(&[("short_description", "disk full")])
+        .expect("allowed");
     world.settle().await;
     let id = world.only_incident().await.id;
     world.clock.advance(minutes(10));
@@ -52,7 +58,10 @@ async fn a_deleted_record_that_was_imported_is_let_go() {
     assert_eq!(healed.items[0]["right"], "external");
     let incident = world.incident(&id).await;
     let link = &incident.links[&SERVICENOW.parse().expect("an id")];
-    assert!(matches!(link.state, LinkState::Unlinked { .. }), "{link:#?}");
+    assert!(
+        matches!(link.state, LinkState::Unlinked { .. }),
+        "{link:#?}"
+    );
     assert_eq!(world.servicenow.incidents().len(), 0);
 }
 
@@ -63,13 +72,19 @@ async fn a_merged_incident_is_followed_at_pagerduty() {
     let record = world.record_in(&id, INTEGRATION).await;
     let ann = world.pagerduty.person("ann@example.com");
     // Before the integration: nothing imports it.
-    let target = ann.trigger("the same again", im_sandbox::pagerduty::Urgency::High).expect("allowed");
+    let target = ann
+        .trigger("the same again", im_sandbox::pagerduty::Urgency::High)
+        .expect("allowed");
     world.lose_webhooks();
     ann.merge(&target, &[&record]).expect("allowed");
     world.lose_webhooks();
     let expected = ["moved_record - relink"];
     let dry = world.dry_run(INTEGRATION).await;
-    assert!(dry.found().contains(&expected[0].to_owned()), "{:#?}", dry.items);
+    assert!(
+        dry.found().contains(&expected[0].to_owned()),
+        "{:#?}",
+        dry.items
+    );
     world.auto_heal(INTEGRATION).await;
     world.settle().await;
     assert_eq!(world.record_in(&id, INTEGRATION).await, target);
@@ -93,5 +108,9 @@ async fn a_moved_issue_is_found_again_at_jira() {
         panic!("{link:#?}");
     };
     assert_eq!(external_id.as_str(), record);
-    assert!(url.as_deref().is_some_and(|url| url.contains("/browse/SEC-")), "{url:?}");
+    assert!(
+        url.as_deref()
+            .is_some_and(|url| url.contains("/browse/SEC-")),
+        "{url:?}"
+    );
 }

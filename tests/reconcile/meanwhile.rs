@@ -19,15 +19,27 @@ async fn an_edit_at_the_vendor_after_the_listing_is_not_undone() {
     // The listing shows `acknowledged`; before the record is read again, ann resolves it.
     let (pagerduty, resolved) = (world.pagerduty.clone(), record.clone());
     let path = format!("/incidents/{record}");
-    world.transport.once_at(Moment::BeforeArrival, Method::GET, &path, move || async move {
-        pagerduty.person("ann@example.com").resolve(&resolved).expect("allowed");
-    });
+    world.transport.once_at(
+        Moment::BeforeArrival,
+        Method::GET,
+        &path,
+        move || async move {
+            pagerduty
+                .person("ann@example.com")
+                .resolve(&resolved)
+                .expect("allowed");
+        },
+    );
     world.auto_heal(INTEGRATION).await;
     assert!(!world.transport.has_interludes(), "nobody read the record");
     world.settle().await;
     let status = world.value(&id, Field::Status).await;
     assert_eq!(status.as_deref(), Some("resolved"));
-    assert!(world.writes().iter().all(|write| !write.starts_with("PUT")), "{:?}", world.writes());
+    assert!(
+        world.writes().iter().all(|write| !write.starts_with("PUT")),
+        "{:?}",
+        world.writes()
+    );
 }
 
 #[tokio::test]
@@ -39,9 +51,16 @@ async fn an_edit_on_the_platform_after_the_listing_is_not_undone() {
     world.lose_webhooks();
     let (other, path) = (world.clone(), format!("/incidents/{record}"));
     let edited = id.clone();
-    world.transport.once_at(Moment::BeforeAnswer, Method::GET, &path, move || async move {
-        other.edit(&edited, &json!({"title": "by a person, meanwhile"})).await;
-    });
+    world.transport.once_at(
+        Moment::BeforeAnswer,
+        Method::GET,
+        &path,
+        move || async move {
+            other
+                .edit(&edited, &json!({"title": "by a person, meanwhile"}))
+                .await;
+        },
+    );
     world.auto_heal(INTEGRATION).await;
     world.settle().await;
     let held = world.pagerduty.incident(&record).expect("it exists");
@@ -58,22 +77,37 @@ async fn trace_19_a_listing_that_is_older_than_what_the_link_has_seen_pulls_noth
         let record = world.record_in(&id, integration).await;
         // While the page is on its way to us, somebody edits the record, and the webhook is faster.
         let (other, edited) = (world.clone(), record.clone());
-        let path = if integration == JIRA { "/search/jql" } else { "/table/incident" };
-        let method = if integration == JIRA { Method::POST } else { Method::GET };
-        world.transport.once_at(Moment::BeforeAnswer, method, path, move || async move {
-            if integration == JIRA {
-                let bob = other.jira.person("bob@example.com");
-                bob.transition(&edited, "In Progress").expect("allowed");
-            } else {
-                let ann = other.servicenow.person("ann@example.com");
-                ann.edit(&edited, &[("state", "2")]).expect("allowed");
-            }
-            other.deliver_webhooks().await;
-            other.run_inbound().await;
-        });
+        let path = if integration == JIRA {
+            "/search/jql"
+        } else {
+            "/table/incident"
+        };
+        let method = if integration == JIRA {
+            Method::POST
+        } else {
+            Method::GET
+        };
+        world
+            .transport
+            .once_at(Moment::BeforeAnswer, method, path, move || async move {
+                if integration == JIRA {
+                    let bob = other.jira.person("bob@example.com");
+                    bob.transition(&edited, "In Progress").expect("allowed");
+                } else {
+                    let ann = other.servicenow.person("ann@example.com");
+                    ann.edit(&edited, &[("state", "2")]).expect("allowed");
+                }
+                other.deliver_webhooks().await;
+                other.run_inbound().await;
+            });
         let healed = world.auto_heal(integration).await;
         assert!(!world.transport.has_interludes(), "there was no listing");
-        assert_eq!(healed.found(), [""; 0], "{integration}: {:#?}", healed.items);
+        assert_eq!(
+            healed.found(),
+            [""; 0],
+            "{integration}: {:#?}",
+            healed.items
+        );
         world.settle().await;
         let status = world.value(&id, Field::Status).await;
         assert_eq!(status.as_deref(), Some("acknowledged"), "{integration}");
@@ -86,7 +120,11 @@ async fn what_somebody_is_writing_at_the_moment_is_no_drift() {
     let (world, id) = linked().await;
     world.edit(&id, &json!({"title": "on its way"})).await;
     let dry = world.dry_run(INTEGRATION).await;
-    assert_eq!((dry.found(), dry.count("in_progress")), (Vec::new(), 1), "{dry:#?}");
+    assert_eq!(
+        (dry.found(), dry.count("in_progress")),
+        (Vec::new(), 1),
+        "{dry:#?}"
+    );
     world.settle().await;
     assert_eq!(world.dry_run(INTEGRATION).await.count("in_progress"), 0);
 }

@@ -20,17 +20,26 @@ async fn a_record_whose_creation_nobody_heard_of_becomes_an_incident() {
             }
             IntegrationType::ServiceNow => {
                 let ann = world.servicenow.person("ann@example.com");
-                ann.open_with(&[("short_description", "disk full")]).expect("allowed");
+                ann.open_with(&[("short_description", "disk full")])
+                    .expect("allowed");
             }
             IntegrationType::Jira => {
-                world.jira.person("ann@example.com").create("disk full").expect("allowed");
+                world
+                    .jira
+                    .person("ann@example.com")
+                    .create("disk full")
+                    .expect("allowed");
             }
         }
         world.lose_webhooks();
         world.clock.advance(minutes(1));
         is_healed(&world, vendor, &["missed_create - create_incident"]).await;
         let incident = world.only_incident().await;
-        assert_eq!(incident.links.len(), 3, "{vendor}: and from there to the others");
+        assert_eq!(
+            incident.links.len(),
+            3,
+            "{vendor}: and from there to the others"
+        );
     }
 }
 
@@ -54,9 +63,14 @@ async fn what_is_older_than_the_integration_is_no_drift() {
         assert_eq!(started.status(), 202, "{started:?}");
         let run: serde_json::Value = serde_json::from_slice(started.body()).expect("JSON");
         world.finish_runs().await;
-        world.report(INTEGRATION, run["id"].as_str().expect("an id")).await
+        world
+            .report(INTEGRATION, run["id"].as_str().expect("an id"))
+            .await
     };
-    let expected = ["missed_create - create_incident", "missing_record - create_record"];
+    let expected = [
+        "missed_create - create_incident",
+        "missing_record - create_record",
+    ];
     assert_eq!(backfill(json!({"dry_run": true})).await.found(), expected);
     assert_eq!(world.incidents().await.len(), 1);
     assert_eq!(world.pagerduty.incidents().len(), 1);
@@ -64,7 +78,11 @@ async fn what_is_older_than_the_integration_is_no_drift() {
     assert_eq!(one.found().len(), 1);
 
     let applied = backfill(json!({"apply": true})).await;
-    assert_eq!((applied.status(), applied.count("healed")), ("done", 2), "{applied:#?}");
+    assert_eq!(
+        (applied.status(), applied.count("healed")),
+        ("done", 2),
+        "{applied:#?}"
+    );
     world.settle().await;
     assert_eq!(world.incidents().await.len(), 2);
     assert_eq!(world.pagerduty.incidents().len(), 2);
@@ -73,7 +91,13 @@ async fn what_is_older_than_the_integration_is_no_drift() {
     let again = backfill(json!({"apply": true})).await;
     assert_eq!(again.found(), [""; 0]);
     world.settle().await;
-    assert_eq!((world.incidents().await.len(), world.pagerduty.incidents().len()), (2, 2));
+    assert_eq!(
+        (
+            world.incidents().await.len(),
+            world.pagerduty.incidents().len()
+        ),
+        (2, 2)
+    );
 }
 
 /// It was written while the integration was disabled, and nobody owes it to it.
@@ -108,11 +132,19 @@ async fn a_note_whose_webhook_was_lost_is_brought_once() {
         let (ann, text) = ("ann@example.com", "looking into it");
         let kind = match vendor {
             IntegrationType::PagerDuty => {
-                world.pagerduty.person(ann).note(&record, text).expect("allowed");
+                world
+                    .pagerduty
+                    .person(ann)
+                    .note(&record, text)
+                    .expect("allowed");
                 "work_notes"
             }
             IntegrationType::ServiceNow => {
-                world.servicenow.person(ann).work_note(&record, text).expect("allowed");
+                world
+                    .servicenow
+                    .person(ann)
+                    .work_note(&record, text)
+                    .expect("allowed");
                 "work_notes"
             }
             IntegrationType::Jira => {
@@ -127,7 +159,9 @@ async fn a_note_whose_webhook_was_lost_is_brought_once() {
         let notes = world.notes(&id).await;
         assert_eq!(notes.len(), 1, "{vendor}: {notes:#?}");
         assert_eq!(notes[0].text, text);
-        let copies = world.servicenow.journal(&world.record_in(&id, SERVICENOW).await);
+        let copies = world
+            .servicenow
+            .journal(&world.record_in(&id, SERVICENOW).await);
         assert!(copies.len() <= 1, "{vendor}: {copies:#?}");
     }
 }

@@ -19,7 +19,9 @@ async fn many(count: usize) -> std::sync::Arc<World> {
     let world = World::unconnected(1).await;
     world.connect(im_model::IntegrationType::ServiceNow).await;
     for number in 0..count {
-        world.create(&json!({"title": format!("incident {number}")})).await;
+        world
+            .create(&json!({"title": format!("incident {number}"), "severity": "SEV-3"}))
+            .await;
     }
     world.settle().await;
     world.clock.advance(minutes(10));
@@ -33,11 +35,16 @@ async fn there_is_one_run_of_an_integration_at_a_time() {
     let first = world.start_run(INTEGRATION, &dry).await;
     let (status, problem) = post(&world, &format!("{INTEGRATION}/reconcile"), Some(&dry)).await;
     assert_eq!(status, 409);
-    assert!(problem["detail"].as_str().expect("words").contains(&first), "{problem}");
+    assert!(
+        problem["detail"].as_str().expect("words").contains(&first),
+        "{problem}"
+    );
     world.start_run(SERVICENOW, &dry).await;
     world.finish_runs().await;
     world.dry_run(INTEGRATION).await;
-    let history = world.read(&format!("/integrations/{INTEGRATION}/reconcile/history")).await;
+    let history = world
+        .read(&format!("/integrations/{INTEGRATION}/reconcile/history"))
+        .await;
     let runs = history["items"].as_array().expect("items");
     assert_eq!(runs.len(), 2);
     assert_eq!(runs[1]["id"], first);
@@ -52,7 +59,9 @@ async fn a_cancelled_run_writes_nothing_more() {
     ann.set_title(&record, "changed there").expect("allowed");
     world.lose_webhooks();
     let writes = world.all_writes().len();
-    let run = world.start_run(INTEGRATION, &json!({"auto_heal": true})).await;
+    let run = world
+        .start_run(INTEGRATION, &json!({"auto_heal": true}))
+        .await;
     let path = format!("{INTEGRATION}/reconcile/runs/{run}/cancel");
     assert_eq!(post(&world, &path, None).await.0, 200);
     assert_eq!(post(&world, &path, None).await.0, 409);
@@ -67,16 +76,25 @@ async fn a_cancelled_run_writes_nothing_more() {
 #[tokio::test]
 async fn a_run_that_lost_its_worker_is_taken_over() {
     let (world, _) = linked().await;
-    let run = world.start_run(INTEGRATION, &json!({"dry_run": true})).await;
+    let run = world
+        .start_run(INTEGRATION, &json!({"dry_run": true}))
+        .await;
     let queue = world.system.embedded.queues.reconcile.clone();
     let poller = im_local::QueuePoller::new(world.lambda_sqs.clone(), queue.clone());
     let taken = poller.receive().await.expect("the queue answers");
     let gone = im_local::mapping::Ended::Answered(json!({}));
-    poller.ended(&taken, &gone).await.expect("the queue answers");
+    poller
+        .ended(&taken, &gone)
+        .await
+        .expect("the queue answers");
     assert_eq!(world.queues.messages(&queue), Vec::new());
 
     world.tick().await;
-    assert_eq!(world.queues.messages(&queue), Vec::new(), "it may still be at work");
+    assert_eq!(
+        world.queues.messages(&queue),
+        Vec::new(),
+        "it may still be at work"
+    );
     world.clock.advance(minutes(3));
     let tick = world.tick().await;
     assert_eq!(tick.runs, 1);
@@ -93,7 +111,9 @@ async fn a_run_goes_on_over_several_invocations() {
     for _ in 0..2 {
         let clock = world.clock.clone();
         let step = move || async move { clock.advance(minutes(1)) };
-        world.transport.once_at(im_tests::Moment::BeforeAnswer, Method::GET, "/table/", step);
+        world
+            .transport
+            .once_at(im_tests::Moment::BeforeAnswer, Method::GET, "/table/", step);
     }
     let dry = world.dry_run(SERVICENOW).await;
     assert_eq!(dry.status(), "done");
@@ -107,7 +127,8 @@ async fn a_wrong_map_is_stopped_by_the_brake_before_it_writes() {
     let world = many(25).await;
     let path = format!("/integrations/{SERVICENOW}/mappings");
     let mut mappings = world.read(&path).await;
-    mappings["fields"]["severity"]["outbound"]["values"]["SEV-3"] = json!("3/3");
+    let wrong = json!({"values": {"SEV-1": "3/3", "SEV-2": "3/3", "SEV-3": "3/3", "SEV-4": "3/3"}});
+    mappings["values"]["severity"]["outbound"] = wrong;
     let changed = world.api(Method::PUT, &path, Some(&mappings)).await;
     assert_eq!(changed.status(), 200, "{changed:?}");
     world.clock.advance(minutes(1));
@@ -123,7 +144,12 @@ async fn a_wrong_map_is_stopped_by_the_brake_before_it_writes() {
     assert_eq!(status, 200, "{confirmed}");
     world.finish_runs().await;
     let report = world.report(SERVICENOW, run).await;
-    assert_eq!((report.status(), report.count("healed")), ("done", 25), "{:#?}", report.run);
+    assert_eq!(
+        (report.status(), report.count("healed")),
+        ("done", 25),
+        "{:#?}",
+        report.run
+    );
     assert_eq!(post(&world, &confirm, None).await.0, 409);
     world.settle().await;
     assert_eq!(world.dry_run(SERVICENOW).await.found(), [""; 0]);
@@ -140,6 +166,11 @@ async fn a_run_waits_for_a_vendor_that_does_not_answer() {
     let down = im_sandbox::FaultRule::new(im_sandbox::Fault::Status(503)).times(2);
     world.pagerduty.add_fault(down);
     let healed = world.auto_heal(INTEGRATION).await;
-    assert_eq!((healed.status(), healed.count("healed")), ("done", 1), "{:#?}", healed.run);
+    assert_eq!(
+        (healed.status(), healed.count("healed")),
+        ("done", 1),
+        "{:#?}",
+        healed.run
+    );
     assert!(healed.count("invocations") >= 2);
 }

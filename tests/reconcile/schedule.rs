@@ -9,7 +9,11 @@ use crate::{linked, minutes};
 
 async fn schedule(world: &World, integration: &str, body: &serde_json::Value) -> u16 {
     let path = format!("/integrations/{integration}/reconcile/schedule");
-    world.api(Method::POST, &path, Some(body)).await.status().as_u16()
+    world
+        .api(Method::POST, &path, Some(body))
+        .await
+        .status()
+        .as_u16()
 }
 
 /// Minutes pass, each with its tick.
@@ -39,13 +43,19 @@ async fn a_lost_webhook_is_made_good_by_the_next_scheduled_run() {
     pass(&world, 15).await;
     assert_eq!(world.notes(&id).await.len(), 1, "not twice");
     assert_eq!(world.jira.issues().len(), 1);
-    let history = world.read(&format!("/integrations/{JIRA}/reconcile/history")).await;
+    let history = world
+        .read(&format!("/integrations/{JIRA}/reconcile/history"))
+        .await;
     let runs = history["items"].as_array().expect("items");
     assert_eq!(runs.len(), 3, "{runs:#?}");
     let first = runs.last().expect("a run");
     assert_eq!(first["started_by"]["kind"], "schedule", "{first}");
     assert_eq!(first["since"], json!(null), "the first looks at everything");
-    assert_ne!(runs[0]["since"], json!(null), "the later ones at what changed");
+    assert_ne!(
+        runs[0]["since"],
+        json!(null),
+        "the later ones at what changed"
+    );
 }
 
 #[tokio::test]
@@ -55,12 +65,24 @@ async fn a_schedule_is_shown_changed_and_removed() {
     let get = async || world.api(Method::GET, &path, None).await.status().as_u16();
     assert_eq!(get().await, 404);
     for bad in ["0m", "31d", "1w", ""] {
-        assert_eq!(schedule(&world, INTEGRATION, &json!({"interval": bad})).await, 400, "{bad}");
+        assert_eq!(
+            schedule(&world, INTEGRATION, &json!({"interval": bad})).await,
+            400,
+            "{bad}"
+        );
     }
-    assert_eq!(schedule(&world, INTEGRATION, &json!({"interval": "1m"})).await, 200);
+    assert_eq!(
+        schedule(&world, INTEGRATION, &json!({"interval": "1m"})).await,
+        200
+    );
     pass(&world, 3).await;
     let history = format!("/integrations/{INTEGRATION}/reconcile/history");
-    let runs = async || world.read(&history).await["items"].as_array().expect("items").len();
+    let runs = async || {
+        world.read(&history).await["items"]
+            .as_array()
+            .expect("items")
+            .len()
+    };
     let so_far = runs().await;
     assert!(so_far >= 2, "{so_far}");
     let off = json!({"interval": "1m", "enabled": false});
@@ -95,5 +117,8 @@ async fn a_polled_integration_hears_of_what_changed_without_webhooks() {
     assert_eq!(world.notes(&id).await.len(), 1);
     assert_eq!(world.incidents().await.len(), 2);
     pass(&world, 5).await;
-    assert_eq!((world.notes(&id).await.len(), world.incidents().await.len()), (1, 2));
+    assert_eq!(
+        (world.notes(&id).await.len(), world.incidents().await.len()),
+        (1, 2)
+    );
 }

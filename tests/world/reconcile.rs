@@ -85,12 +85,14 @@ impl World {
 
     /// Runs a dry run to its end.
     pub async fn dry_run(&self, integration: &str) -> Report {
-        self.run_through(integration, &json!({"dry_run": true})).await
+        self.run_through(integration, &json!({"dry_run": true}))
+            .await
     }
 
     /// Runs an auto-heal to its end.
     pub async fn auto_heal(&self, integration: &str) -> Report {
-        self.run_through(integration, &json!({"auto_heal": true})).await
+        self.run_through(integration, &json!({"auto_heal": true}))
+            .await
     }
 
     /// Runs what is asked for to its end, and nothing else.
