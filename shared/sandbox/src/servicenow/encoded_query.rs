@@ -169,7 +169,9 @@ fn condition(fragment: &str, now: Timestamp) -> Option<Condition> {
 /// Two scripts are understood: `javascript:gs.dateGenerate('2026-01-02','03:04:05')` and `javascript:gs.minutesAgo(5)`.
 fn literal(value: &str, now: Timestamp) -> String {
     let arguments = |function: &str| {
-        let script = value.strip_prefix("javascript:gs.")?.strip_prefix(function)?;
+        let script = value
+            .strip_prefix("javascript:gs.")?
+            .strip_prefix(function)?;
         script.strip_prefix('(')?.strip_suffix(')')
     };
     let plain = |text: &str| text.trim().trim_matches(['\'', '"']).to_owned();
