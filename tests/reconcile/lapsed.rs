@@ -76,7 +76,7 @@ async fn a_merged_incident_is_followed_at_pagerduty() {
         .trigger("the same again", im_sandbox::pagerduty::Urgency::High)
         .expect("allowed");
     world.lose_webhooks();
-    ann.merge(&target, &[&record]).expect("allowed");
+    ann.merge(&[&record], &target).expect("allowed");
     world.lose_webhooks();
     let expected = ["moved_record - relink"];
     let dry = world.dry_run(INTEGRATION).await;

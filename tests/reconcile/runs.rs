@@ -163,7 +163,12 @@ async fn a_run_waits_for_a_vendor_that_does_not_answer() {
     let ann = world.pagerduty.person("ann@example.com");
     ann.set_urgency(&record, Urgency::Low).expect("allowed");
     world.lose_webhooks();
-    let down = im_sandbox::FaultRule::new(im_sandbox::Fault::Status(503)).times(2);
+    let unavailable = im_sandbox::Fault::RefuseWith {
+        status: 503,
+        body: Value::Null,
+        headers: std::collections::BTreeMap::new(),
+    };
+    let down = im_sandbox::FaultRule::always(unavailable).times(2);
     world.pagerduty.add_fault(down);
     let healed = world.auto_heal(INTEGRATION).await;
     assert_eq!(
