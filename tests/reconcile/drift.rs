@@ -146,7 +146,10 @@ async fn an_edit_of_the_database_is_brought_to_the_vendor() {
             "sk",
             aws_sdk_dynamodb::types::AttributeValue::S("STATE".to_owned()),
         )
-        .update_expression("SET fields.title.v = :title")
+        .update_expression("SET #fields.#title.#v = :title")
+        .expression_attribute_names("#fields", "fields")
+        .expression_attribute_names("#title", "title")
+        .expression_attribute_names("#v", "v")
         .expression_attribute_values(
             ":title",
             aws_sdk_dynamodb::types::AttributeValue::S("by hand".to_owned()),
@@ -209,13 +212,9 @@ async fn trace_9_an_empty_value_never_heals_over_a_full_one() {
     let held = world.jira.issue(&key).expect("it exists");
     assert_eq!(held.assignee, None, "the vendor owns it: nothing was sent");
     let healed = world.auto_heal(JIRA).await;
-    assert_eq!(
-        healed.found(),
-        ["value_drift assigned_to none"],
-        "{:#?}",
-        healed.items
-    );
+    assert_eq!(healed.found(), [""; 0], "{:#?}", healed.items);
     world.settle().await;
     let assignee = world.value(&id, Field::AssignedTo).await;
     assert_eq!(assignee.as_deref(), Some("ann@example.com"));
+    assert_eq!(world.jira.issue(&key).expect("it exists").assignee, None);
 }

@@ -127,7 +127,7 @@ async fn a_wrong_map_is_stopped_by_the_brake_before_it_writes() {
     let world = many(25).await;
     let path = format!("/integrations/{SERVICENOW}/mappings");
     let mut mappings = world.read(&path).await;
-    let wrong = json!({"values": {"SEV-1": "3/3", "SEV-2": "3/3", "SEV-3": "3/3", "SEV-4": "3/3"}});
+    let wrong = json!({"values": {"SEV-1": "3/3", "SEV-2": "3/3", "SEV-3": "3/3", "SEV-4": "3/3"}, "otherwise": "error"});
     mappings["values"]["severity"]["outbound"] = wrong;
     let changed = world.api(Method::PUT, &path, Some(&mappings)).await;
     assert_eq!(changed.status(), 200, "{changed:?}");

@@ -67,7 +67,7 @@ async fn a_schedule_is_shown_changed_and_removed() {
     for bad in ["0m", "31d", "1w", ""] {
         assert_eq!(
             schedule(&world, INTEGRATION, &json!({"interval": bad})).await,
-            400,
+            422,
             "{bad}"
         );
     }

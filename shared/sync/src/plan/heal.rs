@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{ExternalValue, Field, IntegrationId, NoticeKind, Origin, PlatformValue, Side};
+use im_model::{
+    BasePair, ExternalValue, Field, IntegrationId, NoticeKind, Origin, PlatformValue, Side,
+};
 
 use super::{PlanInput, Sides};
 use crate::{Action, Decision, Rule};
@@ -64,13 +66,20 @@ impl Sides<'_> {
     /// `None` if the two sides are as they should be, or are kept apart for a reason that was said.
     fn healing(&self) -> Option<Heal> {
         let healer = self.heals_for?;
-        self.base?;
+        let base = self.base?;
         self.observed?;
-        if self.review.is_some() || self.is_in_sync() || self.is_refused() {
+        if self.review.is_some()
+            || self.is_in_sync()
+            || self.stands_for_it(base)
+            || self.is_refused()
+        {
             return None;
         }
-        let winner = match (self.may_out, self.may_in) {
+        Some(match (self.may_out, self.may_in) {
             (false, false) => return None,
+            // Who has nothing to say is not right about anything.
+            (true, false) if self.platform.is_empty() => return None,
+            (false, true) if self.external.is_empty() => return None,
             (true, false) => Heal::To(Side::Platform, "the platform alone may move it"),
             (false, true) => match self.brought_by_another(healer) {
                 Some(another) => Heal::Nobody(format!(
@@ -79,18 +88,15 @@ impl Sides<'_> {
                 None => Heal::To(Side::External, "the vendor alone may move it"),
             },
             (true, true) => self.later_or_fuller(),
-        };
-        Some(match winner {
-            Heal::To(Side::Platform, _) if self.platform.is_empty() => Heal::Nobody(
-                "the platform's value is empty, and would take the place of the vendor's"
-                    .to_owned(),
-            ),
-            Heal::To(Side::External, _) if self.external.is_empty() => Heal::Nobody(
-                "the vendor's value is empty, and would take the place of the platform's"
-                    .to_owned(),
-            ),
-            winner => winner,
         })
+    }
+
+    /// The platform's value was made of the vendor's, which still stands for it: that the map back would choose another one
+    /// is no drift.
+    fn stands_for_it(&self, base: &BasePair) -> bool {
+        base.one_of_many
+            && self.changed_since(base) == (false, false)
+            && self.inward().value() == Some(&self.platform.0)
     }
 
     fn later_or_fuller(&self) -> Heal {
@@ -118,7 +124,7 @@ impl Sides<'_> {
     fn is_refused(&self) -> bool {
         self.notice.is_some_and(|notice| {
             let says_why = !matches!(notice.kind, NoticeKind::Conflict);
-            let about = im_model::BasePair::seen(&self.platform, &self.external);
+            let about = BasePair::seen(&self.platform, &self.external);
             says_why && notice.about.same_values(&about)
         })
     }
