@@ -141,7 +141,7 @@ async fn a_wrong_map_is_stopped_by_the_brake_before_it_writes() {
     let run = braked.run["id"].as_str().expect("an id");
     let confirm = format!("{SERVICENOW}/reconcile/runs/{run}/confirm");
     let (status, confirmed) = post(&world, &confirm, None).await;
-    assert_eq!(status, 200, "{confirmed}");
+    assert_eq!(status, 202, "{confirmed}");
     world.finish_runs().await;
     let report = world.report(SERVICENOW, run).await;
     assert_eq!(
