@@ -193,6 +193,8 @@ impl Scenario {
             activity: Activity::Active,
             paused_because: None,
             requests_per_minute: None,
+            mode: im_model::Mode::Webhook,
+            brake: im_model::Brake::default(),
             strategy: self.strategy,
             conflict_window: SignedDuration::from_secs(5),
             mappings: BTreeMap::new(),

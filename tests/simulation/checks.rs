@@ -196,6 +196,7 @@ impl Checks<'_> {
             created_from: link.created_from,
             notices: &link.notices,
             insist: false,
+            heals_for: None,
             reviews: &link.reviews,
             flips: &link.flips,
             now: self.world().clock.read(),

@@ -42,6 +42,10 @@ pub enum Action {
     ReadDeadLetters,
     /// Retry or discard what is dead of an integration.
     SettleDeadLetters,
+    /// Read what reconciliation runs of an integration found and did, and when the next one is due.
+    ReadReconciliations,
+    /// Start, confirm and cancel runs of an integration, and say when it is reconciled by itself.
+    Reconcile,
     /// Read conflicts.
     ReadConflicts,
     /// Resolve a conflict, or undo an automatic resolution.
@@ -50,7 +54,7 @@ pub enum Action {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
@@ -66,6 +70,8 @@ impl Action {
         Self::ReadSyncStatus,
         Self::ReadDeadLetters,
         Self::SettleDeadLetters,
+        Self::ReadReconciliations,
+        Self::Reconcile,
         Self::ReadConflicts,
         Self::ResolveConflict,
     ];
@@ -89,6 +95,8 @@ impl fmt::Display for Action {
             Self::ReadSyncStatus => "read the sync status of integrations",
             Self::ReadDeadLetters => "read dead letters of integrations",
             Self::SettleDeadLetters => "retry or discard dead letters of integrations",
+            Self::ReadReconciliations => "read reconciliations of integrations",
+            Self::Reconcile => "reconcile integrations",
             Self::ReadConflicts => "read conflicts",
             Self::ResolveConflict => "resolve conflicts",
         })
@@ -226,6 +234,8 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::ReadSyncStatus
             | Action::ReadDeadLetters
             | Action::SettleDeadLetters
+            | Action::ReadReconciliations
+            | Action::Reconcile
             | Action::ResolveConflict => match which {
                 Which::Any => !caller.scopes.is_empty(),
                 Which::Integration(id)
@@ -259,7 +269,9 @@ fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool
             | Action::ReadDeliveries
             | Action::ReplayDelivery
             | Action::ReadDeadLetters
-            | Action::SettleDeadLetters => false,
+            | Action::SettleDeadLetters
+            | Action::ReadReconciliations
+            | Action::Reconcile => false,
         },
         Role::Viewer => action == Action::ReadSyncStatus,
     }

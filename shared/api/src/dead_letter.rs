@@ -4,11 +4,11 @@ mod output;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{FromRequestParts, Path, Request, State},
+    extract::{FromRequestParts, Request, State},
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, Uri, request::Parts};
@@ -24,7 +24,7 @@ use crate::{
     incident::List,
     integration::parse_id,
     query::{NOT_A_CURSOR, Query, Slice},
-    router::PathId,
+    router::{PathId, path_pair},
 };
 
 /// What a request for many of them may say.
@@ -196,13 +196,7 @@ impl<S: Send + Sync> FromRequestParts<S> for PathEntry {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        type Segments = Path<BTreeMap<String, String>>;
-        let segments = Segments::from_request_parts(parts, state).await;
-        let both = segments.ok().and_then(|Path(mut segments)| {
-            Some((segments.remove("id")?, segments.remove("entry")?))
-        });
-        let (integration, entry) =
-            both.ok_or_else(|| Problem::not_found(shortened(parts.uri.path())))?;
+        let (integration, entry) = path_pair(parts, state, "entry").await?;
         // An id that cannot be one names nothing.
         let entry = DeadLetterId::parse(&entry)
             .map_err(|_| Problem::not_found(format!("dead letter {}", shortened(&entry))))?;

@@ -21,6 +21,7 @@ mod integration;
 mod precondition;
 mod problem;
 mod query;
+mod reconcile;
 mod router;
 mod rules;
 mod sync_status;

@@ -93,17 +93,21 @@ impl Query {
                 .filter(|limit| (1..=Slice::MOST).contains(limit));
             limit.ok_or_else(|| format!("must be a number from 1 to {}", Slice::MOST))
         });
-        let cursor = self.parsed("cursor", |text| {
+        Slice {
+            cursor: self.cursor(),
+            limit: limit.unwrap_or(Slice::DEFAULT_LIMIT),
+        }
+    }
+
+    /// Takes `cursor`.
+    pub(crate) fn cursor(&mut self) -> Option<String> {
+        self.parsed("cursor", |text| {
             if Slice::is_cursor(text) {
                 Ok(text.to_owned())
             } else {
                 Err(NOT_A_CURSOR.to_owned())
             }
-        });
-        Slice {
-            cursor,
-            limit: limit.unwrap_or(Slice::DEFAULT_LIMIT),
-        }
+        })
     }
 
     /// Ends the reading: what was not taken is unknown. After `Ok` every required parameter is there.

@@ -5,7 +5,7 @@ mod openapi;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Router,
@@ -17,7 +17,7 @@ use axum::{
 use http::{Method, Uri, header, request::Parts};
 use im_engine::manage::{
     Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
-    Previews, Removal, Rules, SyncStatuses, TriggerTests,
+    Previews, Reconciliations, Removal, Rules, SyncStatuses, TriggerTests,
 };
 
 #[cfg(test)]
@@ -29,6 +29,7 @@ use crate::{
     conflict, dead_letter, delivery, health,
     incident::{self, history, link, note},
     integration::{self, preview, trigger},
+    reconcile::{self, schedule},
     rules, sync_status,
 };
 
@@ -49,6 +50,8 @@ pub struct Api {
     pub sync_statuses: Arc<SyncStatuses>,
     /// What is dead of them.
     pub dead_letters: Arc<DeadLetters>,
+    /// Finds and heals what differs although it should not.
+    pub reconciliations: Arc<Reconciliations>,
     /// What their webhooks brought.
     pub deliveries: Arc<Deliveries>,
     /// The integrations.
@@ -104,7 +107,7 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 47] = {
+pub(crate) const ROUTES: [Route; 57] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
@@ -334,6 +337,66 @@ pub(crate) const ROUTES: [Route; 47] = {
             Only(A::SettleDeadLetters),
             |m| on(m, dead_letter::retry),
         ),
+        route(
+            POST,
+            "/integrations/{id}/reconcile",
+            Only(A::Reconcile),
+            |m| on(m, reconcile::start),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/reconcile/history",
+            Only(A::ReadReconciliations),
+            |m| on(m, reconcile::history),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/reconcile/runs/{run}",
+            Only(A::ReadReconciliations),
+            |m| on(m, reconcile::get),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/reconcile/runs/{run}/items",
+            Only(A::ReadReconciliations),
+            |m| on(m, reconcile::items),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/reconcile/runs/{run}/confirm",
+            Only(A::Reconcile),
+            |m| on(m, reconcile::confirm),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/reconcile/runs/{run}/cancel",
+            Only(A::Reconcile),
+            |m| on(m, reconcile::cancel),
+        ),
+        route(
+            GET,
+            "/integrations/{id}/reconcile/schedule",
+            Only(A::ReadReconciliations),
+            |m| on(m, schedule::get),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/reconcile/schedule",
+            Only(A::Reconcile),
+            |m| on(m, schedule::set),
+        ),
+        route(
+            DELETE,
+            "/integrations/{id}/reconcile/schedule",
+            Only(A::Reconcile),
+            |m| on(m, schedule::remove),
+        ),
+        route(
+            POST,
+            "/integrations/{id}/backfill",
+            Only(A::Reconcile),
+            |m| on(m, reconcile::backfill),
+        ),
         route(GET, "/deliveries", Only(A::ReadDeliveries), |m| {
             on(m, delivery::list)
         }),
@@ -410,4 +473,18 @@ impl<S: Send + Sync> FromRequestParts<S> for PathId {
             Err(_) => Err(Problem::not_found(shortened(parts.uri.path()))),
         }
     }
+}
+
+/// The `{id}` of a path and another part of it.
+pub(crate) async fn path_pair<S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+    other: &str,
+) -> Result<(String, String), Problem> {
+    type Segments = Path<BTreeMap<String, String>>;
+    let segments = Segments::from_request_parts(parts, state).await;
+    let both = segments
+        .ok()
+        .and_then(|Path(mut segments)| Some((segments.remove("id")?, segments.remove(other)?)));
+    both.ok_or_else(|| Problem::not_found(shortened(parts.uri.path())))
 }

@@ -1,5 +1,7 @@
 //! A store that answers nothing: what reaches it is refused as unavailable, what is refused before is not.
 
+mod runs;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_engine::{
@@ -15,7 +17,7 @@ use im_engine::{
 use im_model::{
     Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, Digest, ExternalId,
     IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note, NoteCopy, NoteKey,
-    OrganizationId,
+    OrganizationId, TaskKind,
 };
 use im_vendors::{Credentials, Transport, TransportError};
 use jiff::Timestamp;
@@ -237,6 +239,9 @@ impl TaskStore for Unreachable {
         down()
     }
     async fn put_off_task(&self, _: &Task) -> Result<(), StoreError> {
+        down()
+    }
+    async fn drop_task(&self, _: TaskKind, _: &IntegrationId) -> Result<(), StoreError> {
         down()
     }
     async fn finish_task(&self, _: &Task) -> Result<(), StoreError> {

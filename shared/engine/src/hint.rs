@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use im_model::{
     ActorId, DeliveryId, ExternalId, Field, IncidentId, IntegrationId, InvalidId, RecordVersion,
+    RunId,
 };
 use im_vendors::Announced;
 use jiff::Timestamp;
@@ -135,6 +136,13 @@ pub enum Cause {
     Person,
     /// The vendor answers again.
     Recovery,
+    /// A reconciliation found it.
+    Run {
+        /// Which run.
+        run: RunId,
+        /// Is what differs healed although neither side changed? Polling does not.
+        heals: bool,
+    },
 }
 
 impl Cause {
@@ -142,7 +150,7 @@ impl Cause {
     pub fn deliveries(&self) -> impl Iterator<Item = &DeliveryKey> {
         let (key, also) = match self {
             Self::Delivery { key, also } => (Some(key), also.as_slice()),
-            Self::Change | Self::Person | Self::Recovery => (None, &[][..]),
+            Self::Change | Self::Person | Self::Recovery | Self::Run { .. } => (None, &[][..]),
         };
         key.into_iter().chain(also)
     }
@@ -161,6 +169,13 @@ pub struct Job {
     /// Try again what the vendor refused before: set by a retry from the dead letters.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insist: bool,
+}
+
+impl Job {
+    /// Is what differs healed although neither side changed?
+    pub fn heals(&self) -> bool {
+        matches!(self.cause, Cause::Run { heals: true, .. })
+    }
 }
 
 /// Names one delivery: `<integration>#<delivery id>`.

@@ -96,7 +96,7 @@ pub struct Connect<'a> {
 /// Links an incident by hand with a record that exists. The claim on the version that it replaces was won before.
 #[derive(Debug, Clone)]
 pub struct LinkByHand<'a> {
-    /// As loaded; its link has no record, or is absent.
+    /// As loaded.
     pub incident: &'a Incident,
     /// Whose.
     pub integration: &'a IntegrationId,
@@ -108,6 +108,8 @@ pub struct LinkByHand<'a> {
     pub taken_from: Option<(IncidentId, u64)>,
     /// Another record that the incident was linked with before, and whose entry still names it.
     pub leaves: Option<ExternalId>,
+    /// Pending conflicts of a link that it takes the place of, as they will be.
+    pub conflicts: Vec<Conflict>,
     /// When.
     pub now: Timestamp,
 }

@@ -12,6 +12,7 @@ mod journal;
 pub mod manage;
 mod pace;
 pub mod ports;
+mod reconcile;
 mod retry;
 mod runner;
 mod sweep;
@@ -30,6 +31,7 @@ pub use journal::{
     PlatformEdit, Reserve, Ruling, Unlink,
 };
 pub use pace::{CircuitState, OpenCircuit, Pace, lane::severity_of};
+pub use reconcile::{Reconciler, RunRequest, RunScope, RunStarter, Started};
 pub use retry::{Disposition, FailedAttempt, RetryLadder, RetryMessage};
 pub use runner::JobRunner;
 pub use sweep::{Places, SweepReport, Sweeper};

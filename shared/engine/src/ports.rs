@@ -1,6 +1,7 @@
 //! What the engine needs of the outside. Each port is as narrow as its users.
 
 mod figures;
+mod runs;
 
 use async_trait::async_trait;
 use im_model::{
@@ -13,6 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::form_urlencoded;
 
 pub use self::figures::{CounterStore, Figures};
+pub use self::runs::{LinkLookup, RunQueue, RunStore};
 use crate::{
     CircuitState, Claim, Commit, Connect, DeadLetter, Delivery, DeliveryEnd, DeliveryKey,
     EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling,
@@ -377,6 +379,13 @@ pub trait TaskStore: Send + Sync {
 
     /// Makes a task due at another time, unless it was asked for again.
     async fn put_off_task(&self, task: &Task) -> Result<(), StoreError>;
+
+    /// Removes the task of a kind, whoever asked for it.
+    async fn drop_task(
+        &self,
+        kind: TaskKind,
+        integration: &IntegrationId,
+    ) -> Result<(), StoreError>;
 
     /// Removes a task, unless it was asked for again.
     async fn finish_task(&self, task: &Task) -> Result<(), StoreError>;

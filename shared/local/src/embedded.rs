@@ -26,6 +26,8 @@ pub struct Queues {
     pub inbound: String,
     /// `outbound`'s own.
     pub outbound: String,
+    /// What wakes the reconciler for its runs.
+    pub reconcile: String,
     /// Where both send what is dead.
     pub dead_letters: String,
 }
@@ -165,6 +167,8 @@ impl Embedded {
 impl Queues {
     /// How long a received message is hidden from others (`VisibilityTimeout`), in seconds.
     pub const VISIBILITY_SECONDS: u32 = 90;
+    /// The same of the reconciler's queue.
+    pub const RUN_VISIBILITY_SECONDS: u32 = 720;
     /// After this many receptions a message goes to the dead letters (`maxReceiveCount`).
     pub const MOST_RECEPTIONS: u32 = 5;
 
@@ -192,9 +196,14 @@ impl Queues {
             ),
             (QueueAttributeName::RedrivePolicy, redrive.to_string()),
         ]);
+        let reconcile = HashMap::from([(
+            QueueAttributeName::VisibilityTimeout,
+            Self::RUN_VISIBILITY_SECONDS.to_string(),
+        )]);
         Ok(Self {
             inbound: create_queue(sqs, "im-inbound-retry", attributes.clone()).await?,
             outbound: create_queue(sqs, "im-outbound-retry", attributes).await?,
+            reconcile: create_queue(sqs, "im-reconcile", reconcile).await?,
             dead_letters,
         })
     }

@@ -192,15 +192,30 @@ async fn invoke(function: Arc<dyn Function>, event: Value) -> Ended {
 pub struct QueuePoller {
     sqs: Sqs,
     url: String,
+    batch_size: i32,
 }
 
 impl QueuePoller {
-    /// The most messages of a batch (`BatchSize`).
+    /// The most messages of a batch (`BatchSize`), unless they come one by one.
     pub const BATCH_SIZE: i32 = 10;
 
     /// A poller of this queue.
     pub fn new(sqs: Sqs, url: String) -> Self {
-        Self { sqs, url }
+        let batch_size = Self::BATCH_SIZE;
+        Self {
+            sqs,
+            url,
+            batch_size,
+        }
+    }
+
+    /// The same with batches of one message.
+    #[must_use]
+    pub fn one_by_one(self) -> Self {
+        Self {
+            batch_size: 1,
+            ..self
+        }
     }
 
     /// The next batch. Nobody else receives its messages until their visibility timeout is over.
@@ -209,7 +224,7 @@ impl QueuePoller {
             .sqs
             .receive_message()
             .queue_url(&self.url)
-            .max_number_of_messages(Self::BATCH_SIZE)
+            .max_number_of_messages(self.batch_size)
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()

@@ -17,8 +17,8 @@ use im_engine::{
 use im_model::{IntegrationType, OrganizationId};
 use im_runtime::{
     BatchFunction, DeadLetterFunction, DynamoStreams, KeyInVault, Ports, ReconcilerFunction,
-    SecretsManagerVault, Source, SqsJobQueue, SqsQueue, api_router, batch_function,
-    dead_letter_recorder, sweeper, webhook_function,
+    SecretsManagerVault, Source, SqsJobQueue, SqsQueue, SqsRunQueue, api_router, batch_function,
+    dead_letter_recorder, reconciler_of, run_starter, sweeper, webhook_function,
 };
 use im_store::DynamoStore;
 use im_vendors::Transport;
@@ -132,9 +132,16 @@ impl LocalSystem {
             ports.clock.clone(),
             settings.time_scale,
         );
+        let runs = SqsRunQueue::new(
+            embedded.sqs.clone(),
+            embedded.queues.reconcile.clone(),
+            settings.time_scale,
+        );
+        let starter = run_starter(&ports, Arc::new(runs));
         let api = api_router(
             &ports,
             Arc::new(retries),
+            starter.clone(),
             authenticator,
             Self::SECRET_PREFIX.to_owned(),
             settings.public_base_url,
@@ -170,7 +177,15 @@ impl LocalSystem {
             ports.clock.clone(),
             settings.time_scale,
         );
-        let reconciler = ReconcilerFunction::new(sweeper(&ports, Arc::new(redriven)));
+        let redriven = Arc::new(redriven);
+        let reconciler = reconciler_of(
+            &ports,
+            starter.clone(),
+            ports.transport.clone(),
+            redriven.clone(),
+        );
+        let sweeper = sweeper(&ports, redriven, starter);
+        let reconciler = ReconcilerFunction::new(sweeper, reconciler);
         Self {
             dead_letter: Arc::new(dead_letter),
             reconciler: Arc::new(reconciler),
@@ -259,6 +274,15 @@ impl LocalSystem {
             (queue(&queues.inbound), self.inbound.clone()),
             (queue(&queues.outbound), self.outbound.clone()),
             (queue(&queues.dead_letters), self.dead_letter.clone()),
+            // Two at once: a long run of one integration is not to hold up another's.
+            (
+                queue(&queues.reconcile).one_by_one(),
+                self.reconciler.clone(),
+            ),
+            (
+                queue(&queues.reconcile).one_by_one(),
+                self.reconciler.clone(),
+            ),
         ];
         Ok(Mappings {
             streams,

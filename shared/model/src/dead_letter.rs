@@ -48,6 +48,12 @@ words! {
         CatchUp = "CATCHUP",
         /// Find out whether the vendor answers again, and if so, retry what is dead for it.
         Probe = "PROBE",
+        /// Look whether a reconciliation run still moves.
+        Run = "RUN",
+        /// Start the reconciliation that is due.
+        Schedule = "SCHEDULE",
+        /// Take in what changed at a vendor that sends no webhooks.
+        Poll = "POLL",
     }
 }
 

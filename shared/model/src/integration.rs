@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Field, IntegrationId, InvalidField, Mappings, NoteKind, OrganizationId, Triggers,
+    Brake, Field, IntegrationId, InvalidField, Mappings, NoteKind, OrganizationId, Triggers,
     incident::words,
 };
 
@@ -76,6 +76,16 @@ words! {
         Active = "active",
         /// They wait until it is resumed.
         Paused = "paused",
+    }
+}
+
+words! {
+    /// How the vendor's changes come in.
+    Mode {
+        /// By the vendor's webhooks.
+        Webhook = "webhook",
+        /// It is polled every minute; webhooks are still accepted.
+        Polling = "polling",
     }
 }
 
@@ -242,6 +252,10 @@ pub struct Integration {
     pub conflict_window: SignedDuration,
     /// The most requests that the vendor is sent within a minute, by all functions together, if the operator limits them.
     pub requests_per_minute: Option<NonZeroU32>,
+    /// How the vendor's changes come in.
+    pub mode: Mode,
+    /// When a reconciliation run is taken to be a mistake.
+    pub brake: Brake,
     /// Value maps that differ from the vendor's defaults.
     pub mappings: Mappings,
     /// When a record is first sent.

@@ -10,6 +10,7 @@ mod integration;
 mod link;
 mod mapping;
 mod note;
+mod run;
 mod secret;
 mod value;
 
@@ -26,8 +27,8 @@ pub use id::{
 };
 pub use incident::{FieldState, Incident, Origin, Priority, Severity, Status};
 pub use integration::{
-    Activity, ConflictStrategy, Direction, Integration, IntegrationType, Ownable, Owner, Ownership,
-    OwnershipRules, UnknownWord,
+    Activity, ConflictStrategy, Direction, Integration, IntegrationType, Mode, Ownable, Owner,
+    Ownership, OwnershipRules, UnknownWord,
 };
 pub use link::{
     BasePair, ClaimOutcome, FieldOutcome, Flips, Link, LinkState, NoteProgress, Notice, NoticeKind,
@@ -35,5 +36,10 @@ pub use link::{
 };
 pub use mapping::{FieldMaps, Mappings, Otherwise, Triggers, ValueTable};
 pub use note::{ExternalNote, InvalidNoteKey, Note, NoteCopy, NoteKey, NoteKind, NoteSource};
+pub use run::{
+    BaseValues, Brake, DriftItem, DriftKind, Interval, InvalidInterval, ItemResult, Phase, Place,
+    ProposedAction, Purpose, Reconciliation, Run, RunCounts, RunLease, RunStatus, Schedule,
+    StartedBy,
+};
 pub use secret::Secret;
 pub use value::{Digest, ExternalValue, PlatformValue, Value};

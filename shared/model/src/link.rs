@@ -218,6 +218,22 @@ impl Link {
         }
     }
 
+    /// The link as it is once it was cut, by a claim that came to this.
+    #[must_use]
+    pub fn cut(&self, outcome: ClaimOutcome) -> Self {
+        let external_id = self.external_id().cloned();
+        Self {
+            outcome: Some(outcome),
+            version: self.version + 1,
+            state: LinkState::Unlinked { external_id },
+            base: BTreeMap::new(),
+            notices: BTreeMap::new(),
+            reviews: BTreeMap::new(),
+            flips: BTreeMap::new(),
+            ..self.clone()
+        }
+    }
+
     /// The vendor's ticket, once there is one.
     pub fn external_id(&self) -> Option<&ExternalId> {
         match &self.state {

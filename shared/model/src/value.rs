@@ -118,6 +118,15 @@ impl Digest {
     }
 }
 
+impl Digest {
+    /// Half of it, for sets that hold very many.
+    pub fn leading_bits(self) -> u64 {
+        let mut half = [0; 8];
+        half.copy_from_slice(&self.0[..8]);
+        u64::from_be_bytes(half)
+    }
+}
+
 impl TryFrom<String> for Digest {
     type Error = hex::FromHexError;
     fn try_from(text: String) -> Result<Self, Self::Error> {

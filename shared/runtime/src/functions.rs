@@ -6,12 +6,12 @@ use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
     CredentialCache, DeadLetterRecorder, DeliveryAcceptor, IntegrationCache, JobRunner, Pace,
-    RetryLadder, Sweeper, SyncEngine,
+    Reconciler, RetryLadder, RunStarter, Sweeper, SyncEngine,
     manage::{
         Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
-        Previews, Removal, Rules, SyncStatuses, TriggerTests, VendorAccess,
+        Previews, Reconciliations, Removal, Rules, SyncStatuses, TriggerTests, VendorAccess,
     },
-    ports::{Announcer, Clock, Ids, JobQueue, RetryQueue, Vault},
+    ports::{Announcer, Clock, Ids, JobQueue, RetryQueue, RunQueue, Vault},
 };
 use im_model::IntegrationType;
 use im_store::DynamoStore;
@@ -23,7 +23,7 @@ use serde_json::Value;
 
 use crate::{
     BatchFunction, HttpTransport, KeyInVault, RandomIds, SecretsManagerVault, Settings, Source,
-    SqsJobQueue, SqsQueue, SystemClock, WebhookFunction, aws, telemetry,
+    SqsJobQueue, SqsQueue, SqsRunQueue, SystemClock, WebhookFunction, aws, telemetry,
 };
 
 /// Why a function could not start.
@@ -95,20 +95,7 @@ pub fn batch_function(
     queue: Arc<dyn RetryQueue>,
     ladder: RetryLadder,
 ) -> BatchFunction {
-    let (memory, pace) = pacing(ports);
-    let engine = SyncEngine {
-        store: ports.store.clone(),
-        conflicts: ports.store.clone(),
-        integrations: Arc::new(ports.configurations().with_circuits(pace.clone())),
-        credentials: ports.credentials(),
-        transport: ports.transport.clone(),
-        clock: ports.clock.clone(),
-        ids: ports.ids.clone(),
-        memory,
-        pace,
-        tally: Arc::default(),
-        letters: ports.store.clone(),
-    };
+    let engine = sync_engine(ports);
     let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
     let clock = ports.clock.clone();
     BatchFunction::new(
@@ -122,6 +109,52 @@ pub fn batch_function(
             clock,
         },
     )
+}
+
+/// What syncs links.
+fn sync_engine(ports: &Ports) -> SyncEngine {
+    let (memory, pace) = pacing(ports);
+    SyncEngine {
+        store: ports.store.clone(),
+        conflicts: ports.store.clone(),
+        integrations: Arc::new(ports.configurations().with_circuits(pace.clone())),
+        credentials: ports.credentials(),
+        transport: ports.transport.clone(),
+        clock: ports.clock.clone(),
+        ids: ports.ids.clone(),
+        memory,
+        pace,
+        tally: Arc::default(),
+        letters: ports.store.clone(),
+    }
+}
+
+/// What starts reconciliation runs. `queue` wakes the reconciler for them.
+pub fn run_starter(ports: &Ports, queue: Arc<dyn RunQueue>) -> RunStarter {
+    RunStarter {
+        runs: ports.store.clone(),
+        queue,
+        tasks: ports.store.clone(),
+        clock: ports.clock.clone(),
+        ids: ports.ids.clone(),
+    }
+}
+
+/// What works on reconciliation runs. `transport` is for pages of many records, `retries` for links that could not be healed.
+pub fn reconciler_of(
+    ports: &Ports,
+    starter: RunStarter,
+    transport: Arc<dyn Transport>,
+    retries: Arc<dyn JobQueue>,
+) -> Reconciler {
+    Reconciler {
+        starter,
+        engine: sync_engine(ports),
+        lookup: ports.store.clone(),
+        transport,
+        retries,
+        counters: ports.store.clone(),
+    }
 }
 
 /// What a process learns of its vendors, and how it paces itself by it.
@@ -145,7 +178,7 @@ pub fn dead_letter_recorder(ports: &Ports, announcer: Arc<dyn Announcer>) -> Dea
 }
 
 /// What the minute tick does. `queue` is where retries of dead letters go.
-pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>) -> Sweeper {
+pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>, starter: RunStarter) -> Sweeper {
     let (memory, pace) = pacing(ports);
     Sweeper {
         places: im_engine::Places::default(),
@@ -159,6 +192,7 @@ pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>) -> Sweeper {
         memory,
         pace,
         queue,
+        starter,
         clock: ports.clock.clone(),
     }
 }
@@ -167,6 +201,7 @@ pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>) -> Sweeper {
 pub fn api_router(
     ports: &Ports,
     retries: Arc<dyn JobQueue>,
+    starter: RunStarter,
     authenticator: Arc<dyn Authenticator>,
     secret_prefix: String,
     webhook_base_url: Option<String>,
@@ -244,6 +279,10 @@ pub fn api_router(
         rules: Arc::new(Rules {
             integrations: integrations.clone(),
         }),
+        reconciliations: Arc::new(Reconciliations {
+            integrations: integrations.clone(),
+            starter,
+        }),
         removal: Arc::new(Removal {
             incidents: incidents.clone(),
             integrations: integrations.clone(),
@@ -307,10 +346,12 @@ pub async fn api() -> Result<(), Error> {
     let allow_loopback = settings.optional("IM_ALLOW_LOOPBACK").as_deref() == Some("true");
     let prefix = settings.secret_prefix()?;
     let queue = aws_sdk_sqs::Client::new(&config);
+    let runs = SqsRunQueue::new(queue.clone(), settings.reconcile_queue()?, 1);
     let retries = SqsJobQueue::new(queue, settings.retry_queue()?, ports.clock.clone(), 1);
     lambda_http::run(api_router(
         &ports,
         Arc::new(retries),
+        run_starter(&ports, Arc::new(runs)),
         authenticator,
         prefix,
         webhooks,

@@ -9,6 +9,7 @@ mod dead_letter;
 mod functions;
 mod queue;
 mod reconciler;
+mod run_queue;
 mod settings;
 mod source;
 mod stream;
@@ -25,11 +26,12 @@ pub use dead_letter::DeadLetterFunction;
 pub use functions::webhook_function;
 pub use functions::{
     Error, Ports, api, api_router, batch_function, dead_letter_recorder, inbound, outbound,
-    sweeper, webhook,
+    reconciler_of, run_starter, sweeper, webhook,
 };
 pub use im_model::IntegrationType;
 pub use queue::{SqsJobQueue, SqsQueue};
 pub use reconciler::{NoTick, ReconcilerFunction};
+pub use run_queue::SqsRunQueue;
 pub use settings::{MissingSetting, Settings};
 pub use source::Source;
 pub use stream::{DynamoStreams, StreamReader, StreamStretch};

@@ -1,18 +1,21 @@
-//! `reconciler`: the minute tick.
+//! `reconciler`: the minute tick, and the runs that its queue brings.
 
-use im_engine::{StoreError, Sweeper};
-use serde_json::Value;
+use im_engine::{Reconciler, StoreError, Sweeper};
+use serde_json::{Value, json};
 
-/// Does what is due every minute.
+use crate::run_queue::RunMessage;
+
+/// Does what is due every minute, and works on reconciliation runs.
 pub struct ReconcilerFunction {
     sweeper: Sweeper,
+    reconciler: Reconciler,
 }
 
-/// Why a tick failed. The next one does what this one did not.
+/// Why an invocation failed. The next tick does what this one did not.
 #[derive(Debug, thiserror::Error)]
 pub enum NoTick {
-    /// The event is not the schedule's.
-    #[error("not a scheduled event")]
+    /// The event is neither the schedule's nor the queue's.
+    #[error("neither a scheduled event nor messages about runs")]
     NotScheduled,
     /// The store or the queue could not be reached.
     #[error(transparent)]
@@ -20,17 +23,38 @@ pub enum NoTick {
 }
 
 impl ReconcilerFunction {
-    /// A function that sweeps.
-    pub fn new(sweeper: Sweeper) -> Self {
-        Self { sweeper }
+    /// A function that sweeps and reconciles.
+    pub fn new(sweeper: Sweeper, reconciler: Reconciler) -> Self {
+        Self {
+            sweeper,
+            reconciler,
+        }
     }
 
-    /// Works on an `EventBridge` schedule's event; answers what was done.
+    /// Works on an `EventBridge` schedule's event, or a batch of messages about runs; answers what was done.
     pub async fn handle(&self, event: &Value) -> Result<Value, NoTick> {
+        if let Some(records) = event["Records"].as_array() {
+            return self.reconcile(records).await;
+        }
         if event["detail-type"] != "Scheduled Event" {
             return Err(NoTick::NotScheduled);
         }
         let report = self.sweeper.tick().await?;
         Ok(serde_json::to_value(report).unwrap_or_default())
+    }
+
+    /// The mapping brings one message at a time. One that cannot be read would be brought for ever: it is dropped.
+    async fn reconcile(&self, records: &[Value]) -> Result<Value, NoTick> {
+        for record in records {
+            let body = record["body"].as_str().unwrap_or_default();
+            match serde_json::from_str::<RunMessage>(body) {
+                Ok(message) => {
+                    let reconciler = &self.reconciler;
+                    reconciler.work(&message.integration, &message.run).await?;
+                }
+                Err(error) => tracing::error!(%error, "a message that names no run"),
+            }
+        }
+        Ok(json!({}))
     }
 }

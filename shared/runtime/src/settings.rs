@@ -56,6 +56,11 @@ impl Settings {
         self.required("RETRY_QUEUE_URL")
     }
 
+    /// `RECONCILE_QUEUE_URL`: what wakes the reconciler for its runs.
+    pub fn reconcile_queue(&self) -> Result<String, MissingSetting> {
+        self.required("RECONCILE_QUEUE_URL")
+    }
+
     /// `SECRET_PREFIX`: what the ids of integrations' secrets start with.
     pub fn secret_prefix(&self) -> Result<String, MissingSetting> {
         self.required("SECRET_PREFIX")

@@ -11,29 +11,45 @@ use im_vendors::{Transport, TransportError};
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    most_bytes: usize,
 }
 
 impl HttpTransport {
     /// The longest that a vendor may hold a request; a claim's lease counts on it.
     pub const TIMEOUT: Duration = Duration::from_secs(3);
+    /// The same of a page of many records, which nobody waits for with a claim in hand.
+    pub const LISTING_TIMEOUT: Duration = Duration::from_secs(20);
     const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
     const MOST_BYTES: usize = 8 * 1024 * 1024;
+    const MOST_LISTED_BYTES: usize = 32 * 1024 * 1024;
 
     /// A transport with connections of its own.
     ///
     /// # Errors
     /// The TLS configuration cannot be built.
     pub fn new() -> Result<Self, reqwest::Error> {
+        Self::bounded(Self::TIMEOUT, Self::MOST_BYTES)
+    }
+
+    /// One for pages of many records.
+    ///
+    /// # Errors
+    /// The TLS configuration cannot be built.
+    pub fn for_listings() -> Result<Self, reqwest::Error> {
+        Self::bounded(Self::LISTING_TIMEOUT, Self::MOST_LISTED_BYTES)
+    }
+
+    fn bounded(timeout: Duration, most_bytes: usize) -> Result<Self, reqwest::Error> {
         // The second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
-            .timeout(Self::TIMEOUT)
+            .timeout(timeout)
             .connect_timeout(Self::CONNECT_TIMEOUT)
             // A redirect could lead anywhere, with our credentials.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("im/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { client })
+        Ok(Self { client, most_bytes })
     }
 }
 
@@ -48,7 +64,7 @@ impl Transport for HttpTransport {
             .map_err(|error| reason(&error))?;
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| reason(&error))? {
-            if body.len() + chunk.len() > Self::MOST_BYTES {
+            if body.len() + chunk.len() > self.most_bytes {
                 return Err(TransportError::BrokenOff(
                     "the answer is too large".to_owned(),
                 ));

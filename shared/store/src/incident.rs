@@ -338,7 +338,10 @@ impl DynamoStore {
     }
 }
 
-fn read_incident(item: HashMap<String, AttributeValue>, on: &str) -> Result<Incident, StoreError> {
+pub(crate) fn read_incident(
+    item: HashMap<String, AttributeValue>,
+    on: &str,
+) -> Result<Incident, StoreError> {
     let row: IncidentRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
         .map_err(|error| unreadable(on, &error))?;
     Ok(row.into())

@@ -2,7 +2,7 @@
 
 use im_model::{
     ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, ExternalId, IdempotencyKey,
-    IncidentId, IntegrationId, NoteKey, OrganizationId,
+    IncidentId, IntegrationId, NoteKey, OrganizationId, RunId,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -14,6 +14,8 @@ pub(crate) const LINK: &str = "LINK";
 pub(crate) const META: &str = "META";
 /// How an integration's vendor may be called at present.
 pub(crate) const CIRCUIT: &str = "CIRCUIT";
+/// What is remembered between an integration's runs.
+pub(crate) const RECONCILIATION: &str = "RECONCILIATION";
 pub(crate) const GONE: &str = "GONE";
 pub(crate) const CREATED: &str = "CREATED";
 
@@ -52,6 +54,27 @@ pub(crate) fn dead_letter(id: &DeadLetterId) -> String {
 /// Dead letters of one status.
 pub(crate) fn dead_letters_of(integration: &IntegrationId, status: DeadLetterStatus) -> String {
     format!("DLQ#{integration}#{status}")
+}
+
+/// What the keys of all runs start with.
+pub(crate) const RUNS: &str = "RUN#";
+
+/// A run: the sort key of itself, the partition of what it leaves.
+pub(crate) fn run(id: &RunId) -> String {
+    format!("{RUNS}{id}")
+}
+
+/// A part of what a run found.
+pub(crate) fn items(chunk: u32) -> String {
+    format!("ITEMS#{chunk:08}")
+}
+
+/// What the keys of all marks of a run start with.
+pub(crate) const SEEN: &str = "SEEN#";
+
+/// Marks of what a step of a run has seen.
+pub(crate) fn seen(step: u32) -> String {
+    format!("{SEEN}{step:08}")
 }
 
 /// What the keys of all counters start with.

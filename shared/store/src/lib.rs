@@ -13,6 +13,7 @@ mod integration;
 mod journal;
 mod keys;
 mod row;
+mod run;
 pub mod schema;
 mod transaction;
 mod work;

@@ -5,10 +5,10 @@ mod delivery;
 use std::{collections::BTreeMap, num::NonZeroU32};
 
 use im_model::{
-    Activity, BasePair, ClaimOutcome, ConflictStrategy, DeadLetterId, Digest, Direction, Field,
-    FieldState, Flips, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId,
-    IntegrationType, Link, LinkState, Mappings, NoteKind, NoteProgress, Notice, OrganizationId,
-    Origin, OwnershipRules, PlatformValue, RecordVersion, Review, Side, Triggers,
+    Activity, BasePair, Brake, ClaimOutcome, ConflictStrategy, DeadLetterId, Digest, Direction,
+    Field, FieldState, Flips, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId,
+    IntegrationType, Link, LinkState, Mappings, Mode, NoteKind, NoteProgress, Notice,
+    OrganizationId, Origin, OwnershipRules, PlatformValue, RecordVersion, Review, Side, Triggers,
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -243,9 +243,18 @@ pub(crate) struct IntegrationRow {
     secret_id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     requests_per_minute: Option<NonZeroU32>,
+    #[serde(default = "default_mode")]
+    mode: Mode,
+    #[serde(default)]
+    brake: Brake,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
+}
+
+/// Rows that were written before there was another mode do not name it.
+fn default_mode() -> Mode {
+    Mode::Webhook
 }
 
 fn default_window() -> i64 {
@@ -272,6 +281,8 @@ impl From<&Integration> for IntegrationRow {
             strategy: it.strategy,
             conflict_window: i64::try_from(it.conflict_window.as_millis()).unwrap_or(i64::MAX),
             requests_per_minute: it.requests_per_minute,
+            mode: it.mode,
+            brake: it.brake,
             mappings: it.mappings,
             triggers: it.triggers,
             options: it.options,
@@ -300,6 +311,8 @@ impl From<IntegrationRow> for Integration {
             strategy: row.strategy,
             conflict_window: SignedDuration::from_millis(row.conflict_window),
             requests_per_minute: row.requests_per_minute,
+            mode: row.mode,
+            brake: row.brake,
             mappings: row.mappings,
             triggers: row.triggers,
             options: row.options,

@@ -122,6 +122,25 @@ impl TaskStore for DynamoStore {
         }
     }
 
+    async fn drop_task(
+        &self,
+        kind: TaskKind,
+        integration: &IntegrationId,
+    ) -> Result<(), StoreError> {
+        let deleted = self
+            .client
+            .delete_item()
+            .table_name(&self.tables.sync)
+            .key("pk", text(keys::TASKS))
+            .key("sk", text(&keys::task(kind.as_str(), integration)))
+            .send()
+            .await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failed("drop the task", keys::TASKS, &error)),
+        }
+    }
+
     async fn finish_task(&self, task: &Task) -> Result<(), StoreError> {
         let deleted = self
             .client

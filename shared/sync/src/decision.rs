@@ -23,6 +23,8 @@ pub enum Rule {
     Conflict,
     /// 5: there is no base yet.
     NoBase,
+    /// 6: neither changed, yet they are not in sync: found by the reconciler.
+    Drift,
 }
 
 /// What is to be done about a field.
@@ -199,6 +201,7 @@ impl fmt::Display for Rule {
             Self::ExternalChanged => "only the vendor changed (rule 3)",
             Self::Conflict => "conflict (rule 4)",
             Self::NoBase => "just linked (rule 5)",
+            Self::Drift => "drift (rule 6)",
         })
     }
 }

@@ -25,7 +25,7 @@ pub use map::{Mapped, NormalForm, Otherwise, TextForm, ValueMap, ValueType};
 pub use note_text::{CopiedNote, headed_note, marked_note, read_headed_note, read_marked_note};
 pub use notes::{NotesInput, NotesPlan, plan_notes};
 pub use overwrite::OurWrite;
-pub use plan::{PlanInput, apart, plan, wanting_times};
+pub use plan::{PlanInput, Unhealed, apart, plan, unhealed, wanting_times};
 pub use rules::{FieldRule, Limit, LinkRules};
 pub use settle::{Change, History, Sent, settle};
 pub use times::add_times;

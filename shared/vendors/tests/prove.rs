@@ -29,6 +29,8 @@ fn integration(integration_type: IntegrationType, direction: Direction) -> Integ
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: Integration::CONFLICT_WINDOW,
         requests_per_minute: None,
+        mode: im_model::Mode::Webhook,
+        brake: im_model::Brake::default(),
         mappings: Mappings::new(),
         triggers: Triggers::default(),
         options: required

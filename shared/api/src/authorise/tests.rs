@@ -77,6 +77,8 @@ fn the_table_of_roles() {
             (ReadSyncStatus, all),
             (ReadDeadLetters, none),
             (SettleDeadLetters, none),
+            (ReadReconciliations, none),
+            (Reconcile, none),
             (ReadConflicts, all),
             (ResolveConflict, own),
         ]
@@ -98,6 +100,8 @@ fn the_table_of_roles() {
             (ReadSyncStatus, integrations),
             (ReadDeadLetters, integrations),
             (SettleDeadLetters, integrations),
+            (ReadReconciliations, integrations),
+            (Reconcile, integrations),
             (ReadConflicts, all),
             (ResolveConflict, integrations),
         ]

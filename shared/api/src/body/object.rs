@@ -109,6 +109,23 @@ impl ObjectReader {
         }
     }
 
+    /// Takes a whole number from `least` to `most`.
+    pub(crate) fn whole<T>(&mut self, field: &str, least: T, most: T) -> Option<T>
+    where
+        T: Copy + Display + PartialOrd + TryFrom<u64>,
+    {
+        let value = self.take(field)?;
+        let number = value.as_u64().and_then(|number| T::try_from(number).ok());
+        let number = number.filter(|number| (least..=most).contains(number));
+        if number.is_none() {
+            self.refuse(
+                field,
+                format!("must be a whole number from {least} to {most}"),
+            );
+        }
+        number
+    }
+
     /// Takes an object.
     pub(crate) fn object(&mut self, field: &str) -> Map<String, Value> {
         match self.take(field) {

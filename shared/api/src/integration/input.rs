@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, num::NonZeroU32};
 
-use im_engine::manage::{IntegrationChange, NewIntegration, RequestLimit};
-use im_model::{ConflictStrategy, Direction, Integration, IntegrationId, OrganizationId, Secret};
+use im_engine::manage::{BrakeChange, IntegrationChange, NewIntegration, RequestLimit};
+use im_model::{
+    Brake, ConflictStrategy, Direction, Integration, IntegrationId, Mode, OrganizationId, Secret,
+};
 use jiff::SignedDuration;
 use url::Url;
 
@@ -14,7 +16,7 @@ use crate::{
 };
 
 /// Every name that the body of a new integration may have: what is fixed later, then what can be changed.
-pub(crate) const NAMES: [&str; 12] = {
+pub(crate) const NAMES: [&str; 14] = {
     let [id, organization, kind] = FIXED;
     let [
         name,
@@ -25,6 +27,8 @@ pub(crate) const NAMES: [&str; 12] = {
         strategy,
         window,
         requests,
+        mode,
+        brake,
         options,
     ] = CHANGEABLE;
     [
@@ -39,6 +43,8 @@ pub(crate) const NAMES: [&str; 12] = {
         strategy,
         window,
         requests,
+        mode,
+        brake,
         options,
     ]
 };
@@ -47,7 +53,7 @@ pub(crate) const NAMES: [&str; 12] = {
 const FIXED: [&str; 3] = ["id", "organization_id", "integration_type"];
 
 /// What can be changed.
-pub(crate) const CHANGEABLE: [&str; 9] = [
+pub(crate) const CHANGEABLE: [&str; 11] = [
     "name",
     "base_url",
     "credentials",
@@ -56,6 +62,8 @@ pub(crate) const CHANGEABLE: [&str; 9] = [
     "conflict_strategy",
     "conflict_window",
     "requests_per_minute",
+    "mode",
+    "brake",
     "options",
 ];
 
@@ -101,6 +109,8 @@ pub(super) fn new_integration(
                 requests_per_minute: change
                     .requests_per_minute
                     .and_then(RequestLimit::per_minute),
+                mode: change.mode.unwrap_or(Mode::Webhook),
+                brake: change.brake.of(Brake::default()),
                 options: change.options,
             })
         }
@@ -138,6 +148,8 @@ fn changed(
         strategy: body.parsed("conflict_strategy"),
         conflict_window: window(body),
         requests_per_minute: requests_per_minute(body),
+        mode: body.parsed("mode"),
+        brake: brake(body),
         options: body.texts("options", LONGEST_OPTION),
         if_version,
     }
@@ -171,6 +183,24 @@ fn requests_per_minute(body: &mut ObjectReader) -> Option<RequestLimit> {
         );
     }
     limit.map(RequestLimit::PerMinute)
+}
+
+/// What the brake may say.
+const BRAKE: [&str; 2] = ["percent", "at_least"];
+
+/// Parts of it may be left out.
+fn brake(body: &mut ObjectReader) -> BrakeChange {
+    let mut given = ObjectReader::new(body.object("brake"));
+    let [percent, at_least] = BRAKE;
+    let (least, most) = (Brake::PERCENT.start(), Brake::PERCENT.end());
+    let change = BrakeChange {
+        percent: given.whole(percent, *least, *most),
+        at_least: given.whole(at_least, 0, u32::MAX),
+    };
+    for problem in given.finish(&BRAKE, &[]) {
+        body.refuse(format!("brake.{}", problem.field), problem.problem);
+    }
+    change
 }
 
 fn name(body: &mut ObjectReader) -> Option<String> {

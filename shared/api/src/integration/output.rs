@@ -33,12 +33,20 @@ pub(super) struct IntegrationJson {
     conflict_strategy: &'static str,
     conflict_window: String,
     requests_per_minute: Option<NonZeroU32>,
+    mode: &'static str,
+    brake: BrakeJson,
     options: BTreeMap<String, String>,
     version: u64,
     created_at: Timestamp,
     updated_at: Timestamp,
     webhook_url: Option<String>,
     setup_steps: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct BrakeJson {
+    percent: u8,
+    at_least: u32,
 }
 
 /// What a test of an integration found.
@@ -125,6 +133,11 @@ impl IntegrationJson {
             conflict_strategy: integration.strategy.as_str(),
             conflict_window: format!("{:#}", integration.conflict_window),
             requests_per_minute: integration.requests_per_minute,
+            mode: integration.mode.as_str(),
+            brake: BrakeJson {
+                percent: integration.brake.percent,
+                at_least: integration.brake.at_least,
+            },
             options: integration.options.clone(),
             version: integration.version,
             created_at: integration.created_at,

@@ -2,7 +2,8 @@ use std::{collections::BTreeMap, num::NonZeroU32};
 
 use im_engine::manage::{IntegrationChange, NewIntegration, Removed, RequestLimit};
 use im_model::{
-    Activity, ConflictStrategy, Direction, IntegrationType, OrganizationId, OwnershipRules,
+    Activity, Brake, ConflictStrategy, Direction, IntegrationType, Mode, OrganizationId,
+    OwnershipRules,
 };
 use im_vendors::{
     Check,
@@ -176,7 +177,7 @@ fn what_cannot_change_is_named() {
             (
                 "odd",
                 "unknown; expected one of name, base_url, credentials, sync_direction, enabled, \
-             conflict_strategy, conflict_window, requests_per_minute, options",
+             conflict_strategy, conflict_window, requests_per_minute, mode, brake, options",
             ),
             ("organization_id", "cannot be changed"),
         ]
@@ -198,6 +199,8 @@ fn integration() -> Integration {
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: im_model::Integration::CONFLICT_WINDOW,
         requests_per_minute: None,
+        mode: im_model::Mode::Webhook,
+        brake: im_model::Brake::default(),
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
         notes_in_since: std::collections::BTreeMap::new(),
@@ -269,6 +272,45 @@ fn a_limit_of_requests_is_a_number_or_null_to_lift_it() {
 }
 
 #[test]
+fn a_mode_is_a_word_and_parts_of_a_brake_may_be_left_out() {
+    let new = created(&smallest()).expect("valid");
+    assert_eq!((new.mode, new.brake), (Mode::Webhook, Brake::default()));
+    let mut given = smallest();
+    given["mode"] = json!("polling");
+    given["brake"] = json!({"percent": 50});
+    let new = created(&given).expect("valid");
+    let brake = Brake {
+        percent: 50,
+        ..Brake::default()
+    };
+    assert_eq!((new.mode, new.brake), (Mode::Polling, brake));
+    let change = changed(&json!({"brake": {"at_least": 0}})).expect("valid");
+    assert_eq!(change.mode, None);
+    let none = Brake {
+        at_least: 0,
+        ..brake
+    };
+    assert_eq!(change.brake.of(brake), none);
+    let bad = json!({"mode": "pull", "brake": {"percent": 0, "at_least": -1, "limit": 3}});
+    assert_eq!(
+        changed(&bad).expect_err("all of it").errors(),
+        [
+            ("mode", "must be one of webhook, polling"),
+            ("brake.percent", "must be a whole number from 1 to 100"),
+            (
+                "brake.at_least",
+                "must be a whole number from 0 to 4294967295"
+            ),
+            ("brake.limit", "unknown; expected one of percent, at_least"),
+        ]
+    );
+    for percent in [json!(101), json!(300), json!(1.5), json!("10"), json!(null)] {
+        let problem = changed(&json!({"brake": {"percent": percent}})).expect_err("no percent");
+        assert_eq!(problem.errors()[0].0, "brake.percent");
+    }
+}
+
+#[test]
 fn an_integration_is_shown_as_described_and_without_its_secrets() {
     let json = IntegrationJson::of(&integration(), Some("https://im.example/"));
     let mut json = serde_json::to_value(json).expect("JSON");
@@ -283,7 +325,8 @@ fn an_integration_is_shown_as_described_and_without_its_secrets() {
             "name": "Prod PagerDuty", "base_url": "https://api.pagerduty.com",
             "sync_direction": "bidirectional", "enabled": true, "activity": "active",
             "conflict_strategy": "last-write-wins", "conflict_window": "5s",
-            "requests_per_minute": null, "paused_because": null, "options": {"service": "PS1"}, "version": 3,
+            "requests_per_minute": null, "paused_because": null, "mode": "webhook",
+            "brake": {"percent": 10, "at_least": 20}, "options": {"service": "PS1"}, "version": 3,
             "created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z",
             "webhook_url": url, "setup_steps": null,
         })

@@ -6,8 +6,9 @@ use axum::routing::MethodFilter;
 use http::Method;
 use im_engine::manage::{FindingKind, Flows, SyncState};
 use im_model::{
-    Activity, ConflictStatus, ConflictStrategy, DeadLetterStatus, Direction, FailureReason,
-    IntegrationType, Note, NoteKind, Owner, Priority, Resolution, Severity, Status, TimeSource,
+    Activity, Brake, ConflictStatus, ConflictStrategy, DeadLetterStatus, Direction, DriftKind,
+    FailureReason, IntegrationType, Mode, Note, NoteKind, Owner, Phase, Priority, ProposedAction,
+    Purpose, Resolution, RunStatus, Severity, Status, TimeSource,
 };
 use serde_json::{Value, json};
 
@@ -15,6 +16,7 @@ use super::{Access, BASE, ROUTES, Route};
 use crate::{
     OPENAPI, conflict, dead_letter, incident,
     integration::{self, preview, trigger},
+    reconcile::input as reconcile,
     rules,
 };
 
@@ -157,9 +159,14 @@ const RESTORE: &str = "/conflicts/{id}/restore";
 const RETRY: &str = "/integrations/{id}/dlq/{entry}/retry";
 const RETRY_ALL: &str = "/integrations/{id}/dlq/retry";
 const DISCARD_ALL: &str = "/integrations/{id}/dlq/discard";
+const RECONCILE: &str = "/integrations/{id}/reconcile";
+const BACKFILL: &str = "/integrations/{id}/backfill";
+const CONFIRM: &str = "/integrations/{id}/reconcile/runs/{run}/confirm";
+const CANCEL: &str = "/integrations/{id}/reconcile/runs/{run}/cancel";
+const SCHEDULE: &str = "/integrations/{id}/reconcile/schedule";
 
 /// What is posted there changes what exists, or nothing.
-const CREATING_NOTHING: [&str; 7] = [
+const CREATING_NOTHING: [&str; 9] = [
     TEST,
     TRY_TRIGGER,
     PREVIEW,
@@ -167,13 +174,27 @@ const CREATING_NOTHING: [&str; 7] = [
     RESTORE,
     RETRY_ALL,
     DISCARD_ALL,
+    CANCEL,
+    SCHEDULE,
+];
+
+/// What is posted there is done later.
+const LATER: [&str; 6] = [
+    RETRY,
+    RECONCILE,
+    BACKFILL,
+    CONFIRM,
+    "/deliveries/{id}/replay",
+    "/deliveries/{id}/{delivery}/replay",
 ];
 
 /// Routes that read no body.
-const WITHOUT_BODY: [&str; 7] = [
+const WITHOUT_BODY: [&str; 9] = [
     TEST,
     RESTORE,
     RETRY,
+    CONFIRM,
+    CANCEL,
     "/integrations/{id}/pause",
     "/integrations/{id}/resume",
     "/deliveries/{id}/replay",
@@ -196,7 +217,7 @@ fn changes_rules(route: &Route) -> bool {
 fn statuses(route: &Route) -> BTreeSet<&'static str> {
     let method = method(route.method);
     let done = match method {
-        Method::POST if route.path.ends_with("/replay") || route.path == RETRY => "202",
+        Method::POST if LATER.contains(&route.path) => "202",
         Method::POST if CREATING_NOTHING.contains(&route.path) || changes_rules(route) => "200",
         Method::POST => "201",
         _ => "200",
@@ -293,6 +314,15 @@ fn bodies_have_the_fields_that_are_described() {
     assert_eq!(properties("NewLink"), set(&incident::link::NAMES));
     assert_eq!(properties("NewResolution"), set(&conflict::NAMES));
     assert_eq!(properties("DeadLetterFilter"), set(&dead_letter::NAMES));
+    assert_eq!(
+        properties("NewReconciliation"),
+        set(&reconcile::RECONCILIATION)
+    );
+    assert_eq!(properties("NewBackfill"), set(&reconcile::BACKFILL));
+    assert_eq!(
+        properties("NewReconcileSchedule"),
+        set(&reconcile::SCHEDULE)
+    );
     assert_eq!(properties("Triggers"), set(&trigger::NAMES));
     assert_eq!(properties("TriggerTrial"), set(&trigger::TEST_NAMES));
     assert_eq!(properties("PreviewRequest"), set(&preview::NAMES));
@@ -370,11 +400,30 @@ fn words_are_those_of_the_model() {
         "Activity",
         Activity::ALL.iter().map(|w| w.as_str()).collect(),
     );
+    check("Mode", Mode::ALL.iter().map(|w| w.as_str()).collect());
+    check(
+        "RunStatus",
+        RunStatus::ALL.iter().map(|w| w.as_str()).collect(),
+    );
+    check(
+        "DriftKind",
+        DriftKind::ALL.iter().map(|w| w.as_str()).collect(),
+    );
+    let found = &DOCUMENT["components"]["schemas"]["Run"]["properties"]["summary"];
+    let kinds = DriftKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let found = &found["properties"]["found"];
+    assert_eq!(names(&found["properties"], "found"), kinds);
     let property = |schema: &str, property: &str| {
         DOCUMENT["components"]["schemas"][schema]["properties"][property]["enum"].clone()
     };
     let kinds = FindingKind::ALL.map(FindingKind::as_str);
     assert_eq!(property("Finding", "kind"), json!(kinds));
+    let purposes: Vec<_> = Purpose::ALL.iter().map(|w| w.as_str()).collect();
+    assert_eq!(property("Run", "purpose"), json!(purposes));
+    let phases: Vec<_> = Phase::ALL.iter().map(|w| w.as_str()).collect();
+    assert_eq!(property("Run", "phase"), json!(phases));
+    let actions: Vec<_> = ProposedAction::ALL.iter().map(|w| w.as_str()).collect();
+    assert_eq!(property("RunItem", "action"), json!(actions));
     let flows = Flows::ALL.map(Flows::as_str);
     assert_eq!(property("FieldOwnership", "flows"), json!(flows));
 }
@@ -397,6 +446,12 @@ fn the_limits_are_those_that_are_enforced() {
     );
     let limit = &schemas["PreviewRequest"]["properties"]["limit"]["maximum"];
     assert_eq!(*limit, im_engine::manage::Previews::MOST);
+    let limit = &schemas["NewBackfill"]["properties"]["limit"]["maximum"];
+    assert_eq!(*limit, reconcile::MOST_CREATED);
+    let percent = &schemas["Brake"]["properties"]["percent"];
+    let range = (&percent["minimum"], &percent["maximum"]);
+    let (least, most) = Brake::PERCENT.into_inner();
+    assert_eq!(range, (&json!(least), &json!(most)));
     let text = &schemas["Triggers"]["properties"]["outbound"]["maxLength"];
     assert_eq!(*text, im_sync::Trigger::MOST_CHARACTERS);
     let too_large = &DOCUMENT["components"]["responses"]["TooLarge"]["description"];

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode};
 use http_body_util::BodyExt as _;
 use im_engine::{
-    StoreError,
-    manage::{Previews, TriggerTests, VendorAccess},
+    RunStarter, StoreError,
+    manage::{Previews, Reconciliations, TriggerTests, VendorAccess},
 };
 use im_model::{ActorId, OrganizationId};
 use serde_json::{Value, json};
@@ -148,6 +148,16 @@ fn api() -> Router {
             integrations: store.clone(),
             queue: store.clone(),
             clock: store.clone(),
+        }),
+        reconciliations: Arc::new(Reconciliations {
+            integrations: integrations.clone(),
+            starter: RunStarter {
+                runs: store.clone(),
+                queue: store.clone(),
+                tasks: store.clone(),
+                clock: store.clone(),
+                ids: store.clone(),
+            },
         }),
         deliveries: Arc::new(Deliveries {
             store: store.clone(),
@@ -289,6 +299,8 @@ async fn unknown_paths_methods_and_ids() {
         "/incidents/%00/links",
         "/integrations/prod-pd/dlq/DLQ-1",
         "/integrations/prod-pd/dlq/%ff",
+        "/integrations/prod-pd/reconcile/runs/RUN-1",
+        "/integrations/prod-pd/reconcile/runs/%ff/items",
     ] {
         assert_eq!(
             get(path, "platform.administrator").await.status,

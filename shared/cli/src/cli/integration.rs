@@ -1,11 +1,11 @@
 //! `im integration …`
 
 use clap::{Args, Subcommand};
-use im_model::{ConflictStrategy, DeadLetterId, Direction, IntegrationType, OrganizationId};
+use im_model::{ConflictStrategy, DeadLetterId, Direction, IntegrationType, Mode, OrganizationId};
 
 use super::{
-    FieldOwnershipCommand, ListDeadLetters, MappingCommand, PreviewIntegration, TriggerCommand,
-    WhichDeadLetters, key_value, words,
+    Backfill, FieldOwnershipCommand, ListDeadLetters, MappingCommand, PreviewIntegration,
+    Reconcile, TriggerCommand, WhichDeadLetters, key_value, words,
 };
 use crate::secret_input::SecretFlag;
 
@@ -68,6 +68,10 @@ pub enum IntegrationCommand {
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
     },
+    /// Find what differs although it should not, and heal it
+    Reconcile(Box<Reconcile>),
+    /// Link and create what existed before the integration did
+    Backfill(Backfill),
     /// List what is dead of it (its dead-letter queue), oldest first: jobs that five attempts could not do, or none can
     Dlq(ListDeadLetters),
     /// Show a dead letter: every attempt, with its whole error
@@ -157,6 +161,16 @@ pub struct Configure {
     /// one: none]
     #[arg(long, value_name = "N|none", value_parser = requests_per_minute)]
     pub requests_per_minute: Option<RequestsPerMinute>,
+    /// How the vendor's changes come in: by its webhooks, or by asking it every minute [default for a new one: webhook]
+    #[arg(long, value_parser = words(Mode::ALL, Mode::as_str))]
+    pub mode: Option<String>,
+    /// A reconciliation run stops before its first write if it would change more than this share of the links, in percent
+    /// [default for a new one: 10]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub brake_percent: Option<u8>,
+    /// It never stops for so many or fewer [default for a new one: 20]
+    #[arg(long, value_name = "N")]
+    pub brake_at_least: Option<u32>,
     /// What only this vendor has, e.g. service=PSVC123 (PagerDuty); may be repeated
     #[arg(long = "option", value_name = "KEY=VALUE", value_parser = key_value)]
     pub options: Vec<(String, String)>,

@@ -9,6 +9,7 @@ mod dead_letter;
 mod delivery;
 mod incident;
 mod integration;
+mod reconcile;
 mod rules;
 mod trigger;
 
@@ -28,6 +29,7 @@ pub use incident::{
 pub use integration::{
     Configure, CredentialFlags, IntegrationCommand, ListIntegrations, RequestsPerMinute,
 };
+pub use reconcile::{Backfill, Reconcile, ReconcileCommand, ScheduleReconciliation, StartRun};
 pub use rules::{
     Direction, Export, FieldOwnershipCommand, Import, MappingCommand, Otherwise, SetMapping,
 };
@@ -215,6 +217,21 @@ mod tests {
             "im integration dlq-retry prod-snow --all --reason unavailable",
             "im integration dlq-discard prod-snow DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV --yes",
             "im integration dlq-discard prod-snow --all --incident INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "im integration reconcile prod-snow --dry-run",
+            "im integration reconcile prod-snow --auto-heal --format json",
+            "im integration reconcile prod-snow --auto-heal --incremental --no-wait",
+            "im integration reconcile prod-snow --dry-run --since 2026-01-02T03:04:05Z",
+            "im integration reconcile prod-snow --confirm RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "im --format json integration reconcile history prod-snow",
+            "im integration reconcile history prod-snow --limit 5 --all --format json",
+            "im integration reconcile show prod-snow RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "im integration reconcile cancel prod-snow RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV",
+            "im integration reconcile schedule prod-snow",
+            "im integration reconcile schedule prod-snow --every 1h --auto-heal --full-every 24h",
+            "im integration reconcile schedule prod-snow --off",
+            "im integration backfill prod-snow --dry-run",
+            "im integration backfill prod-snow --apply --since 2026-01-02T03:04:05Z --limit 10",
+            "im integration configure pd --mode polling --brake-percent 5 --brake-at-least 50",
             "im integration list --org acme --type jira --profile prod",
             "im --endpoint http://x integration get prod-snow",
             "im incident timeline INC-01ARZ3NDEKTSV4RRFFQ69G5FAV",
@@ -297,6 +314,52 @@ mod tests {
             (
                 &["integration", "dlq", "pd", "--reason", "luck"],
                 ErrorKind::InvalidValue,
+            ),
+            (
+                &["integration", "reconcile", "pd"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["integration", "reconcile", "--dry-run"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &["integration", "reconcile", "pd", "--dry-run", "--auto-heal"],
+                ErrorKind::ArgumentConflict,
+            ),
+            (
+                &["integration", "reconcile", "pd", "--confirm", "RUN-1"],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &[
+                    "integration",
+                    "reconcile",
+                    "pd",
+                    "--dry-run",
+                    "--since",
+                    "1d",
+                ],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["integration", "reconcile", "schedule", "pd", "--auto-heal"],
+                ErrorKind::MissingRequiredArgument,
+            ),
+            (
+                &[
+                    "integration",
+                    "reconcile",
+                    "schedule",
+                    "pd",
+                    "--every",
+                    "31d",
+                ],
+                ErrorKind::ValueValidation,
+            ),
+            (
+                &["integration", "backfill", "pd"],
+                ErrorKind::MissingRequiredArgument,
             ),
             (
                 &["conflict", "resolve", CONFLICT],

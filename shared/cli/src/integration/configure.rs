@@ -228,6 +228,7 @@ fn given(args: &Configure, credentials: &Credentials) -> Map<String, Value> {
         ("sync_direction", &args.direction),
         ("conflict_strategy", &args.conflict_strategy),
         ("conflict_window", &args.conflict_window),
+        ("mode", &args.mode),
     ];
     for (member, value) in texts {
         body.extend(
@@ -242,6 +243,17 @@ fn given(args: &Configure, credentials: &Credentials) -> Map<String, Value> {
     );
     if let Some(RequestsPerMinute(limit)) = args.requests_per_minute {
         body.insert("requests_per_minute".to_owned(), json!(limit));
+    }
+    let brake = [
+        ("percent", args.brake_percent.map(u32::from)),
+        ("at_least", args.brake_at_least),
+    ];
+    let brake = brake.into_iter();
+    let brake: Map<_, _> = brake
+        .filter_map(|(member, value)| Some((member.to_owned(), json!(value?))))
+        .collect();
+    if !brake.is_empty() {
+        body.insert("brake".to_owned(), Value::Object(brake));
     }
     if !args.options.is_empty() {
         let options = args

@@ -4,6 +4,7 @@ mod configure;
 mod dead_letter;
 mod delete;
 mod preview;
+mod reconcile;
 mod rules;
 mod sync_status;
 mod test;
@@ -59,6 +60,12 @@ pub async fn run(
         IntegrationCommand::Preview(preview) => preview::run(&preview, client, console).await,
         IntegrationCommand::SyncStatus { integration, since } => {
             sync_status::show(&integration, since.as_deref(), client, console).await
+        }
+        IntegrationCommand::Reconcile(reconcile) => {
+            reconcile::run(*reconcile, client, console).await
+        }
+        IntegrationCommand::Backfill(backfill) => {
+            reconcile::backfill(&backfill, client, console).await
         }
         IntegrationCommand::Dlq(list) => dead_letter::list(&list, client, console).await,
         IntegrationCommand::DlqShow { integration, entry } => {
@@ -210,6 +217,16 @@ fn describe(integration: &Value) -> String {
     if !integration["requests_per_minute"].is_null() {
         let limit = cell(integration, "requests_per_minute");
         pairs.push(("Requests/min", limit));
+    }
+    pairs.push(("Mode", cell(integration, "mode")));
+    let brake = &integration["brake"];
+    if brake.is_object() {
+        let words = format!(
+            "a run that would change more than {} % of the links, and more than {}",
+            cell(brake, "percent"),
+            cell(brake, "at_least")
+        );
+        pairs.push(("Brake", words));
     }
     let options: Vec<String> = integration["options"]
         .as_object()

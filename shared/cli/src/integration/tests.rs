@@ -12,6 +12,7 @@ fn integration() -> Value {
         "id": "pd", "organization_id": "acme", "integration_type": "pagerduty", "name": "Prod PD",
         "base_url": "https://api.pagerduty.com", "sync_direction": "bidirectional", "enabled": true,
         "activity": "active", "conflict_strategy": "last-write-wins", "conflict_window": "5s",
+        "mode": "webhook", "brake": {"percent": 10, "at_least": 20},
         "options": {"service": "PSVC123"}, "version": 1, "created_at": "2026-11-03T10:20:30.5Z",
         "updated_at": "2026-11-03T10:20:30.5Z",
         "webhook_url": "https://im.example.com/webhooks/pagerduty/pd",
@@ -237,6 +238,32 @@ async fn a_limit_of_requests_is_set_and_lifted() {
     let mut screen = Screen::new(Format::Table);
     let line = ["configure", "pd", "--requests-per-minute", "0"];
     assert!(im(&api, &mut screen, &line).await.is_err());
+}
+
+#[tokio::test]
+async fn the_mode_and_parts_of_the_brake_are_set() {
+    let api = api().await;
+    for (given, sent) in [
+        (
+            &["--mode", "polling", "--brake-at-least", "0"][..],
+            json!({"mode": "polling", "brake": {"at_least": 0}}),
+        ),
+        (
+            &["--brake-percent", "25"],
+            json!({"brake": {"percent": 25}}),
+        ),
+    ] {
+        let mut screen = Screen::new(Format::Table);
+        let line = [&["configure", "pd"], given].concat();
+        im(&api, &mut screen, &line).await.expect("changed");
+        let requests = api.requests();
+        assert_eq!(requests.last().expect("a request").json(), sent);
+    }
+    for bad in [["--brake-percent", "101"], ["--mode", "push"]] {
+        let mut screen = Screen::new(Format::Table);
+        let line = [&["configure", "pd"][..], &bad].concat();
+        assert!(im(&api, &mut screen, &line).await.is_err(), "{bad:?}");
+    }
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 use im_model::{
-    Activity, ConflictStrategy, Direction, Integration, IntegrationId, IntegrationType, Mappings,
-    OrganizationId, Secret, Triggers,
+    Activity, Brake, ConflictStrategy, Direction, Integration, IntegrationId, IntegrationType,
+    Mappings, Mode, OrganizationId, Secret, TaskKind, Triggers,
 };
 use im_vendors::{Configuration, Credentials, VendorApi, registry};
 use jiff::SignedDuration;
@@ -14,7 +14,7 @@ use super::{FieldProblem, ManageError, VendorAccess, rules::refuse_errors};
 use crate::{
     StoreError,
     ports::{Attempt, Clock, Ids, IntegrationStore, TaskStore, Vault},
-    sweep::ask_to_catch_up,
+    sweep::{ask_to_catch_up, ask_to_poll},
 };
 
 /// What a new integration is made from; each part was parsed already.
@@ -42,8 +42,31 @@ pub struct NewIntegration {
     pub conflict_window: SignedDuration,
     /// The most requests that the vendor is sent within a minute; not limited if `None`.
     pub requests_per_minute: Option<NonZeroU32>,
+    /// How the vendor's changes come in.
+    pub mode: Mode,
+    /// When a reconciliation run is taken to be a mistake.
+    pub brake: Brake,
     /// What only this vendor has.
     pub options: BTreeMap<String, String>,
+}
+
+/// What changes of a [`Brake`]; `None` stays as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct BrakeChange {
+    /// The share of the links, in percent.
+    pub percent: Option<u8>,
+    /// How many are always let through.
+    pub at_least: Option<u32>,
+}
+
+impl BrakeChange {
+    /// The brake with this change.
+    pub fn of(self, brake: Brake) -> Brake {
+        Brake {
+            percent: self.percent.unwrap_or(brake.percent),
+            at_least: self.at_least.unwrap_or(brake.at_least),
+        }
+    }
 }
 
 /// A new limit of requests.
@@ -84,6 +107,10 @@ pub struct IntegrationChange {
     pub conflict_window: Option<SignedDuration>,
     /// The most requests that the vendor is sent within a minute.
     pub requests_per_minute: Option<RequestLimit>,
+    /// How the vendor's changes come in.
+    pub mode: Option<Mode>,
+    /// When a reconciliation run is taken to be a mistake.
+    pub brake: BrakeChange,
     /// Those that are given replace those of the same name.
     pub options: BTreeMap<String, String>,
     /// The caller has seen this version and wants no other to be changed (`If-Match`).
@@ -121,6 +148,7 @@ impl Integrations {
         ));
         problems.extend(check_values(vendor, &new.options));
         problems.extend(check_window(new.conflict_window));
+        problems.extend(check_brake(new.brake));
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
         }
@@ -145,6 +173,8 @@ impl Integrations {
             strategy: new.strategy,
             conflict_window: new.conflict_window,
             requests_per_minute: new.requests_per_minute,
+            mode: new.mode,
+            brake: new.brake,
             mappings: Mappings::default(),
             triggers: Triggers::default(),
             options: new.options,
@@ -166,6 +196,9 @@ impl Integrations {
         self.vault
             .keep(&integration.secret_id, &Credentials(new.credentials))
             .await?;
+        if integration.mode == Mode::Polling {
+            ask_to_poll(self.tasks.as_ref(), &integration.id, now).await?;
+        }
         match self.store.create_integration(&integration).await? {
             Attempt::Done => Ok(integration),
             Attempt::LostRace => {
@@ -248,7 +281,8 @@ impl Integrations {
     }
 
     /// Stores the next version of an integration. One that works again is brought up to date: that is asked for first, so
-    /// that nobody who dies between leaves one that works and stays behind.
+    /// that nobody who dies between leaves one that works and stays behind. So is polling; whoever polls looks first whether
+    /// it is still wanted.
     pub(super) async fn put(
         &self,
         before: &Integration,
@@ -257,7 +291,14 @@ impl Integrations {
         if after.is_working() && !before.is_working() {
             ask_to_catch_up(self.tasks.as_ref(), &after.id, after.updated_at).await?;
         }
-        self.store.update_integration(after).await
+        if after.mode == Mode::Polling && before.mode != Mode::Polling {
+            ask_to_poll(self.tasks.as_ref(), &after.id, after.updated_at).await?;
+        }
+        let stored = self.store.update_integration(after).await?;
+        if stored == Attempt::Done && after.mode != Mode::Polling && before.mode == Mode::Polling {
+            self.tasks.drop_task(TaskKind::Poll, &after.id).await?;
+        }
+        Ok(stored)
     }
 }
 
@@ -282,6 +323,8 @@ fn changed(
         requests_per_minute: change
             .requests_per_minute
             .map_or(integration.requests_per_minute, RequestLimit::per_minute),
+        mode: change.mode.unwrap_or(integration.mode),
+        brake: change.brake.of(integration.brake),
         options,
         version: integration.version + 1,
         updated_at: now,
@@ -341,6 +384,7 @@ fn check_change(
     let given: Vec<_> = change.credentials.keys().map(String::as_str).collect();
     let mut problems = check_names(configuration, &change.options, &given);
     problems.extend(change.conflict_window.and_then(check_window));
+    problems.extend(check_brake(change.brake.of(integration.brake)));
     let emptied = configuration
         .required_options
         .iter()
@@ -396,6 +440,12 @@ const LONGEST_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 fn check_window(window: SignedDuration) -> Option<FieldProblem> {
     let is_fine = (SignedDuration::ZERO..=LONGEST_WINDOW).contains(&window);
     (!is_fine).then(|| FieldProblem::new("conflict_window", "must be from 0s to 10m"))
+}
+
+fn check_brake(brake: Brake) -> Option<FieldProblem> {
+    let (least, most) = (Brake::PERCENT.start(), Brake::PERCENT.end());
+    let problem = format!("must be a whole number from {least} to {most}");
+    (!Brake::PERCENT.contains(&brake.percent)).then(|| FieldProblem::new("brake.percent", problem))
 }
 
 /// Who speaks the API of an integration's vendor.

@@ -1,15 +1,17 @@
 //! Links by hand: pair an incident with a record that exists, and part them again.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use im_model::{
     ActorId, Conflict, ConflictStatus, ExternalId, ExternalRecord, Incident, IncidentId,
     Integration, IntegrationId, Link, LinkState, OrganizationId, Resolution, Settlement, Side,
 };
 
+use jiff::Timestamp;
+
 use super::{FieldProblem, Incidents, ManageError, VendorAccess, win::ruled};
 use crate::{
-    Counters, LinkByHand, Tally, Unlink,
+    Counters, LinkByHand, StoreError, Tally, Unlink,
     ports::{Attempt, ConflictStore, CounterStore},
 };
 
@@ -66,6 +68,7 @@ impl Links {
                 external_id: record.id.clone(),
                 taken_from,
                 leaves,
+                conflicts: Vec::new(),
                 now: self.incidents.clock.now(),
             };
             if self.incidents.store.link_by_hand(&by_hand).await? == Attempt::Done {
@@ -95,24 +98,14 @@ impl Links {
             if matches!(link.state, LinkState::Unlinked { .. }) {
                 return Ok(link.clone());
             }
-            let conflicts = self.closed(link, actor).await?;
+            let (store, now) = (self.conflicts.as_ref(), self.incidents.clock.now());
+            let conflicts = ignored_by(store, link, actor, now).await?;
             let won = self
                 .incidents
                 .win(&incident, integration, link.version, &worker, &cause);
             let Some(attempt) = won.await? else { continue };
             let outcome = ruled(link.version, attempt, self.incidents.clock.now());
-            let unlinked = Link {
-                outcome: Some(outcome),
-                version: link.version + 1,
-                state: LinkState::Unlinked {
-                    external_id: link.external_id().cloned(),
-                },
-                base: BTreeMap::new(),
-                notices: BTreeMap::new(),
-                reviews: BTreeMap::new(),
-                flips: BTreeMap::new(),
-                ..link.clone()
-            };
+            let unlinked = link.cut(outcome);
             let unlink = Unlink {
                 incident: &incident,
                 integration,
@@ -129,26 +122,6 @@ impl Links {
             }
         }
         Err(ManageError::Changed(format!("incident {incident}")))
-    }
-
-    /// What waits for a person on a link, closed by whoever cuts it: both sides keep what they hold.
-    async fn closed(&self, link: &Link, actor: &ActorId) -> Result<Vec<Conflict>, ManageError> {
-        let mut closed = Vec::new();
-        for review in link.reviews.values() {
-            let known = self.conflicts.conflict(&review.conflict).await?;
-            let pending = known.filter(|known| known.status == ConflictStatus::Pending);
-            closed.extend(pending.map(|known| Conflict {
-                status: ConflictStatus::Ignored,
-                settlement: Some(Settlement::Person {
-                    actor: actor.clone(),
-                    resolution: Resolution::Ignore,
-                }),
-                updated_at: self.incidents.clock.now(),
-                version: known.version + 1,
-                ..known
-            }));
-        }
-        Ok(closed)
     }
 
     async fn integration(
@@ -210,6 +183,31 @@ impl Links {
         let owner = self.incidents.store.incident_of(integration, left).await?;
         Ok((owner.as_ref() == Some(&incident.id)).then(|| left.clone()))
     }
+}
+
+/// What waits for a person on a link, closed by whoever cuts it: both sides keep what they hold.
+pub(crate) async fn ignored_by(
+    conflicts: &dyn ConflictStore,
+    link: &Link,
+    actor: &ActorId,
+    now: Timestamp,
+) -> Result<Vec<Conflict>, StoreError> {
+    let mut closed = Vec::new();
+    for review in link.reviews.values() {
+        let known = conflicts.conflict(&review.conflict).await?;
+        let pending = known.filter(|known| known.status == ConflictStatus::Pending);
+        closed.extend(pending.map(|known| Conflict {
+            status: ConflictStatus::Ignored,
+            settlement: Some(Settlement::Person {
+                actor: actor.clone(),
+                resolution: Resolution::Ignore,
+            }),
+            updated_at: now,
+            version: known.version + 1,
+            ..known
+        }));
+    }
+    Ok(closed)
 }
 
 /// What a new link would take the place of.

@@ -11,6 +11,7 @@ mod links;
 mod notes;
 mod preview;
 mod problem;
+mod reconciliations;
 mod removal;
 mod rules;
 mod sync_status;
@@ -26,10 +27,14 @@ pub use deliveries::Deliveries;
 pub use history::{Chain, Ending, Explanation, FieldStep, Happening, Histories, TimelineEntry};
 pub use im_sync::prove::{Finding, FindingKind, Level, Verdict};
 pub use incidents::Incidents;
-pub use integrations::{IntegrationChange, Integrations, NewIntegration, RequestLimit};
+pub use integrations::{
+    BrakeChange, IntegrationChange, Integrations, NewIntegration, RequestLimit,
+};
 pub use links::Links;
+pub(crate) use links::ignored_by;
 pub use preview::{Preview, PreviewAction, Previewed, PreviewedField, Previews};
 pub use problem::{FieldProblem, ManageError};
+pub use reconciliations::{NewSchedule, Reconciliations};
 pub use removal::{Removal, Removed};
 pub use rules::{
     ChangedRules, CheckReport, FieldOwnership, Flows, MappingsDocument, NewMappings, NewOwnership,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use im_model::{IncidentId, IntegrationId, LinkState, OrganizationId};
+use im_model::{IncidentId, IntegrationId, LinkState, OrganizationId, TaskKind};
 
 use super::{Incidents, Integrations, ManageError};
 use crate::{StoreError, ports::Attempt};
@@ -32,6 +32,9 @@ struct Bonds {
 impl Removal {
     const PAGE: u16 = 100;
 
+    /// What is done for an integration by itself, for as long as there is one.
+    const TASKS: [TaskKind; 3] = [TaskKind::Poll, TaskKind::Schedule, TaskKind::Run];
+
     /// Removes an integration. Its credentials go first: if the rest fails, asking again completes it, and none are
     /// left behind.
     pub async fn remove(
@@ -45,6 +48,9 @@ impl Removal {
             .vault
             .forget(&integration.secret_id)
             .await?;
+        for kind in Self::TASKS {
+            self.integrations.tasks.drop_task(kind, id).await?;
+        }
         let store = &self.integrations.store;
         if store.delete_integration(&integration).await? == Attempt::LostRace {
             return Err(ManageError::NotFound(format!("integration {id}")));

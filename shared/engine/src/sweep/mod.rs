@@ -3,6 +3,7 @@
 
 mod catch_up;
 mod recovery;
+mod runs;
 
 use std::{
     collections::BTreeMap,
@@ -14,7 +15,7 @@ use im_vendors::{Memory, Transport};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    CredentialCache, Pace, StoreError,
+    CredentialCache, Pace, RunStarter, StoreError,
     ports::{
         Clock, DeadLetterStore, IncidentStore, IntegrationStore, JobQueue, OpenWork, Task,
         TaskStore,
@@ -43,6 +44,8 @@ pub struct Sweeper {
     pub pace: Arc<Pace>,
     /// Where retries of dead letters go.
     pub queue: Arc<dyn JobQueue>,
+    /// Starts the reconciliations that are due.
+    pub starter: RunStarter,
     /// When.
     pub clock: Arc<dyn Clock>,
     /// Where the scans of this process were when their time was over.
@@ -82,6 +85,9 @@ pub struct SweepReport {
     pub redriven: u32,
     /// Vendors that do not answer yet.
     pub silent: u32,
+    /// Reconciliations that were started, or brought again.
+    #[serde(default)]
+    pub runs: u32,
     /// True if it stopped for want of time: the next tick goes on.
     pub unfinished: bool,
 }
@@ -125,8 +131,14 @@ impl Sweeper {
         };
         let due = self.tasks.tasks().await?.into_iter();
         let due = due.filter(|task| task.due_at <= began);
-        let (probes, catch_ups): (Vec<_>, Vec<_>) =
-            due.partition(|task| task.kind == TaskKind::Probe);
+        let due: Vec<_> = due.collect();
+        let of = |wanted: &[TaskKind]| {
+            let of_kind = due.iter().filter(|task| wanted.contains(&task.kind));
+            of_kind.cloned().collect::<Vec<_>>()
+        };
+        let (probes, catch_ups) = (of(&[TaskKind::Probe]), of(&[TaskKind::CatchUp]));
+        tick.start_runs(of(&[TaskKind::Run, TaskKind::Schedule, TaskKind::Poll]))
+            .await;
         tick.probe(probes).await;
         for task in catch_ups {
             // The last part is for what was forgotten.
@@ -205,8 +217,26 @@ pub(crate) async fn ask_to_catch_up(
     integration: &IntegrationId,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    ask_for(TaskKind::CatchUp, tasks, integration, now).await
+}
+
+/// Asks that an integration be polled from now on.
+pub(crate) async fn ask_to_poll(
+    tasks: &dyn TaskStore,
+    integration: &IntegrationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    ask_for(TaskKind::Poll, tasks, integration, now).await
+}
+
+async fn ask_for(
+    kind: TaskKind,
+    tasks: &dyn TaskStore,
+    integration: &IntegrationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let task = Task {
-        kind: TaskKind::CatchUp,
+        kind,
         integration: integration.clone(),
         asked_at: now,
         due_at: now,

@@ -88,7 +88,7 @@ impl Worker<'_> {
         Ok(found.into_iter().next())
     }
 
-    async fn reserve_and_create(
+    pub(super) async fn reserve_and_create(
         &mut self,
         incident: &Incident,
         replaces: u64,
@@ -205,6 +205,7 @@ impl Worker<'_> {
             created_from: link.created_from,
             notices: &link.notices,
             insist: false,
+            heals_for: None,
             reviews: &link.reviews,
             flips: &link.flips,
             now: self.now(),

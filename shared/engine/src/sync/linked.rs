@@ -29,8 +29,21 @@ impl Worker<'_> {
         // Linked with a record that was there before: nobody announces the notes that it has.
         self.notes_announced |= link.base.is_empty();
         let read_at = self.now();
-        let mut record = self.read_linked(external_id).await?;
+        let mut record = match self.read_linked(external_id).await {
+            Err(SyncError::Vendor(error))
+                if error.kind == VendorErrorKind::NotFound && self.job.heals() =>
+            {
+                let lapse = self.lapse_of_gone(&incident, link)?;
+                return self.remedy(&incident, link, &lapse).await;
+            }
+            read => read?,
+        };
         self.refuse_stale(&record, link.record_version)?;
+        if self.job.heals()
+            && let Some(lapse) = self.lapse(&incident, link, &record).await?
+        {
+            return self.remedy(&incident, link, &lapse).await;
+        }
         self.find_times(&incident, link, &mut record).await?;
         let mut plan = self.plan(&incident, link, &record);
         for (field, decision) in self.overwritten(&incident, link, &record).await? {
@@ -121,6 +134,7 @@ impl Worker<'_> {
             created_from: link.created_from,
             notices: &link.notices,
             insist: self.job.insist && !self.insisted,
+            heals_for: self.job.heals().then_some(&self.integration.id),
             reviews: &reviews,
             flips: &link.flips,
             now: self.now(),

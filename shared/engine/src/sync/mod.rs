@@ -7,6 +7,8 @@ mod execute;
 mod fresh_rules;
 mod halfway;
 mod import;
+mod inspect;
+mod lapsed;
 mod linked;
 mod listed;
 mod notes;
@@ -34,6 +36,11 @@ use crate::{
     CredentialCache, Hint, IntegrationCache, Job, Pace, StoreError, SyncError, Tally,
     pace::{Permit, lane},
     ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
+};
+
+pub(crate) use self::{
+    inspect::{Inspection, drift, left},
+    lapsed::has_moved,
 };
 
 /// What a sync came to.
@@ -216,19 +223,60 @@ impl SyncEngine {
         permit: &Permit<'_>,
         attempt: &mut Attempted,
     ) -> Result<Outcome, SyncError> {
-        let vendor = im_vendors::registry::vendor_api(integration.integration_type);
-        let vaulted = self
-            .credentials
-            .get(&integration.secret_id)
-            .await?
-            .ok_or_else(|| {
-                Self::misconfigured(&integration, "it has no credentials; configure them again")
-            })?;
-        let mut credentials = vaulted.current.clone();
         attempt.used = Some(integration.clone());
+        let mut worker = self.worker(job, integration, permit).await?;
+        let result = match worker.run(image).await {
+            Err(error) if is_unauthorized(&error) => {
+                worker.log_in_anew().await?;
+                worker.run(None).await
+            }
+            result => result,
+        };
+        attempt.dead = worker.dead.take();
+        result
+    }
+
+    /// Says what a sync that heals would do, and writes nothing. Of an integration that is disabled or paused, too.
+    pub(crate) async fn inspect(&self, job: &Job) -> Result<Inspection, SyncError> {
+        let Some(integration) = self.integrations.get(job.hint.integration()).await? else {
+            return Ok(Inspection::Found(Vec::new()));
+        };
+        let permit = self.pace.enter(&integration.id).await?;
+        let inspected = self.inspect_with(job, integration, &permit).await;
+        let came_to = inspected.as_ref().map(|_| Outcome::NothingNew);
+        permit.end(&came_to.map_err(Clone::clone)).await;
+        inspected
+    }
+
+    async fn inspect_with(
+        &self,
+        job: &Job,
+        integration: Integration,
+        permit: &Permit<'_>,
+    ) -> Result<Inspection, SyncError> {
+        permit.admit(&integration, Severity::Sev4).await?;
+        let mut worker = self.worker(job, integration, permit).await?;
+        match worker.inspect().await {
+            Err(error) if is_unauthorized(&error) => {
+                worker.log_in_anew().await?;
+                worker.inspect().await
+            }
+            result => result,
+        }
+    }
+
+    /// A worker on a job, with what it has to know of the integration.
+    async fn worker<'a>(
+        &'a self,
+        job: &'a Job,
+        integration: Integration,
+        permit: &'a Permit<'a>,
+    ) -> Result<Worker<'a>, SyncError> {
+        let vendor = im_vendors::registry::vendor_api(integration.integration_type);
+        let mut credentials = self.credentials_of(&integration).await?;
         let rules = self.rules(vendor, &integration, &mut credentials).await?;
         let notes_announced = matches!(job.hint, Hint::External { notes: true, .. });
-        let mut worker = Worker {
+        Ok(Worker {
             engine: self,
             permit,
             vendor,
@@ -247,22 +295,18 @@ impl SyncEngine {
             dead: None,
             refused: None,
             done: Done::default(),
-        };
-        let result = match worker.run(image).await {
-            Err(SyncError::Vendor(VendorError {
-                kind: VendorErrorKind::Unauthorized,
-                ..
-            })) => {
-                // The credentials may have been rotated since they were cached: one more try with fresh ones.
-                let secret_id = worker.integration.secret_id.clone();
-                let fresh = self.credentials.fetch(&secret_id).await?;
-                worker.credentials = fresh.map(|fresh| fresh.current.clone()).unwrap_or_default();
-                worker.run(None).await
-            }
-            result => result,
-        };
-        attempt.dead = worker.dead.take();
-        result
+        })
+    }
+
+    pub(crate) async fn credentials_of(
+        &self,
+        integration: &Integration,
+    ) -> Result<Credentials, SyncError> {
+        let vaulted = self.credentials.get(&integration.secret_id).await?;
+        let vaulted = vaulted.ok_or_else(|| {
+            Self::misconfigured(integration, "it has no credentials; configure them again")
+        })?;
+        Ok(vaulted.current.clone())
     }
 
     /// What was owed to an integration that was deleted since is owed to nobody.
@@ -284,7 +328,7 @@ impl SyncEngine {
     }
 
     /// What may flow, and how. Asks the vendor where it has to, if need be with fresh credentials.
-    async fn rules(
+    pub(crate) async fn rules(
         &self,
         vendor: &dyn VendorApi,
         integration: &Integration,
@@ -301,7 +345,7 @@ impl SyncEngine {
         Ok(vendor.rules(integration, connection).await?)
     }
 
-    fn connection<'a>(
+    pub(crate) fn connection<'a>(
         &'a self,
         integration: &'a Integration,
         credentials: &'a Credentials,
@@ -323,4 +367,15 @@ impl SyncEngine {
             detail: detail.to_owned(),
         }
     }
+}
+
+/// The credentials may have been rotated since they were cached: one more try with fresh ones.
+pub(crate) fn is_unauthorized(error: &SyncError) -> bool {
+    matches!(
+        error,
+        SyncError::Vendor(VendorError {
+            kind: VendorErrorKind::Unauthorized,
+            ..
+        })
+    )
 }

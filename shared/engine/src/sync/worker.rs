@@ -241,6 +241,13 @@ impl Worker<'_> {
         }
     }
 
+    pub(super) async fn log_in_anew(&mut self) -> Result<(), StoreError> {
+        let secret_id = &self.integration.secret_id;
+        let fresh = self.engine.credentials.fetch(secret_id).await?;
+        self.credentials = fresh.map(|fresh| fresh.current.clone()).unwrap_or_default();
+        Ok(())
+    }
+
     pub(super) fn connection(&self) -> Connection<'_> {
         self.engine.connection(&self.integration, &self.credentials)
     }
@@ -305,6 +312,7 @@ impl Worker<'_> {
             }
             crate::Cause::Change => "the incident changed".to_owned(),
             crate::Cause::Recovery => "the vendor answers again".to_owned(),
+            crate::Cause::Run { run, .. } => format!("reconciliation {run}"),
             crate::Cause::Person => format!("asked for by a person: {}", self.job.hint),
         }
     }

@@ -77,6 +77,9 @@ impl DynamoStore {
         if let Some((owner, version)) = &link.taken_from {
             items.push(self.still_unlinked(owner, link.integration, *version, tried)?);
         }
+        for conflict in &link.conflicts {
+            items.push(self.conflict_put(conflict, tried)?);
+        }
         if let Some(left) = &link.leaves {
             items.push(self.entry_removal(link.integration, left, &link.incident.id, tried)?);
         }

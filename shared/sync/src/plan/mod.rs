@@ -1,18 +1,20 @@
-//! `plan`: design section 3, rules 1 to 5.
+//! `plan`: design section 3.
 
 mod conflict;
+mod heal;
 mod moves;
 mod times;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
-    BasePair, ExternalRecord, ExternalValue, Field, FieldState, Flips, Incident, Notice,
-    NoticeKind, Observed, Owner, PlatformValue, Review, Side, Verdict,
+    BasePair, ExternalRecord, ExternalValue, Field, FieldState, Flips, Incident, IntegrationId,
+    Notice, NoticeKind, Observed, Owner, PlatformValue, Review, Side, Verdict,
 };
 use jiff::Timestamp;
 
 use self::conflict::Clash;
+pub use self::heal::{Unhealed, unhealed};
 use crate::{Action, ConflictStep, Decision, FieldRule, LinkRules, Plan, Rule};
 
 /// Everything a plan is made from.
@@ -32,6 +34,8 @@ pub struct PlanInput<'a> {
     pub notices: &'a BTreeMap<Field, Notice>,
     /// …unless somebody asks for it: a retry from the dead-letter queue.
     pub insist: bool,
+    /// Whose links are reconciled: what differs although neither side changed is healed, too (rule 6). Hints leave it alone.
+    pub heals_for: Option<&'a IntegrationId>,
     /// Fields on which a person's word counts.
     pub reviews: &'a BTreeMap<Field, Review>,
     /// Fields that go to and fro.
@@ -110,6 +114,7 @@ pub(crate) struct Sides<'a> {
     pub(crate) review: Option<&'a Review>,
     pub(crate) notice: Option<&'a Notice>,
     pub(crate) flips: Option<&'a Flips>,
+    pub(crate) heals_for: Option<&'a IntegrationId>,
     pub(crate) now: Timestamp,
 }
 
@@ -147,6 +152,7 @@ impl<'a> Sides<'a> {
             review,
             notice,
             flips: input.flips.get(field),
+            heals_for: input.heals_for,
             now: input.now,
         })
     }
@@ -183,9 +189,10 @@ impl<'a> Sides<'a> {
                 .then(|| self.rebase(Rule::InSync, "both sides say the same"));
         }
         match (platform_changed, external_changed) {
-            (false, false) => self
-                .is_taken_back(base)
-                .then(|| self.rebase(Rule::InSync, "what was refused was taken back")),
+            (false, false) if self.is_taken_back(base) => {
+                Some(self.rebase(Rule::InSync, "what was refused was taken back"))
+            }
+            (false, false) => self.heal(),
             (true, false) => Some(self.platform_changed(base)),
             (false, true) => Some(self.external_changed()),
             (true, true) => Some(self.both_changed()),
@@ -229,10 +236,10 @@ impl<'a> Sides<'a> {
     /// Rule 2.
     fn platform_changed(&self, base: &BasePair) -> Decision {
         if !self.may_out {
-            return self.rebase(
-                Rule::PlatformChanged,
-                "the field may not flow to the vendor",
-            );
+            return self.heal().unwrap_or_else(|| {
+                let why = "the field may not flow to the vendor";
+                self.rebase(Rule::PlatformChanged, why)
+            });
         }
         // The vendor's value may be a person's edit of a moment ago: then two people edited, and one should know.
         if self.may_in && !base.ours && self.is_platform_edit() && self.is_within_window() {
@@ -247,10 +254,10 @@ impl<'a> Sides<'a> {
     /// Rule 3.
     fn external_changed(&self) -> Decision {
         if !self.may_in {
-            return self.rebase(
-                Rule::ExternalChanged,
-                "the field may not flow to the platform",
-            );
+            return self.heal().unwrap_or_else(|| {
+                let why = "the field may not flow to the platform";
+                self.rebase(Rule::ExternalChanged, why)
+            });
         }
         if self.may_out && self.is_platform_edit() && self.is_within_window() {
             return self.conflict(Clash::Window(Side::External));

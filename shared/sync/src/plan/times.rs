@@ -78,7 +78,8 @@ impl Sides<'_> {
             (true, true) => true,
             (true, false) => !base.ours && self.is_platform_edit() && is_near,
             (false, true) => self.is_platform_edit() && is_near,
-            (false, false) => false,
+            // What is healed is the later value.
+            (false, false) => self.heals_for.is_some(),
         }
     }
 }

@@ -215,6 +215,7 @@ impl Link {
             created_from: self.created_from,
             notices: &self.notices,
             insist: false,
+            heals_for: None,
             reviews: &self.reviews,
             flips: &self.flips,
             now: self.now,

@@ -182,6 +182,8 @@ mod tests {
             strategy: ConflictStrategy::LastWriteWins,
             conflict_window: im_model::Integration::CONFLICT_WINDOW,
             requests_per_minute: None,
+            mode: im_model::Mode::Webhook,
+            brake: im_model::Brake::default(),
             mappings: im_model::Mappings::default(),
             triggers: im_model::Triggers::default(),
             notes_in_since: std::collections::BTreeMap::new(),

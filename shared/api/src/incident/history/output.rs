@@ -188,6 +188,7 @@ impl DecisionJson {
                 Rule::ExternalChanged => "external_changed",
                 Rule::Conflict => "conflict",
                 Rule::NoBase => "no_base",
+                Rule::Drift => "drift",
             },
             action,
             why: decision.why.clone(),

@@ -31,6 +31,7 @@ fn concrete(method: &Method, path: &str) -> String {
     path.replace("{id}", id)
         .replace("{delivery}", "01FKZ")
         .replace("{field}", "severity")
+        .replace("{run}", "RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV")
         .replace("{entry}", "DLQ-01ARZ3NDEKTSV4RRFFQ69G5FAV")
         + query
 }
@@ -55,6 +56,10 @@ fn good_body(path: &str) -> Value {
         json!({"limit": 1})
     } else if path.ends_with("/dlq/retry") || path.ends_with("/dlq/discard") {
         json!({"reason": "unavailable"})
+    } else if path.ends_with("/reconcile") || path.ends_with("/backfill") {
+        json!({"dry_run": true})
+    } else if path.ends_with("/schedule") {
+        json!({"interval": "1h"})
     } else if path.starts_with("/integrations") {
         json!({"enabled": false})
     } else if path.ends_with("/comments") || path.ends_with("/work-notes") {
@@ -109,7 +114,9 @@ async fn every_route_has_a_decision_for_every_role() {
                 | Action::ReadDeliveries
                 | Action::ReplayDelivery
                 | Action::ReadDeadLetters
-                | Action::SettleDeadLetters,
+                | Action::SettleDeadLetters
+                | Action::ReadReconciliations
+                | Action::Reconcile,
             ) => [503, 503, 403, 403],
         };
         assert_eq!(by_role, expected, "{method} {path}");
@@ -168,6 +175,22 @@ async fn a_manager_stays_within_its_scopes() {
     let discard = request("DELETE", &entry, manager);
     let discarded = send(discard.body(Body::empty()).expect("a request")).await;
     assert_eq!(discarded.status, 403);
+    let reconcile = "/integrations/prod-pd/reconcile";
+    let run = format!("{reconcile}/runs/RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    let schedule = format!("{reconcile}/schedule");
+    let history = format!("{reconcile}/history");
+    for path in [&run, &format!("{run}/items"), &schedule, &history] {
+        assert_eq!(get(path, manager).await.status, 403, "{path}");
+    }
+    let backfill = "/integrations/prod-pd/backfill".to_owned();
+    let (confirm, cancel) = (format!("{run}/confirm"), format!("{run}/cancel"));
+    for path in [reconcile, &backfill, &schedule, &confirm, &cancel] {
+        let refused = send_json("POST", path, manager, &good_body(path)).await;
+        assert_eq!(refused.status, 403, "{path}");
+    }
+    let remove = request("DELETE", &schedule, manager);
+    let removed = send(remove.body(Body::empty()).expect("a request")).await;
+    assert_eq!(removed.status, 403);
     let deliveries = "/deliveries?integration_id=prod-pd";
     assert_eq!(get(deliveries, manager).await.status, 403);
     let replay = "/deliveries/prod-pd/01FKZ/replay";

@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use im_model::{Activity, ConflictStrategy, Direction, IntegrationType, OwnershipRules, Secret};
+use im_model::{
+    Activity, ConflictStrategy, Direction, IntegrationType, OwnershipRules, Secret, TaskKind,
+};
 use im_vendors::Transport;
 use jiff::Timestamp;
 
@@ -28,6 +30,8 @@ fn integration() -> Integration {
         strategy: ConflictStrategy::LastWriteWins,
         conflict_window: Integration::CONFLICT_WINDOW,
         requests_per_minute: None,
+        mode: im_model::Mode::Webhook,
+        brake: im_model::Brake::default(),
         mappings: im_model::Mappings::default(),
         triggers: im_model::Triggers::default(),
         notes_in_since: std::collections::BTreeMap::new(),
@@ -71,6 +75,9 @@ impl TaskStore for Silent {
         Ok(())
     }
     async fn put_off_task(&self, _: &Task) -> Result<(), StoreError> {
+        Ok(())
+    }
+    async fn drop_task(&self, _: TaskKind, _: &IntegrationId) -> Result<(), StoreError> {
         Ok(())
     }
     async fn finish_task(&self, _: &Task) -> Result<(), StoreError> {

@@ -91,6 +91,7 @@ impl Look<'_> {
             created_from: link.created_from,
             notices: &link.notices,
             insist: false,
+            heals_for: None,
             reviews: &link.reviews,
             flips: &link.flips,
             now,
