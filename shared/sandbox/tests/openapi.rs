@@ -233,6 +233,11 @@ impl<'a> Checked<'a> {
         ] {
             self.wrong(request(&Method::GET, path, None), 404);
         }
+        let source = self.create(&json!({}));
+        let sources = json!([{"id": source, "type": "incident_reference"}]);
+        let body = json!({ "source_incidents": sources });
+        self.right(&Method::PUT, &format!("/incidents/{id}/merge"), Some(&body));
+        self.read(&source);
         self.wrong(request(&Method::GET, "/users/P", None), 404);
         self.wrong(request(&Method::GET, "/services/P", None), 404);
         let put = update(&json!({"status": "resolved"}));

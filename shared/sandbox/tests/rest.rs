@@ -430,3 +430,51 @@ fn a_key_of_the_account_belongs_to_nobody() {
     let pagerduty = PagerDuty::new(config);
     assert_eq!(get(&pagerduty, "/users/me").0, 400);
 }
+
+#[test]
+fn merging_resolves_the_sources_and_says_into_what() {
+    let (pagerduty, _) = pagerduty();
+    let [into, one, other, resolved] = [1, 2, 3, 4].map(|_| created(&pagerduty, &json!({})));
+    put(&pagerduty, &resolved, &json!({"status": "resolved"}));
+    event_types(&pagerduty);
+    let merge = |into: &str, sources: &[&str]| {
+        let reference = |id: &&str| json!({"id": id, "type": "incident_reference"});
+        let sources: Vec<_> = sources.iter().map(reference).collect();
+        let body = json!({ "source_incidents": sources });
+        let path = format!("/incidents/{into}/merge");
+        seen(&pagerduty.handle(request(&Method::PUT, &path, Some(&body))))
+    };
+    for (target, sources, refused) in [
+        (resolved.as_str(), vec![one.as_str()], (400, 2001)),
+        (&into, vec![&one, &resolved], (400, 1001)),
+        (&into, vec![&one, &into], (400, 2001)),
+        (&into, vec![&one, &one], (400, 2001)),
+        (&into, vec!["QNONE"], (400, 2001)),
+        (&into, vec![], (400, 2001)),
+        ("QNONE", vec![&one], (404, 2100)),
+    ] {
+        assert_eq!(code(&merge(target, &sources)), refused, "{sources:?}");
+    }
+    assert_eq!(event_types(&pagerduty), Vec::<String>::new());
+    let (status, answer) = merge(&into, &[&one, &other]);
+    assert_eq!((status, &answer["incident"]["id"]), (200, &json!(into)));
+    assert_eq!(answer["incident"]["type"], "incident_reference");
+    let incident = &get(&pagerduty, &format!("/incidents/{one}")).1["incident"];
+    assert_eq!(incident["status"], "resolved");
+    assert_eq!(incident["resolve_reason"]["type"], "merge_resolve_reason");
+    assert_eq!(incident["resolve_reason"]["incident"]["id"], json!(into));
+    let webhooks = pagerduty.drain_webhooks();
+    assert_eq!(webhooks.len(), 2);
+    let event: Value = serde_json::from_slice(&webhooks[1].body).unwrap();
+    assert_eq!(event["event"]["event_type"], "incident.resolved");
+    assert_eq!(event["event"]["data"]["id"], json!(other));
+    assert_eq!(
+        event["event"]["data"]["resolve_reason"],
+        incident["resolve_reason"]
+    );
+    let last = pagerduty.log_entries().pop().unwrap();
+    assert_eq!((last.kind, last.incident), (Kind::Resolve, other));
+    put(&pagerduty, &one, &json!({"status": "triggered"}));
+    let incident = &get(&pagerduty, &format!("/incidents/{one}")).1["incident"];
+    assert_eq!(incident["resolve_reason"], Value::Null);
+}

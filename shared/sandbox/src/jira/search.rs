@@ -77,7 +77,7 @@ fn found(state: &mut State, search: &Search) -> Outcome {
     };
     let all = jql.select(site, &state.indexed(now, &present), after.as_ref());
     let page = all.iter().take(size);
-    let last = page.clone().last().filter(|_| size < all.len());
+    let last = page.clone().next_back().filter(|_| size < all.len());
     let json = Json::rest(&state.config);
     let names = search.expand.split(',').any(|part| part.trim() == "names");
     let issues = page.map(|issue| {

@@ -195,3 +195,59 @@ fn a_page_has_at_most_a_hundred_issues_with_fields() {
     };
     assert_eq!((count(json!(["summary"])), count(json!([]))), (100, 101));
 }
+
+#[test]
+fn a_page_begins_after_the_issue_that_ended_the_one_before() {
+    let site = three();
+    let ann = site.jira.person("ann@example.com");
+    let page = |token: &Value| {
+        let jql = "project = OPS ORDER BY created ASC";
+        let mut search = json!({"jql": jql, "maxResults": 1, "fields": ["summary"]});
+        if !token.is_null() {
+            search["nextPageToken"] = token.clone();
+        }
+        let (status, body) = site.post("search/jql", &search);
+        assert_eq!(status, 200, "{body}");
+        (
+            body["issues"][0]["key"].clone(),
+            body["nextPageToken"].clone(),
+        )
+    };
+    let (first, token) = page(&Value::Null);
+    ann.delete("OPS-1").unwrap();
+    let (second, token) = page(&token);
+    ann.edit("OPS-2", &json!({"summary": "two, again"}))
+        .unwrap();
+    let (third, token) = page(&token);
+    assert_eq!([first, second, third], ["OPS-1", "OPS-2", "OPS-3"]);
+    assert_eq!(token, Value::Null);
+}
+
+#[test]
+fn an_issue_moves_to_another_project_and_stays_itself() {
+    let site = three();
+    let ann = site.jira.person("ann@example.com");
+    let before = site.jira.issue("OPS-2").unwrap();
+    assert!(ann.move_to_project("OPS-2", "NONE").is_err());
+    site.jira.drain_webhooks();
+    assert_eq!(ann.move_to_project("OPS-2", "ARC").unwrap(), "ARC-1");
+    let (status, moved) = site.get("issue/OPS-2?fields=project");
+    assert_eq!((status, &moved["key"]), (200, &json!("ARC-1")));
+    assert_eq!(moved["id"], json!(before.id));
+    assert_eq!(moved["fields"]["project"]["id"], "10001");
+    assert_eq!(keys(&site, "project = OPS"), ["OPS-3", "OPS-1"]);
+    assert_eq!(keys(&site, "project = ARC"), ["ARC-1"]);
+    assert_eq!(keys(&site, "key = OPS-2"), ["ARC-1"]);
+    let history = site.jira.changelog("ARC-1").pop().unwrap();
+    let items: Vec<_> = history
+        .items
+        .iter()
+        .map(|item| item.to_string.as_deref())
+        .collect();
+    assert_eq!(items, [Some("Archive"), Some("ARC-1")]);
+    let event: Value = serde_json::from_slice(&site.jira.drain_webhooks()[0].body).unwrap();
+    assert_eq!(event["issue_event_type_name"], "issue_moved");
+    assert_eq!(site.created(&json!({"summary": "four"})), "OPS-4");
+    assert_eq!(ann.move_to_project("ARC-1", "OPS").unwrap(), "OPS-5");
+    assert_eq!(site.jira.issue("ARC-1").unwrap().project, None);
+}

@@ -187,7 +187,7 @@ impl Asked {
             page.must_show(&self.request.tried())?;
         }
         self.check(&page.rows, place.after.as_deref())?;
-        let next = self.next(&page, place);
+        let next = place.after(&page);
         Ok((page.rows, next))
     }
 
@@ -217,23 +217,30 @@ impl Asked {
         let detail = format!("{what}: the query was not followed: {}", self.query);
         garbage(&self.request.tried(), detail)
     }
+}
 
-    /// The count has the rows that are hidden, too: a short page need not be the last one.
-    fn next(&self, page: &Page, place: &Place) -> Option<Place> {
+impl Place {
+    /// A short page need not be the last one: the count has the rows that are hidden, too, and an instance may show
+    /// fewer at once than it was asked for.
+    fn after(&self, page: &Page) -> Option<Self> {
+        let passed = match page.rows.len() {
+            0 => PAGE,
+            shown => shown,
+        };
         let is_more = match page.total {
-            Some(total) => total > place.hidden.saturating_add(PAGE),
+            Some(total) => total > self.hidden.saturating_add(passed),
             None => !page.rows.is_empty(),
         };
         let last = page.rows.last().and_then(|row| row.get("sys_id"));
         is_more.then(|| match last {
-            Some(last) => Place {
+            Some(last) => Self {
                 after: Some(last.to_owned()),
                 hidden: 0,
-                ..place.clone()
+                ..self.clone()
             },
-            None => Place {
-                hidden: place.hidden.saturating_add(PAGE),
-                ..place.clone()
+            None => Self {
+                hidden: self.hidden.saturating_add(PAGE),
+                ..self.clone()
             },
         })
     }

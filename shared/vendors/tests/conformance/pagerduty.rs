@@ -1,5 +1,7 @@
 //! `PagerDuty`.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::{Request, header};
 use im_model::{ExternalId, Field, IntegrationType, NoteKind, Status};
@@ -8,6 +10,10 @@ use im_sandbox::{Answer, FaultRule, PagerDuty, PagerDutyConfig};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
+use im_vendors::ListQuery;
+
+use crate::bench::Bench;
+use crate::list::everything;
 use crate::rig::{Ability, Delivery, Pairs, Person, Rig, Sample, Setting, WORDS};
 
 const TOKEN: &str = "y_NbAkKc66ryYTWUXYEu";
@@ -202,4 +208,59 @@ impl Rig for PagerDutyRig {
             .map(|name| vec![(name, seconds.clone())])
             .into()
     }
+}
+
+#[tokio::test]
+async fn tells_what_an_incident_was_merged_into() {
+    let bench = Bench::<PagerDutyRig>::new();
+    let [one, other] = [bench.record(), bench.record()];
+    let person = bench.rig().0.person(PagerDutyRig::PERSON.email);
+    person
+        .merge(&[one.as_str()], other.as_str())
+        .expect("merged");
+    let merged = bench.read(&one).await;
+    assert_eq!(merged.merged_into.as_ref(), Some(&other));
+    let status = &merged.fields[&Field::Status].value;
+    assert_eq!(status.as_str(), Some("resolved"));
+    assert_eq!(bench.read(&other).await.merged_into, None);
+    let query = everything(bench.now());
+    let listed = bench.api.list(bench.connection(), &query, None).await;
+    assert!(listed.expect("a page").records.contains(&merged));
+    person.reopen(one.as_str()).expect("reopened");
+    assert_eq!(bench.read(&one).await.merged_into, None);
+}
+
+/// The vendor shows no more than six months at once.
+#[tokio::test]
+async fn lists_the_incidents_and_notes_of_years() {
+    let bench = Bench::<PagerDutyRig>::new();
+    let half_a_year = SignedDuration::from_hours(24 * 200);
+    let mut ids = BTreeSet::from([bench.record()]);
+    bench.pass(half_a_year);
+    ids.extend((0..105).map(|_| bench.record()));
+    bench.pass(half_a_year + half_a_year);
+    let last = bench.record();
+    bench.rig().note(&last, NoteKind::WorkNote, "Looking.");
+    ids.insert(last);
+    let first = ids.first().cloned().expect("one");
+    bench.rig().note(&first, NoteKind::WorkNote, "Looking.");
+    bench.wait();
+    let query = ListQuery {
+        noted_since: None,
+        ..everything(bench.now())
+    };
+    let (mut shown, mut noted, mut after) = (BTreeSet::new(), 0, None::<String>);
+    loop {
+        let page = bench.api.list(bench.connection(), &query, after.as_deref());
+        let page = page.await.expect("a page");
+        shown.extend(page.records.into_iter().map(|record| record.id));
+        noted += page.noted.len();
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((shown, noted), (ids, 2));
+    // The first page and three windows of incidents; five windows of the log, one of them of three pages.
+    assert_eq!(bench.wire.take_sent().len(), 4 + 7);
 }

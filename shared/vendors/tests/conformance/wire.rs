@@ -176,9 +176,10 @@ impl<R: Rig> Transport for Wire<R> {
             accepted: false,
             troubled: trouble.is_some(),
         };
-        let request = match self.unfiltered.load(Ordering::Relaxed) {
-            true => R::unfiltered(request),
-            false => request,
+        let request = if self.unfiltered.load(Ordering::Relaxed) {
+            R::unfiltered(request)
+        } else {
+            request
         };
         let (answer, accepted) = self.carry(request, trouble);
         sent.accepted = accepted;

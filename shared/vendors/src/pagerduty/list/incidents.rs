@@ -11,7 +11,7 @@ use super::{
         request::{self, service_of, written},
         response::{Incident, Incidents},
     },
-    PAGE, Place, SECOND, garbage, is_of, log_since,
+    Known, PAGE, Place, SECOND, end, garbage, is_of, log_since, whole,
     window::Rising,
 };
 use crate::{Connection, ListQuery, Listing, VendorError};
@@ -57,22 +57,26 @@ pub(super) async fn first(
 ) -> Result<(Listing, Option<Place>), VendorError> {
     let page = begin(connection, PAGE).await?;
     let created = created(&page);
-    let Some(oldest) = created.first().copied() else {
+    let (Some(oldest), Some(reached)) = (created.first().copied(), created.last().copied()) else {
         return Ok((Listing::default(), None));
     };
-    let next = Rising::from_last(&created, super::end(query)).filter(|_| page.more);
-    let place = after_incidents(next, None, oldest, query);
+    let known = Known {
+        total: None,
+        oldest,
+        reached,
+    };
+    let next = Rising::from_last(&created, end(query)).filter(|_| page.more);
+    let place = after_incidents(next, known, query);
     Ok((shown(connection, page)?, Some(place)))
 }
 
 /// A page of a window. Nothing is created in one that is over, so that a count that went down tells that incidents have
-/// left the service, and those behind them moved up: that many are asked for again.
+/// left the service, and that those behind them moved up: then a window is begun where the page before ended.
 pub(super) async fn next(
     connection: &Connection<'_>,
     query: &ListQuery,
     window: Rising,
-    total: Option<usize>,
-    oldest: Timestamp,
+    known: Known,
 ) -> Result<(Listing, Option<Place>), VendorError> {
     let service = service_of(connection, TRIED)?;
     let (limit, offset) = (PAGE.to_string(), window.offset.to_string());
@@ -87,46 +91,50 @@ pub(super) async fn next(
     let request = request::listing(connection, "incidents", &parameters)?;
     let page: Incidents = call(connection, request).await?;
     check(&page, service, Some(&window))?;
-    let gone = total
+    let created = created(&page);
+    let gone = known
+        .total
         .zip(page.total)
-        .map_or(0, |(before, now)| before.saturating_sub(now));
-    let (next, total) = if gone > 0 && window.offset > 0 {
-        let offset = window.offset.saturating_sub(gone);
+        .is_some_and(|(before, now)| now < before);
+    let (next, known) = if gone {
+        let again = Rising::new(whole(known.reached), 0, end(query));
         (
-            Some(Rising::new(window.since, offset, super::end(query))),
-            page.total,
+            Some(again),
+            Known {
+                total: None,
+                ..known
+            },
         )
     } else {
-        let next = window.next(&created(&page), page.more);
+        let next = window.next(&created, page.more);
         let is_same = next.is_some_and(|next| next.since == window.since);
-        (next, page.total.filter(|_| is_same))
+        let known = Known {
+            total: page.total.filter(|_| is_same),
+            reached: created.last().copied().unwrap_or(known.reached),
+            ..known
+        };
+        (next, known)
     };
     let stands = |next: Rising| (next.since, next.offset <= window.offset) == (window.since, true);
-    if gone == 0 && next.is_some_and(stands) {
+    if !gone && next.is_some_and(stands) {
         return Err(garbage(
             TRIED,
             "more incidents of one second than offsets reach",
         ));
     }
-    let place = after_incidents(next, total, oldest, query);
+    let place = after_incidents(next, known, query);
     Ok((shown(connection, page)?, Some(place)))
 }
 
 /// After the incidents come their notes.
-fn after_incidents(
-    next: Option<Rising>,
-    total: Option<usize>,
-    oldest: Timestamp,
-    query: &ListQuery,
-) -> Place {
+fn after_incidents(next: Option<Rising>, known: Known, query: &ListQuery) -> Place {
     match next {
         Some(Rising { since, offset, .. }) => Place::Incidents {
             since,
             offset,
-            total,
-            oldest,
+            known,
         },
-        None => log_since(query.noted_since.unwrap_or(oldest), query),
+        None => log_since(query.noted_since.unwrap_or(known.oldest), query),
     }
 }
 

@@ -30,10 +30,7 @@ enum Place {
     Incidents {
         since: Timestamp,
         offset: usize,
-        /// How many there were in this window.
-        total: Option<usize>,
-        /// When the oldest of all was created.
-        oldest: Timestamp,
+        known: Known,
     },
     /// Entries of the log from before a moment back to another: the newest come first.
     Log {
@@ -41,6 +38,18 @@ enum Place {
         before: Timestamp,
         offset: usize,
     },
+}
+
+/// What the pages before have told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Known {
+    /// How many incidents there were in this window.
+    total: Option<usize>,
+    /// When the oldest of all was created.
+    oldest: Timestamp,
+    /// When the last one that was shown was created.
+    reached: Timestamp,
 }
 
 pub(super) async fn page(
@@ -82,11 +91,10 @@ async fn go_on(
         Place::Incidents {
             since,
             offset,
-            total,
-            oldest,
+            known,
         } => {
             let window = window::Rising::new(since, offset, end(query));
-            incidents::next(connection, query, window, total, oldest).await
+            incidents::next(connection, query, window, known).await
         }
         Place::Log {
             since,
@@ -102,13 +110,20 @@ async fn go_on(
 impl Place {
     /// It may come from anywhere.
     fn check(&self) -> Result<(), VendorError> {
-        let (Self::Incidents { since, offset, .. } | Self::Log { since, offset, .. }) = self;
-        let is_asked = |at: &Timestamp| (0..MOST_SECONDS).contains(&at.as_second());
-        let before = match self {
-            Self::Log { before, .. } => before,
-            Self::Incidents { .. } => since,
+        let (offset, times) = match self {
+            Self::Incidents {
+                since,
+                offset,
+                known,
+            } => (offset, [since, &known.oldest, &known.reached]),
+            Self::Log {
+                since,
+                before,
+                offset,
+            } => (offset, [since, since, before]),
         };
-        if *offset > REACH - PAGE || !is_asked(since) || !is_asked(before) {
+        let is_asked = |at: &&Timestamp| (0..MOST_SECONDS).contains(&at.as_second());
+        if *offset > REACH - PAGE || !times.iter().all(is_asked) {
             return Err(cursor::no_place());
         }
         Ok(())

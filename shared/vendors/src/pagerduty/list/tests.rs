@@ -32,8 +32,11 @@ fn a_place_that_is_none_of_ours_is_refused() {
     let incidents = |since: &str, offset| Place::Incidents {
         since: at(since),
         offset,
-        total: None,
-        oldest: at(since),
+        known: Known {
+            total: None,
+            oldest: at(since),
+            reached: at(since),
+        },
     };
     let (usual, far) = ("2026-11-22T03:00:00Z", "9999-01-01T00:00:00Z");
     for good in [log(usual, usual, 9_900), incidents(usual, 0)] {
