@@ -9,6 +9,7 @@ import os
 import sys
 import time
 
+from drift import Drift
 from failures import Failures
 from four_systems import FourSystems, configure, secrets
 from stack import LIMIT, Api, Failed, Stack, check, passed, request, wait_for
@@ -136,6 +137,9 @@ def play(stack, api, timed):
 
     # And longer, or for good:
     Failures(stack, api, timed, sandbox, servicenow, jira).play()
+
+    # And what nobody announces:
+    Drift(stack, api, sandbox, servicenow, jira).play()
 
     logged = stack.logged()
     check(logged, "the functions logged nothing")

@@ -143,7 +143,7 @@ class Stack:
         for item in self.scan("SyncTable"):
             if "wake" in item or "pending_shard" in item:
                 found.append(f"{item['pk']['S']} {item['sk']['S']}")
-        for queue in ("InboundRetryQueueUrl", "OutboundRetryQueueUrl"):
+        for queue in ("InboundRetryQueueUrl", "OutboundRetryQueueUrl", "ReconcileQueueUrl"):
             if count := self.messages(queue):
                 found.append(f"{count} in {queue}")
         return found
