@@ -13,7 +13,7 @@ use std::{
     sync::Arc,
 };
 
-use after_failure::{BURIED, GIVEN_UP, MINUTE, REDRIVEN, UNREADABLE};
+use after_failure::{BURIED, GIVEN_UP, MINUTE, REDRIVEN, RUN, UNREADABLE};
 use im_local::{LocalSystem, StreamPoller, events::stream_event};
 use im_model::{Field, IncidentId, IntegrationType};
 use im_sandbox::pagerduty::{Status, Urgency};
@@ -92,6 +92,7 @@ fn no_file_is_without_an_expectation() {
         GIVEN_UP,
         UNREADABLE,
         MINUTE,
+        RUN,
     ];
     expected.extend(others.map(str::to_owned));
     assert_eq!(files, expected);

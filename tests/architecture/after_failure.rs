@@ -3,11 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use http::Method;
-use im_engine::RetryMessage;
-use im_runtime::{
-    DeadLetterFunction, DynamoStreams, EventBridgeAnnouncer, SqsJobQueue, dead_letter_recorder,
-    sweeper,
-};
+use im_engine::{RetryMessage, SweepReport};
+use im_runtime::{DeadLetterFunction, DynamoStreams, EventBridgeAnnouncer, dead_letter_recorder};
 use im_tests::{EventBus, Shard};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -138,23 +135,28 @@ async fn the_role_of_reconciler_permits_what_it_does() {
     let hint = json!({"side": "external", "integration": "demo-pd", "external_id": "P0"});
     let dead = json!({"hint": hint, "cause": {"by": "person"}});
     take(&dead_letter(&watched), &buried(&dead, "unavailable", &[])).await;
-    let embedded = &watched.system.embedded;
-    let queue = SqsJobQueue::new(
-        embedded.sqs.clone(),
-        embedded.queues.outbound.clone(),
-        watched.system.ports.clock.clone(),
-        1,
-    );
-    let sweeper = sweeper(&watched.system.ports, Arc::new(queue));
+    let schedule = "/integrations/demo-pd/reconcile/schedule";
+    let every_minute = json!({"interval": "1m", "auto_heal": true});
+    watched.call(Method::POST, schedule, every_minute).await;
+    let tick = async || -> SweepReport {
+        let now = watched.clock.read();
+        let event = im_local::events::scheduled_event(now);
+        let report = watched.system.reconciler.handle(&event).await;
+        serde_json::from_value(report.expect("the store answers")).expect("a report")
+    };
     // By now the delivery and the debt are forgotten, too. The vendor answers, and what is dead is tried again.
     watched.clock.advance(SignedDuration::from_hours(2));
     watched.asked.take();
-    let first = sweeper.tick().await.expect("the store answers");
+    let first = tick().await;
     watched.clock.advance(SignedDuration::from_mins(1));
-    let second = sweeper.tick().await.expect("the store answers");
+    let second = tick().await;
     assert_eq!((first.redriven, first.silent), (1, 0), "{first:?}");
+    assert!(first.runs > 0, "{first:?}");
+    watched.run_reconciler().await;
     let deliveries = first.deliveries + second.deliveries;
     let incidents = first.incidents + second.incidents;
     assert!(deliveries > 0 && incidents > 0, "{first:?} {second:?}");
-    assert_exact("ReconcilerRole", &watched.take_asked());
+    let mut asked = watched.take_asked();
+    asked.extend(to_be_fed("ReconcileQueue"));
+    assert_exact("ReconcilerRole", &asked);
 }

@@ -16,7 +16,10 @@ use aws_smithy_runtime_api::{
 };
 use aws_smithy_types::config_bag::ConfigBag;
 use http::{Method, Request};
-use im_local::{Embedded, LocalSettings, LocalSystem, StreamPoller, events::stream_event};
+use im_local::{
+    Embedded, LocalSettings, LocalSystem, QueuePoller, StreamPoller,
+    events::{queue_event, stream_event},
+};
 use im_model::IntegrationType;
 use im_sandbox::{Fault, FaultRule, PagerDuty, PagerDutyConfig, pagerduty::Urgency};
 use im_tests::{SandboxTransport, SeededIds, WorldClock};
@@ -263,6 +266,16 @@ impl Watched {
             .expect("an event of ours");
     }
 
+    pub(crate) async fn run_reconciler(&self) {
+        let embedded = &self.system.embedded;
+        let sqs = aws_sdk_sqs::Client::new(&embedded.sqs_config);
+        let poller = QueuePoller::new(sqs, embedded.queues.reconcile.clone());
+        let messages = poller.receive().await.expect("the queue answers");
+        assert!(!messages.is_empty(), "no run");
+        let reconciled = self.system.reconciler.handle(&queue_event(&messages)).await;
+        reconciled.expect("the store answers");
+    }
+
     pub(crate) async fn run_inbound(&mut self) {
         let records = self.deliveries.poll().await.expect("records");
         let event = stream_event(&records).expect("a delivery");
@@ -342,6 +355,7 @@ impl Watched {
             (&tables.sync, "SyncTable"),
             (&queues.inbound, "InboundRetryQueue"),
             (&queues.outbound, "OutboundRetryQueue"),
+            (&queues.reconcile, "ReconcileQueue"),
             (&queues.dead_letters, "DeadLetterQueue"),
         ];
         let known = logical

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use im_engine::{DeadLetter, ports::DeadLetterStore as _};
 use im_model::{DeadLetterStatus, FailureReason};
 use im_runtime::{
-    DeadLetterFunction, DynamoStreams, EventBridgeAnnouncer, NoTick, ReconcilerFunction,
-    SqsJobQueue, dead_letter_recorder, sweeper,
+    DeadLetterFunction, DynamoStreams, EventBridgeAnnouncer, NoTick, dead_letter_recorder,
 };
 use im_tests::{EventBus, INTEGRATION, Shard, World};
 use jiff::SignedDuration;
@@ -22,6 +21,7 @@ pub(crate) const REDRIVEN: &str = "dead-letter/redriven.json";
 pub(crate) const GIVEN_UP: &str = "dead-letter/given-up-records.json";
 pub(crate) const UNREADABLE: &str = "dead-letter/unreadable.json";
 pub(crate) const MINUTE: &str = "reconciler/minute.json";
+pub(crate) const RUN: &str = "reconciler/run.json";
 
 /// The function on the world's store and streams.
 fn dead_letter(world: &World, bus: &EventBus) -> DeadLetterFunction {
@@ -223,21 +223,37 @@ async fn the_minute_tick_wakes_what_was_forgotten() {
     let (world, record) = triggered().await;
     world.announce(&record).await;
     world.clock.advance(SignedDuration::from_hours(2));
-    let embedded = &world.system.embedded;
-    let queue = SqsJobQueue::new(
-        embedded.sqs.clone(),
-        embedded.queues.outbound.clone(),
-        world.system.ports.clock.clone(),
-        1,
-    );
-    let function = ReconcilerFunction::new(sweeper(&world.system.ports, Arc::new(queue)));
+    let function = &world.system.reconciler;
     let done = function.handle(&sample(MINUTE)).await.expect("a tick");
     let expected = json!({
-        "deliveries": 1, "incidents": 0, "redriven": 0, "silent": 0, "unfinished": false,
+        "deliveries": 1, "incidents": 0, "redriven": 0, "silent": 0, "runs": 0, "unfinished": false,
     });
     assert_eq!(done, expected);
     let refused = function.handle(&sample(CHANGE)).await;
     assert!(matches!(refused, Err(NoTick::NotScheduled)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_message_about_a_run_is_worked_on_and_one_about_none_is_dropped() {
+    let (world, _) = triggered().await;
+    let function = &world.system.reconciler;
+    let unknown = sample(RUN);
+    assert_eq!(
+        function.handle(&unknown).await.expect("it is dropped"),
+        json!({})
+    );
+    let run = world
+        .start_run(INTEGRATION, &json!({"dry_run": true}))
+        .await;
+    let known = sample_with(RUN, &[("RUN-01EKJJ2X8Y3T7C9V5B1N6M4K2H", run.as_str())]);
+    function.handle(&known).await.expect("the store answers");
+    assert_eq!(world.report(INTEGRATION, &run).await.status(), "done");
+    let mut garbage = known;
+    garbage["Records"][0]["body"] = json!("not about a run");
+    assert_eq!(
+        function.handle(&garbage).await.expect("it is dropped"),
+        json!({})
+    );
 }
 
 /// The sample, about the newest record of the incidents' stream that wakes somebody, or one so much later.

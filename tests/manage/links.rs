@@ -303,6 +303,7 @@ async fn a_record_is_taken_over_only_while_its_incident_is_unlinked() {
         external_id: record.parse().expect("an id"),
         taken_from: Some((first.clone(), unlinked.version)),
         leaves: None,
+        conflicts: Vec::new(),
         now: world.clock.read(),
     };
     let store = &world.system.ports.store;

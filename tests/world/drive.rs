@@ -145,6 +145,7 @@ impl World {
         let queues = &self.system.embedded.queues;
         let mut messages = self.queues.messages(&queues.inbound);
         messages.extend(self.queues.messages(&queues.outbound));
+        messages.extend(self.queues.messages(&queues.reconcile));
         messages.iter().map(|message| message.visible_at).min()
     }
 
@@ -231,6 +232,7 @@ impl World {
                 + self.run_inbound().await
                 + self.run_outbound().await
                 + self.run_retries().await
+                + self.run_reconciler().await
                 + self.run_dead_letters().await;
             if moved == 0 {
                 return;

@@ -174,6 +174,12 @@ impl World {
             .clock(clock.clone())
             .seed(seed);
         jira.site.workflow = workflow.unwrap_or(jira.site.workflow);
+        jira.site.other_projects.push(im_sandbox::jira::Project {
+            id: "10099".to_owned(),
+            key: "SEC".to_owned(),
+            name: "Security".to_owned(),
+            ..jira.site.project.clone()
+        });
         let jira = Jira::new(jira);
         let mut servicenow = ServiceNowConfig::demo("im.sync", "a-password", "a-snow-secret")
             .clock(clock.clone())

@@ -30,6 +30,10 @@ pub struct BasePair {
     /// True if the vendor's value is this link's own write: its time is then nobody's change (design 3, rule 4).
     #[serde(default, rename = "w", skip_serializing_if = "std::ops::Not::not")]
     pub ours: bool,
+    /// True if the platform's value was made of the vendor's, and the map back leads to another one: several of the vendor's
+    /// values stand for it, and this one was there first.
+    #[serde(default, rename = "m", skip_serializing_if = "std::ops::Not::not")]
+    pub one_of_many: bool,
 }
 
 impl BasePair {
@@ -39,6 +43,7 @@ impl BasePair {
             platform: platform.digest(),
             external: external.digest(),
             ours: false,
+            one_of_many: false,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::edge::json_response;
 use crate::fault::FaultRule;
@@ -47,6 +47,11 @@ pub(crate) fn respond<V: Vendor>(
         }
         (_, segments) => V::control(stand_in, request, segments),
     }
+}
+
+/// Takes `"quiet": true` out of the body of a person's edit: it causes no webhook.
+pub(crate) fn take_quiet(body: &mut Map<String, Value>) -> bool {
+    body.remove("quiet") == Some(Value::Bool(true))
 }
 
 fn ok(body: &Value) -> Response<Bytes> {

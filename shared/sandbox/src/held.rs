@@ -58,6 +58,7 @@ impl<V: Vendor> DerefMut for Held<'_, V> {
 
 impl<V: Vendor> Drop for Held<'_, V> {
     fn drop(&mut self) {
+        self.vendor.surroundings().quiet = false;
         let webhooks = if let Some(log) = self.outbox.log() {
             let Some(changed) = self.changed() else {
                 return;

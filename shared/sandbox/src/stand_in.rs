@@ -101,6 +101,13 @@ impl<V: Vendor> StandIn<V> {
         Held::lock(&self.vendor, &self.outbox)
     }
 
+    /// The same for what causes no webhook, if so.
+    pub(crate) fn state_quiet(&self, quiet: bool) -> Held<'_, V> {
+        let mut vendor = self.state();
+        vendor.surroundings().quiet = quiet;
+        vendor
+    }
+
     /// Keeps everything in this file, which only its owner may read, and takes up what it holds: records with all their
     /// versions, ids, faults, automations, and the webhooks that nobody has taken yet. Not kept are OAuth tokens, the
     /// counts of rate limits, the record of requests, and the clock's offset. To be called on a new stand-in of the

@@ -152,7 +152,7 @@ impl OneField<'_> {
                 format!("the vendor's value: {invalid}"),
             );
         }
-        let pair = BasePair::seen(value, &self.decision.external);
+        let pair = pulled_pair(self.rule, value, &self.decision.external);
         self.conclusion.base.insert(self.field.clone(), pair);
         let pulled = Pulled {
             value: value.clone(),
@@ -298,7 +298,7 @@ pub fn seed_incident(
         };
         match mapped {
             Ok(value) => {
-                base.insert(field.clone(), BasePair::seen(&value, &observed.value));
+                base.insert(field.clone(), pulled_pair(rule, &value, &observed.value));
                 let changed_at = observed
                     .changed
                     .map_or(record.updated_at, |changed| changed.at);
@@ -330,4 +330,12 @@ pub fn seed_incident(
         }
     }
     (values, base, notices)
+}
+
+/// The pair of a value that was made of the vendor's.
+fn pulled_pair(rule: &FieldRule, platform: &PlatformValue, external: &ExternalValue) -> BasePair {
+    BasePair {
+        one_of_many: rule.outward.apply(&platform.0).value() != Some(&external.0),
+        ..BasePair::seen(platform, external)
+    }
 }

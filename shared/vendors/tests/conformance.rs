@@ -26,6 +26,8 @@ mod create;
 mod failures;
 #[path = "conformance/history.rs"]
 mod history;
+#[path = "conformance/list.rs"]
+mod list;
 #[path = "conformance/notes.rs"]
 mod notes;
 #[path = "conformance/people.rs"]
@@ -75,6 +77,15 @@ macro_rules! conformance {
             failures::waits_as_long_as_the_vendor_asks,
             history::tells_nothing_from_before,
             history::tells_our_write_and_a_persons_edit_after_it,
+            list::goes_on_in_another_process,
+            list::goes_on_nowhere_else,
+            list::lists_by_our_clock,
+            list::names_records_with_new_notes,
+            list::refuses_what_is_out_of_scope,
+            list::refuses_what_was_not_asked_for,
+            list::shows_each_record_as_it_is_read,
+            list::skips_nothing_for_what_happens_meanwhile,
+            list::tells_what_has_changed_since,
             notes::finds_a_note_whose_answer_was_lost,
             notes::knows_its_own_copy,
             notes::reads_a_persons_notes,

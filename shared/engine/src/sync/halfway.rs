@@ -26,7 +26,8 @@ impl Worker<'_> {
             (held != base.external).then_some(BasePair {
                 external: held,
                 ours: true,
-                ..*base
+                one_of_many: false,
+                platform: base.platform,
             })
         };
         let moved = sent

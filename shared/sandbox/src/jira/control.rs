@@ -10,6 +10,7 @@ use super::refusal::Refusal;
 use super::rest::{self, Done, Outcome};
 use super::state::State;
 use super::{Jira, person};
+use crate::control::take_quiet;
 
 pub(crate) fn respond(jira: &Jira, request: &Request<Bytes>, path: &[&str]) -> Response<Bytes> {
     rest::response(dispatch(jira, request, path))
@@ -27,11 +28,18 @@ fn dispatch(jira: &Jira, request: &Request<Bytes>, path: &[&str]) -> Outcome {
             Ok(Done::ok(json!({"issues": issues?})))
         }
         (&Method::POST, ["issues"]) => {
-            let (by, wanted) = wanted(request)?;
-            let key = jira.person(by).create_with(&Value::Object(wanted))?;
+            let (by, mut wanted) = wanted(request)?;
+            let person = jira.person(by).quiet_if(take_quiet(&mut wanted));
+            let key = person.create_with(&Value::Object(wanted))?;
             Ok(Done::Body(StatusCode::CREATED, shown(&jira.state(), &key)?))
         }
         (&Method::PATCH, ["issues", key]) => edit(jira, key, request),
+        (&Method::DELETE, ["issues", key]) => {
+            let (by, mut wanted) = wanted(request)?;
+            let person = jira.person(by).quiet_if(take_quiet(&mut wanted));
+            person.delete(key)?;
+            Ok(Done::ok(json!({})))
+        }
         _ => Err(Refusal::not_found("no such control request")),
     }
 }
@@ -46,12 +54,12 @@ fn wanted(request: &Request<Bytes>) -> Result<(String, Map<String, Value>), Refu
     }
 }
 
-/// The fields first and together, then the status, then the comment.
+/// The fields first and together, then the status, then the comment, then the project.
 fn edit(jira: &Jira, key: &str, request: &Request<Bytes>) -> Outcome {
     let (by, mut wanted) = wanted(request)?;
     let internal = wanted.remove("internal") == Some(json!(true));
-    let later = ["status", "comment"].map(|field| (field, wanted.remove(field)));
-    let state = &mut *jira.state();
+    let later = ["status", "comment", "project"].map(|field| (field, wanted.remove(field)));
+    let state = &mut *jira.state_quiet(take_quiet(&mut wanted));
     let user = state.site().user_by_email(&by);
     let user = user.ok_or_else(|| Refusal::invalid(format!("nobody here is {by}")))?;
     let author = Author::User(user.account_id.clone());

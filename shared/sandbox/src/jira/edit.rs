@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::adf;
 use super::issue::{Author, Comment, History, Issue, Item, NewComment};
-use super::site::{CustomField, Named};
+use super::site::{CustomField, Named, Project};
 use super::state::State;
 use super::webhook;
 use super::workflow::Status;
@@ -24,6 +24,7 @@ pub(crate) enum Change {
     Status(Status),
     Property(String, Value),
     Comment(NewComment),
+    Project(Project),
 }
 
 /// A value's id and its text, as the changelog has them.
@@ -110,6 +111,7 @@ impl<'a> Edit<'a> {
                 self.silent |= self.issue.properties.insert(key, value.clone()) != Some(value);
             }
             Change::Comment(comment) => self.comment(comment),
+            Change::Project(project) => self.project(&project),
         }
     }
 
@@ -160,6 +162,24 @@ impl<'a> Edit<'a> {
                 to_string: shown(value),
             });
         }
+    }
+
+    fn project(&mut self, project: &Project) {
+        let site = self.state.site();
+        let (old, main) = (
+            site.project_of(&self.issue).clone(),
+            site.project.id.clone(),
+        );
+        if old.id == project.id {
+            return;
+        }
+        let key = self.state.next_key(project);
+        let former = std::mem::replace(&mut self.issue.key, key.clone());
+        self.issue.former_keys.push(former.clone());
+        self.issue.project = Some(project.id.clone()).filter(|id| *id != main);
+        let pair = |project: &Project| (Some(project.id.clone()), Some(project.name.clone()));
+        self.changed("project", pair(&old), pair(project));
+        self.text_changed("Key", Some(former), Some(key));
     }
 
     fn status(&mut self, status: Status) {

@@ -29,6 +29,12 @@ pub struct Issue {
     pub id: String,
     /// `OPS-1` …
     pub key: String,
+    /// Id of its project, where that is not the site's first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project: Option<String>,
+    /// The keys it had in other projects: they still lead to it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former_keys: Vec<String>,
     /// What kind of issue it is.
     pub issue_type: Named,
     /// Its title.
@@ -85,6 +91,12 @@ impl Issue {
             "assignee" => site.user(self.assignee.as_deref()?)?.email.clone(),
             _ => None,
         }
+    }
+
+    /// Whether this is its id, its key or a former one; keys go whatever their case.
+    pub(crate) fn is_called(&self, key_or_id: &str) -> bool {
+        let mut keys = self.former_keys.iter().chain([&self.key]);
+        self.id == key_or_id || keys.any(|key| key.eq_ignore_ascii_case(key_or_id))
     }
 
     pub(crate) fn comment(&self, id: &str) -> Option<&Comment> {

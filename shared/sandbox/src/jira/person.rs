@@ -18,11 +18,26 @@ use super::{Jira, adf, comments, values, write};
 pub struct Person {
     jira: Jira,
     email: String,
+    quiet: bool,
 }
 
 impl Person {
     pub(crate) fn new(jira: Jira, email: String) -> Self {
-        Self { jira, email }
+        Self {
+            jira,
+            email,
+            quiet: false,
+        }
+    }
+
+    /// The same, behind everybody's back: what it does causes no webhook.
+    #[must_use]
+    pub fn quietly(self) -> Self {
+        self.quiet_if(true)
+    }
+
+    pub(crate) fn quiet_if(self, quiet: bool) -> Self {
+        Self { quiet, ..self }
     }
 
     /// Creates an issue of the first issue type; its key.
@@ -33,7 +48,7 @@ impl Person {
     /// Creates an issue with these fields, given as [`Self::edit`] takes them; its key.
     pub fn create_with(&self, fields: &Value) -> Result<String, Refusal> {
         let author = self.author()?;
-        let state = &mut *self.jira.state();
+        let state = &mut *self.jira.state_quiet(self.quiet);
         let site = state.site();
         let mut fields = spelled_out(site, fields)?;
         fields.insert("project".to_owned(), json!({"key": site.project.key}));
@@ -49,14 +64,14 @@ impl Person {
     /// an assignee by e-mail, a description as text.
     pub fn edit(&self, key: &str, fields: &Value) -> Result<(), Refusal> {
         let author = self.author()?;
-        edit(&mut self.jira.state(), key, fields, &author)
+        edit(&mut self.jira.state_quiet(self.quiet), key, fields, &author)
     }
 
     /// Takes the one transition that leads to the status of this name. What its screen requires
     /// is filled in: the site's first resolution.
     pub fn transition(&self, key: &str, status: &str) -> Result<(), Refusal> {
         let author = self.author()?;
-        let state = &mut *self.jira.state();
+        let state = &mut *self.jira.state_quiet(self.quiet);
         let workflow = state.config.site.workflow.clone();
         let goal = goal(state, status)?;
         let here = state.issue(key)?.status.id.clone();
@@ -69,7 +84,7 @@ impl Person {
     /// Takes as many transitions as it needs to get to the status of this name.
     pub fn move_to(&self, key: &str, status: &str) -> Result<(), Refusal> {
         let author = self.author()?;
-        move_to(&mut self.jira.state(), key, status, &author)
+        move_to(&mut self.jira.state_quiet(self.quiet), key, status, &author)
     }
 
     /// Gives it to the user with this e-mail, or to nobody.
@@ -80,7 +95,7 @@ impl Person {
     /// Comments with this text; the comment's id.
     pub fn comment(&self, key: &str, text: &str, internal: bool) -> Result<String, Refusal> {
         let author = self.author()?;
-        let state = &mut *self.jira.state();
+        let state = &mut *self.jira.state_quiet(self.quiet);
         let change = Change::Comment(said(text, internal)?);
         let added = state.edit(key, &author)?.apply(vec![change]);
         added.into_iter().next().ok_or_else(Refusal::no_issue)
@@ -89,7 +104,7 @@ impl Person {
     /// Replaces a comment's text.
     pub fn edit_comment(&self, key: &str, id: &str, text: &str) -> Result<(), Refusal> {
         let author = self.author()?;
-        let state = &mut *self.jira.state();
+        let state = &mut *self.jira.state_quiet(self.quiet);
         let mut new = said(text, false)?;
         new.properties.clear();
         state.edit_comment(key, id, new, &author)
@@ -98,13 +113,24 @@ impl Person {
     /// Deletes a comment.
     pub fn delete_comment(&self, key: &str, id: &str) -> Result<(), Refusal> {
         let author = self.author()?;
-        self.jira.state().delete_comment(key, id, &author)
+        self.jira
+            .state_quiet(self.quiet)
+            .delete_comment(key, id, &author)
+    }
+
+    /// Moves it to another project, by key: it gets another key there, which this is.
+    pub fn move_to_project(&self, key: &str, project: &str) -> Result<String, Refusal> {
+        let author = self.author()?;
+        let state = &mut *self.jira.state_quiet(self.quiet);
+        let id = state.issue(key)?.id.clone();
+        move_to_project(state, &id, project, &author)?;
+        Ok(state.issue(&id)?.key.clone())
     }
 
     /// Deletes the issue.
     pub fn delete(&self, key: &str) -> Result<(), Refusal> {
         let author = self.author()?;
-        self.jira.state().delete(key, &author)
+        self.jira.state_quiet(self.quiet).delete(key, &author)
     }
 
     fn author(&self) -> Result<Author, Refusal> {
@@ -172,6 +198,23 @@ pub(crate) fn edit(
     Ok(())
 }
 
+/// Moves an issue to another project. Its id stays, and so does its status: nothing here holds another workflow.
+fn move_to_project(
+    state: &mut State,
+    key: &str,
+    project: &str,
+    author: &Author,
+) -> Result<(), Refusal> {
+    let known = state.site().project_named(project).cloned();
+    let project =
+        known.ok_or_else(|| Refusal::invalid(format!("there is no project {project}")))?;
+    let key = state.issue(key)?.key.clone();
+    state
+        .edit(&key, author)?
+        .apply(vec![Change::Project(project)]);
+    Ok(())
+}
+
 /// Takes as many transitions as it needs.
 pub(crate) fn move_to(
     state: &mut State,
@@ -227,6 +270,7 @@ pub(crate) fn set(
 ) -> Result<(), Refusal> {
     match (field, value) {
         ("status", Value::String(status)) => move_to(state, key, status, author),
+        ("project", Value::String(project)) => move_to_project(state, key, project, author),
         ("comment", Value::String(text)) => {
             let change = Change::Comment(said(text, internal)?);
             state.edit(key, author)?.apply(vec![change]);

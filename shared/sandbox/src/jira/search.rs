@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::jql::{Vocabulary, parse};
+use super::jql::{Place, Vocabulary, parse};
 use super::json::{Json, Wanted};
 use super::query::Query;
 use super::refusal::Refusal;
@@ -60,24 +60,24 @@ fn found(state: &mut State, search: &Search) -> Outcome {
     let site = state.site();
     let known = Vocabulary {
         now,
-        is_project: &|key| site.is_project(key),
+        project: &|key| Some(site.project_named(key)?.id.clone()),
         status: &|name| Some(site.workflow.status_named(name)?.id.clone()),
         is_key: &|key| state.issue(key).is_ok(),
     };
     let jql = parse(&search.jql, &known).map_err(Refusal::invalid)?;
     let present: Vec<_> = search.reconcile_issues.iter().map(u64::to_string).collect();
-    let all = jql.select(&state.indexed(now, &present));
     let wanted = Wanted::parse(&search.fields, "id");
     let most = if wanted.only_id() { MOST_IDS } else { MOST };
     let size = search.max_results.unwrap_or(50).min(most);
-    let start = match &search.next_page_token {
-        None => 0,
-        Some(token) => place(token, &search.jql).ok_or_else(|| {
+    let after = match &search.next_page_token {
+        None => None,
+        Some(token) => Some(place(token, &search.jql).ok_or_else(|| {
             Refusal::invalid("The provided next page token is invalid or expired.")
-        })?,
+        })?),
     };
-    let page = all.iter().skip(start).take(size);
-    let end = start + page.len();
+    let all = jql.select(site, &state.indexed(now, &present), after.as_ref());
+    let page = all.iter().take(size);
+    let last = page.clone().last().filter(|_| size < all.len());
     let json = Json::rest(&state.config);
     let names = search.expand.split(',').any(|part| part.trim() == "names");
     let issues = page.map(|issue| {
@@ -87,10 +87,9 @@ fn found(state: &mut State, search: &Search) -> Outcome {
             json.issue(issue, &wanted)
         }
     });
-    let is_last = end >= all.len();
-    let mut answer = json!({"issues": issues.collect::<Vec<_>>(), "isLast": is_last});
-    if !is_last {
-        answer["nextPageToken"] = json!(token(end, &search.jql));
+    let mut answer = json!({"issues": issues.collect::<Vec<_>>(), "isLast": last.is_none()});
+    if let Some(last) = last {
+        answer["nextPageToken"] = json!(token(&Place::of(last), &search.jql));
     }
     if names {
         answer["names"] = Value::Object(json.names());
@@ -99,12 +98,11 @@ fn found(state: &mut State, search: &Search) -> Outcome {
 }
 
 /// A token goes with its query only.
-fn token(place: usize, jql: &str) -> String {
-    hex::encode(format!("{place}:{jql}"))
+fn token(place: &Place, jql: &str) -> String {
+    hex::encode(json!([place, jql]).to_string())
 }
 
-fn place(token: &str, jql: &str) -> Option<usize> {
-    let text = String::from_utf8(hex::decode(token).ok()?).ok()?;
-    let (place, of) = text.split_once(':')?;
-    (of == jql).then(|| place.parse().ok())?
+fn place(token: &str, jql: &str) -> Option<Place> {
+    let (place, of): (Place, String) = serde_json::from_slice(&hex::decode(token).ok()?).ok()?;
+    (of == jql).then_some(place)
 }

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::issue::Issue;
 use super::workflow::Workflow;
 
-/// One site with one project.
+/// One site with one project, and others that issues can be moved to.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// People and apps.
@@ -13,6 +14,8 @@ pub struct Site {
     pub automation: String,
     /// The project.
     pub project: Project,
+    /// Further projects: of them nothing is held but the issues that were moved there.
+    pub other_projects: Vec<Project>,
     /// Its issue types.
     pub issue_types: Vec<Named>,
     /// Priorities, the highest first.
@@ -153,6 +156,12 @@ impl Site {
                 name: "Operations".to_owned(),
                 service_desk: true,
             },
+            other_projects: vec![Project {
+                id: "10001".to_owned(),
+                key: "ARC".to_owned(),
+                name: "Archive".to_owned(),
+                service_desk: false,
+            }],
             issue_types: vec![Named::new("10010", "[System] Incident")],
             priorities: ["Highest", "High", "Medium", "Low", "Lowest"]
                 .iter()
@@ -188,6 +197,19 @@ impl Site {
     /// The custom field with this id.
     pub fn custom_field(&self, id: &str) -> Option<&CustomField> {
         self.custom_fields.iter().find(|field| field.id == id)
+    }
+
+    /// The project with this key or id.
+    pub fn project_named(&self, key_or_id: &str) -> Option<&Project> {
+        let mut projects = std::iter::once(&self.project).chain(&self.other_projects);
+        projects.find(|it| it.id == key_or_id || it.key.eq_ignore_ascii_case(key_or_id))
+    }
+
+    /// The project that an issue is in.
+    pub fn project_of(&self, issue: &Issue) -> &Project {
+        let id = issue.project.as_deref();
+        let other = id.and_then(|id| self.project_named(id));
+        other.unwrap_or(&self.project)
     }
 
     /// Whether this is the project's key or id.

@@ -10,7 +10,7 @@ use super::config::JiraConfig;
 use super::edit::{Change, Edit};
 use super::issue::{Author, Issue};
 use super::refusal::Refusal;
-use super::site::{Named, Site, by_id};
+use super::site::{Named, Project, Site, by_id};
 use super::webhook::{self, Sender};
 use super::workflow::Workflow;
 use crate::appended::Appended;
@@ -97,11 +97,21 @@ impl State {
         self.last_id.to_string()
     }
 
+    /// The next key of a project.
+    pub(crate) fn next_key(&self, project: &Project) -> String {
+        let prefix = format!("{}-", project.key);
+        let of_it = |key: &str| key.starts_with(&prefix);
+        let known = self.issues.all();
+        let taken = known
+            .filter(|issue| of_it(&issue.key) || issue.former_keys.iter().any(|key| of_it(key)));
+        format!("{prefix}{}", taken.count() + 1)
+    }
+
     /// The id behind a key or an id; keys go whatever their case.
     fn id_of<'a>(&'a self, key_or_id: &'a str) -> &'a str {
         let mut issues = self.issues.all();
         issues
-            .find(|issue| issue.key.eq_ignore_ascii_case(key_or_id))
+            .find(|issue| issue.is_called(key_or_id))
             .map_or(key_or_id, |issue| &issue.id)
     }
 
@@ -179,7 +189,9 @@ impl State {
         let id = self.next_id();
         let issue = Issue {
             id,
-            key: format!("{}-{}", site.project.key, self.issues.created() + 1),
+            key: self.next_key(&site.project),
+            project: None,
+            former_keys: Vec::new(),
             issue_type: new.issue_type,
             summary: String::new(),
             description: None,

@@ -81,7 +81,9 @@ pub(crate) fn issue_updated(
 /// What kind of update a change is.
 fn kind(history: &History) -> &'static str {
     let changed = |field: &str| history.items.iter().any(|item| item.field_id == field);
-    if changed("status") {
+    if changed("project") {
+        "issue_moved"
+    } else if changed("status") {
         "issue_generic"
     } else if changed("assignee") && history.items.len() == 1 {
         "issue_assigned"

@@ -24,7 +24,7 @@ pub struct PagerDutyConfig {
 }
 
 impl PagerDutyConfig {
-    /// A small account: three users, service `PSVC001`, two escalation policies, `P1` to `P5`.
+    /// A small account: three users, services `PSVC001` and `PSVC002`, two escalation policies, `P1` to `P5`.
     pub fn demo(token: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             token: token.into(),
@@ -117,6 +117,11 @@ impl Account {
             name: name.to_owned(),
             email: email.to_owned(),
         };
+        let service = |number: u8, name: &str, policy: &str| Service {
+            id: format!("PSVC00{number}"),
+            name: name.to_owned(),
+            escalation_policy: policy.to_owned(),
+        };
         let policy = |number: u8, name: &str, levels: &[&str]| EscalationPolicy {
             id: format!("PESC00{number}"),
             name: name.to_owned(),
@@ -133,11 +138,10 @@ impl Account {
                 user(2, "Ann Example", "ann@example.com"),
                 user(3, "Bob Example", "bob@example.com"),
             ],
-            services: vec![Service {
-                id: "PSVC001".to_owned(),
-                name: "Checkout".to_owned(),
-                escalation_policy: "PESC001".to_owned(),
-            }],
+            services: vec![
+                service(1, "Checkout", "PESC001"),
+                service(2, "Search", "PESC002"),
+            ],
             escalation_policies: vec![
                 policy(1, "Default", &["PUSER01", "PUSER02"]),
                 policy(2, "Database", &["PUSER03", "PUSER02"]),

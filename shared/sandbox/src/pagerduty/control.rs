@@ -10,6 +10,7 @@ use super::incident::{NewIncident, Urgency};
 use super::input;
 use super::refusal::Refusal;
 use super::rest::{self, Done};
+use crate::control::take_quiet;
 
 #[derive(Deserialize)]
 struct Create {
@@ -19,6 +20,8 @@ struct Create {
     priority: Option<String>,
     description: Option<String>,
     by: String,
+    #[serde(default)]
+    quiet: bool,
 }
 
 fn high() -> Urgency {
@@ -56,7 +59,10 @@ fn create(pagerduty: &PagerDuty, request: &Request<Bytes>) -> Done {
         let priority = priority.ok_or_else(|| Refusal::invalid(format!("priority {name}")))?;
         new.priority = Some(priority.id.clone());
     }
-    let id = pagerduty.person(wanted.by).trigger_with(new)?;
+    let id = pagerduty
+        .person(wanted.by)
+        .quiet_if(wanted.quiet)
+        .trigger_with(new)?;
     rest::shown(&pagerduty.state(), &id)
 }
 
@@ -65,11 +71,16 @@ fn edit(pagerduty: &PagerDuty, id: &str, request: &Request<Bytes>) -> Done {
     let by = wanted.remove("by");
     let by = by.as_ref().and_then(Value::as_str);
     let by = by.ok_or_else(|| Refusal::invalid("by is required: whose edit it is"))?;
+    let person = pagerduty.person(by).quiet_if(take_quiet(&mut wanted));
+    if let Some(into) = wanted.remove("merge_into") {
+        let into = into.as_str().unwrap_or_default();
+        person.merge(&[id], into)?;
+    }
     let account = pagerduty.account();
     let changes: Result<Vec<_>, _> = wanted
         .iter()
         .map(|(field, value)| input::named(&account, field, value))
         .collect();
-    pagerduty.person(by).change(id, changes?)?;
+    person.change(id, changes?)?;
     rest::shown(&pagerduty.state(), id)
 }

@@ -19,6 +19,8 @@ pub(crate) enum Change {
     Level(usize),
     Assignees(Vec<String>),
     Status(Status),
+    /// Resolved, for this incident has it.
+    Merge(String),
     Resolution(String),
     Note(String),
 }
@@ -50,7 +52,7 @@ impl<'a> Edit<'a> {
         // A reopening comes before what it allows, any other status after what it would end.
         changes.sort_by_key(|change| match change {
             Change::Status(_) if was_resolved => 0,
-            Change::Status(_) => 2,
+            Change::Status(_) | Change::Merge(_) => 2,
             Change::Resolution(_) | Change::Note(_) => 3,
             _ => 1,
         });
@@ -83,6 +85,7 @@ impl<'a> Edit<'a> {
                 {
                     return Err(Refusal::already_resolved());
                 }
+                Change::Merge(_) if resolved => return Err(Refusal::already_resolved()),
                 Change::Level(level) => {
                     self.level(*level)?;
                 }
@@ -117,6 +120,10 @@ impl<'a> Edit<'a> {
             Change::Level(level) => self.escalate(level),
             Change::Assignees(users) => self.reassign(&users),
             Change::Status(status) => self.status(status),
+            Change::Merge(into) => {
+                self.incident.merged_into = Some(into);
+                self.status(Status::Resolved);
+            }
             Change::Resolution(text) => self.resolution(text),
             Change::Note(text) => self.note(text),
         }

@@ -112,6 +112,9 @@ pub struct Incident {
     pub last_status_change_by: String,
     /// When it was resolved, if it is.
     pub resolved_at: Option<Timestamp>,
+    /// The incident that it was merged into, if that resolved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
     /// When it was last reopened.
     pub reopened_at: Option<Timestamp>,
     /// Id of its first log entry.

@@ -259,6 +259,18 @@ pub(crate) fn note(body: &Value) -> Result<Change, Refusal> {
     Ok(Change::Note(required(object, "content")?.to_owned()))
 }
 
+/// The ids in the body of `PUT /incidents/{id}/merge`.
+pub(crate) fn sources(body: &Value) -> Result<Vec<String>, Refusal> {
+    let name = "source_incidents";
+    let missing = || Refusal::invalid(format!("{name} is required and must be a list"));
+    let object = body.as_object().ok_or_else(missing)?;
+    only(object, &[name])?;
+    let given = object.get(name).and_then(Value::as_array);
+    let given = given.filter(|it| !it.is_empty()).ok_or_else(missing)?;
+    let one = |value| reference(value, name, &["incident_reference"]).map(str::to_owned);
+    given.iter().map(one).collect()
+}
+
 /// A change as people and faults name it: a priority by its name, an assignee by e-mail.
 pub(crate) fn named(account: &Account, field: &str, value: &Value) -> Result<Change, Refusal> {
     if field == "priority" && value.is_null() {
@@ -279,6 +291,10 @@ pub(crate) fn named(account: &Account, field: &str, value: &Value) -> Result<Cha
         "escalation_policy" => {
             let policy = known(account.escalation_policy(words), field, words)?;
             Change::Policy(policy.id.clone())
+        }
+        "service" => {
+            let service = known(account.service(words), field, words)?;
+            Change::Service(service.id.clone())
         }
         "note" => Change::Note(words.to_owned()),
         _ => return Err(Refusal::invalid(format!("{field} cannot be changed"))),

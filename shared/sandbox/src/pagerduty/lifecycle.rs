@@ -54,6 +54,7 @@ impl Edit<'_> {
     fn reopen(&mut self, taker: Option<String>) {
         self.moved_to(Status::Triggered);
         self.incident.resolved_at = None;
+        self.incident.merged_into = None;
         self.incident.reopened_at = Some(self.now);
         // The vendor documents no log entry of its own for this.
         self.log(Kind::Trigger);

@@ -14,11 +14,26 @@ use super::refusal::Refusal;
 pub struct Person {
     pagerduty: PagerDuty,
     email: String,
+    quiet: bool,
 }
 
 impl Person {
     pub(crate) fn new(pagerduty: PagerDuty, email: String) -> Self {
-        Self { pagerduty, email }
+        Self {
+            pagerduty,
+            email,
+            quiet: false,
+        }
+    }
+
+    /// The same, behind everybody's back: what it does causes no webhook.
+    #[must_use]
+    pub fn quietly(self) -> Self {
+        self.quiet_if(true)
+    }
+
+    pub(crate) fn quiet_if(self, quiet: bool) -> Self {
+        Self { quiet, ..self }
     }
 
     /// Creates an incident on the account's first service.
@@ -30,7 +45,7 @@ impl Person {
     /// Creates an incident from everything it can have.
     pub fn trigger_with(&self, new: NewIncident) -> Result<String, Refusal> {
         let author = self.author()?;
-        self.pagerduty.state().create(new, &author)
+        self.pagerduty.state_quiet(self.quiet).create(new, &author)
     }
 
     /// Acknowledges it.
@@ -90,6 +105,19 @@ impl Person {
         self.change(id, vec![Change::Level(level)])
     }
 
+    /// Moves it to another service.
+    pub fn move_to_service(&self, id: &str, service: &str) -> Result<(), Refusal> {
+        self.named(id, "service", &json!(service))
+    }
+
+    /// Merges these incidents into another: they are resolved.
+    pub fn merge(&self, sources: &[&str], into: &str) -> Result<(), Refusal> {
+        let author = self.author()?;
+        let sources: Vec<_> = sources.iter().map(|&id| id.to_owned()).collect();
+        let mut state = self.pagerduty.state_quiet(self.quiet);
+        state.merge(&sources, into, &author)
+    }
+
     /// Adds a note.
     pub fn note(&self, id: &str, content: &str) -> Result<(), Refusal> {
         self.change(id, vec![Change::Note(content.to_owned())])
@@ -102,7 +130,8 @@ impl Person {
 
     pub(crate) fn change(&self, id: &str, changes: Vec<Change>) -> Result<(), Refusal> {
         let author = self.author()?;
-        self.pagerduty.state().edit(id, &author)?.apply(changes)
+        let mut state = self.pagerduty.state_quiet(self.quiet);
+        state.edit(id, &author)?.apply(changes)
     }
 
     fn author(&self) -> Result<Author, Refusal> {

@@ -57,6 +57,7 @@ fn dispatch(state: &mut State, request: &Request<Bytes>, behind: usize) -> Done 
         (&Method::GET, ["escalation_policies"]) => read::escalation_policies(state, &query),
         (&Method::POST, ["incidents"]) => create(state, request),
         (&Method::PUT, ["incidents", id]) => update(state, id, request),
+        (&Method::PUT, ["incidents", id, "merge"]) => merge(state, id, request),
         (&Method::POST, ["incidents", id, "notes"]) => annotate(state, id, request),
         _ => Err(Refusal::not_found()),
     }
@@ -75,6 +76,13 @@ fn update(state: &mut State, id: &str, request: &Request<Bytes>) -> Done {
     let edit = state.edit(id, &author)?;
     edit.apply(input::update(&account, &body)?)?;
     shown(state, id)
+}
+
+fn merge(state: &mut State, into: &str, request: &Request<Bytes>) -> Done {
+    let (author, body) = writer(state, request)?;
+    state.merge(&input::sources(&body)?, into, &author)?;
+    let incident = state.incident(into).ok_or_else(Refusal::not_found)?;
+    Ok(json!({"incident": json::incident_reference(incident)}))
 }
 
 fn annotate(state: &mut State, id: &str, request: &Request<Bytes>) -> Done {

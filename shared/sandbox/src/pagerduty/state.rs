@@ -9,7 +9,10 @@ use super::config::{Account, PagerDutyConfig};
 use super::incident::{Incident, NewIncident, Status, UserAt};
 use super::log_entry::{Author, Kind, LogEntry};
 use super::refusal::Refusal;
-use super::{edit::Edit, webhook};
+use super::{
+    edit::{Change, Edit},
+    webhook,
+};
 use crate::appended::Appended;
 use crate::automation;
 use crate::rate_limit::RateLimit;
@@ -120,11 +123,42 @@ impl State {
             last_status_change_at: now,
             last_status_change_by: by,
             resolved_at: None,
+            merged_into: None,
             reopened_at: None,
             first_log_entry: self.surroundings.ids.id('R', 13),
             escalation_policy: policy,
         };
         Ok(self.announce(incident, new.assignees, author))
+    }
+
+    /// Merges open incidents into another open one, all or none.
+    pub(crate) fn merge(
+        &mut self,
+        sources: &[String],
+        into: &str,
+        author: &Author,
+    ) -> Result<(), Refusal> {
+        let target = self.incident(into).ok_or_else(Refusal::not_found)?;
+        if target.status == Status::Resolved {
+            return Err(Refusal::invalid("The target incident must be open"));
+        }
+        for (place, id) in sources.iter().enumerate() {
+            let source = self.incident(id);
+            let source = source.ok_or_else(|| Refusal::invalid(format!("{id} was not found")))?;
+            if source.status == Status::Resolved {
+                return Err(Refusal::already_resolved());
+            }
+            if id == into || sources[..place].contains(id) {
+                return Err(Refusal::invalid(
+                    "source_incidents are not different incidents",
+                ));
+            }
+        }
+        for id in sources {
+            self.edit(id, author)?
+                .apply(vec![Change::Merge(into.to_owned())])?;
+        }
+        Ok(())
     }
 
     fn announce(&mut self, mut incident: Incident, chosen: Vec<String>, author: &Author) -> String {

@@ -113,7 +113,7 @@ fn incident_data(state: &State, incident: &Incident) -> Value {
         "priority": priority.map(|priority| json::priority_reference(account, priority)),
         "urgency": incident.urgency.as_str(),
         "conference_bridge": null,
-        "resolve_reason": null,
+        "resolve_reason": json::resolve_reason(state, incident),
     });
     if let Some(at) = incident.reopened_at {
         data["reopened_at"] = json!(to_seconds(at));

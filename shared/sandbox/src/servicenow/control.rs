@@ -5,8 +5,10 @@ use http::{Method, Request, Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::ServiceNow;
+use super::person::Person;
 use super::refusal::Refusal;
 use super::rest::texts;
+use crate::control::take_quiet;
 use crate::edge::json_response;
 
 type Done = Result<(StatusCode, Value), Refusal>;
@@ -28,18 +30,18 @@ fn dispatch(servicenow: &ServiceNow, request: &Request<Bytes>, path: &[&str]) ->
             Ok((StatusCode::OK, json!({"incidents": servicenow.incidents()})))
         }
         (&Method::POST, ["incidents"]) => {
-            let (by, columns) = edit(request)?;
-            let sys_id = servicenow.person(by).open_with(&borrowed(&columns))?;
+            let (by, columns) = edit(servicenow, request)?;
+            let sys_id = by.open_with(&borrowed(&columns))?;
             Ok((StatusCode::CREATED, shown(servicenow, &sys_id)))
         }
         (&Method::PATCH, ["incidents", sys_id]) => {
-            let (by, columns) = edit(request)?;
-            servicenow.person(by).edit(sys_id, &borrowed(&columns))?;
+            let (by, columns) = edit(servicenow, request)?;
+            by.edit(sys_id, &borrowed(&columns))?;
             Ok((StatusCode::OK, shown(servicenow, sys_id)))
         }
         (&Method::DELETE, ["incidents", sys_id]) => {
-            let (by, _) = edit(request)?;
-            servicenow.person(by).delete(sys_id)?;
+            let (by, _) = edit(servicenow, request)?;
+            by.delete(sys_id)?;
             Ok((StatusCode::OK, json!({})))
         }
         (&Method::GET, ["incidents", sys_id, "journal"]) => Ok((
@@ -71,11 +73,15 @@ fn missing(name: &str) -> Refusal {
 }
 
 /// Whose edit it is, and what.
-fn edit(request: &Request<Bytes>) -> Result<(String, Vec<(String, String)>), Refusal> {
+fn edit(
+    servicenow: &ServiceNow,
+    request: &Request<Bytes>,
+) -> Result<(Person, Vec<(String, String)>), Refusal> {
     let mut body = object(request)?;
     let Some(Value::String(by)) = body.remove("by") else {
         return Err(missing("by"));
     };
+    let by = servicenow.person(by).quiet_if(take_quiet(&mut body));
     for (name, column) in [("work_note", "work_notes"), ("comment", "comments")] {
         if let Some(text) = body.remove(name) {
             body.insert(column.to_owned(), text);

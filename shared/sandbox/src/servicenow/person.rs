@@ -10,11 +10,26 @@ use super::refusal::Refusal;
 pub struct Person {
     servicenow: ServiceNow,
     email: String,
+    quiet: bool,
 }
 
 impl Person {
     pub(crate) fn new(servicenow: ServiceNow, email: String) -> Self {
-        Self { servicenow, email }
+        Self {
+            servicenow,
+            email,
+            quiet: false,
+        }
+    }
+
+    /// The same, behind everybody's back: what it does causes no webhook.
+    #[must_use]
+    pub fn quietly(self) -> Self {
+        self.quiet_if(true)
+    }
+
+    pub(crate) fn quiet_if(self, quiet: bool) -> Self {
+        Self { quiet, ..self }
     }
 
     /// Opens an incident as its caller; its `sys_id`.
@@ -37,13 +52,14 @@ impl Person {
         let author = self.author()?;
         let mut input = vec![("caller_id".to_owned(), author.sys_id.clone())];
         input.extend(owned(columns));
-        self.servicenow.state().insert(&input, &author)
+        let mut state = self.servicenow.state_quiet(self.quiet);
+        state.insert(&input, &author)
     }
 
     /// Changes columns; `comments` and `work_notes` add entries.
     pub fn edit(&self, sys_id: &str, columns: &[(&str, &str)]) -> Result<(), Refusal> {
         let author = self.author()?;
-        let mut state = self.servicenow.state();
+        let mut state = self.servicenow.state_quiet(self.quiet);
         state.update(sys_id, &owned(columns), &author)
     }
 
@@ -74,7 +90,8 @@ impl Person {
     /// Deletes it.
     pub fn delete(&self, sys_id: &str) -> Result<(), Refusal> {
         let author = self.author()?;
-        self.servicenow.state().delete(sys_id, &author)
+        let mut state = self.servicenow.state_quiet(self.quiet);
+        state.delete(sys_id, &author)
     }
 
     fn author(&self) -> Result<Author, Refusal> {

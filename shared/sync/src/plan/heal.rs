@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use im_model::{ExternalValue, Field, IntegrationId, NoticeKind, Origin, PlatformValue, Side};
+use im_model::{
+    BasePair, ExternalValue, Field, IntegrationId, NoticeKind, Origin, PlatformValue, Side,
+};
 
 use super::{PlanInput, Sides};
 use crate::{Action, Decision, Rule};
@@ -23,6 +25,10 @@ pub struct Unhealed {
 pub fn unhealed(input: &PlanInput<'_>) -> BTreeMap<Field, Unhealed> {
     let unhealed = input.rules.fields.iter().filter_map(|(field, rule)| {
         let sides = Sides::of(input, field, rule)?;
+        let decided = sides.decide();
+        if decided.is_some_and(|decision| decision.action != Action::Rebase) {
+            return None;
+        }
         let Heal::Nobody(why) = sides.healing()? else {
             return None;
         };
@@ -44,7 +50,7 @@ enum Heal {
 }
 
 impl Sides<'_> {
-    /// Rule 6.
+    /// Rule 6. Also of a change that may not flow: where hints only note it, it is taken back.
     pub(super) fn heal(&self) -> Option<Decision> {
         let Heal::To(winner, why) = self.healing()? else {
             return None;
@@ -64,13 +70,16 @@ impl Sides<'_> {
         self.observed?;
         if self.review.is_some()
             || self.is_in_sync()
-            || self.changed_since(base) != (false, false)
+            || self.stands_for_it(base)
             || self.is_refused()
         {
             return None;
         }
-        let winner = match (self.may_out, self.may_in) {
+        Some(match (self.may_out, self.may_in) {
             (false, false) => return None,
+            // Who has nothing to say is not right about anything.
+            (true, false) if self.platform.is_empty() => return None,
+            (false, true) if self.external.is_empty() => return None,
             (true, false) => Heal::To(Side::Platform, "the platform alone may move it"),
             (false, true) => match self.brought_by_another(healer) {
                 Some(another) => Heal::Nobody(format!(
@@ -79,18 +88,15 @@ impl Sides<'_> {
                 None => Heal::To(Side::External, "the vendor alone may move it"),
             },
             (true, true) => self.later_or_fuller(),
-        };
-        Some(match winner {
-            Heal::To(Side::Platform, _) if self.platform.is_empty() => Heal::Nobody(
-                "the platform's value is empty, and would take the place of the vendor's"
-                    .to_owned(),
-            ),
-            Heal::To(Side::External, _) if self.external.is_empty() => Heal::Nobody(
-                "the vendor's value is empty, and would take the place of the platform's"
-                    .to_owned(),
-            ),
-            winner => winner,
         })
+    }
+
+    /// The platform's value was made of the vendor's, which still stands for it: that the map back would choose another one
+    /// is no drift.
+    fn stands_for_it(&self, base: &BasePair) -> bool {
+        base.one_of_many
+            && self.changed_since(base) == (false, false)
+            && self.inward().value() == Some(&self.platform.0)
     }
 
     fn later_or_fuller(&self) -> Heal {
@@ -118,7 +124,7 @@ impl Sides<'_> {
     fn is_refused(&self) -> bool {
         self.notice.is_some_and(|notice| {
             let says_why = !matches!(notice.kind, NoticeKind::Conflict);
-            let about = im_model::BasePair::seen(&self.platform, &self.external);
+            let about = BasePair::seen(&self.platform, &self.external);
             says_why && notice.about.same_values(&about)
         })
     }

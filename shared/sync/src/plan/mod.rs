@@ -236,10 +236,10 @@ impl<'a> Sides<'a> {
     /// Rule 2.
     fn platform_changed(&self, base: &BasePair) -> Decision {
         if !self.may_out {
-            return self.rebase(
-                Rule::PlatformChanged,
-                "the field may not flow to the vendor",
-            );
+            return self.heal().unwrap_or_else(|| {
+                let why = "the field may not flow to the vendor";
+                self.rebase(Rule::PlatformChanged, why)
+            });
         }
         // The vendor's value may be a person's edit of a moment ago: then two people edited, and one should know.
         if self.may_in && !base.ours && self.is_platform_edit() && self.is_within_window() {
@@ -254,10 +254,10 @@ impl<'a> Sides<'a> {
     /// Rule 3.
     fn external_changed(&self) -> Decision {
         if !self.may_in {
-            return self.rebase(
-                Rule::ExternalChanged,
-                "the field may not flow to the platform",
-            );
+            return self.heal().unwrap_or_else(|| {
+                let why = "the field may not flow to the platform";
+                self.rebase(Rule::ExternalChanged, why)
+            });
         }
         if self.may_out && self.is_platform_edit() && self.is_within_window() {
             return self.conflict(Clash::Window(Side::External));

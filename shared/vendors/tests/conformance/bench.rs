@@ -76,6 +76,11 @@ impl<R: Rig> Bench<R> {
         self.clock.advance(SignedDuration::from_secs(60));
     }
 
+    /// So much time goes by.
+    pub fn pass(&self, time: SignedDuration) {
+        self.clock.advance(time);
+    }
+
     pub fn connection(&self) -> Connection<'_> {
         Connection {
             base_url: &self.integration.base_url,

@@ -5,6 +5,7 @@ use im_vendors::VendorError;
 
 use crate::{
     bench::{Bench, value},
+    list::everything,
     notes::note,
     rig::Rig,
     wire::Meets,
@@ -17,6 +18,7 @@ const TITLE: &str = "Disk of db-1 full";
 pub enum Call {
     Read,
     Find,
+    List,
     Notes,
     History,
     Create,
@@ -29,9 +31,10 @@ fn copied() -> Note {
 }
 
 impl Call {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Read,
         Self::Find,
+        Self::List,
         Self::Notes,
         Self::History,
         Self::Create,
@@ -41,7 +44,7 @@ impl Call {
 
     pub fn meets(self) -> Meets {
         match self {
-            Self::Read | Self::Find | Self::Notes | Self::History => Meets::Read,
+            Self::Read | Self::Find | Self::List | Self::Notes | Self::History => Meets::Read,
             Self::Create | Self::Write | Self::AddNote => Meets::Write,
         }
     }
@@ -58,6 +61,10 @@ impl Call {
         match self {
             Self::Read => api.read(connection, &record.id).await.map(Some),
             Self::Find => api.find(connection, incident).await.map(|_| None),
+            Self::List => {
+                let query = everything(connection.now);
+                api.list(connection, &query, None).await.map(|_| None)
+            }
             Self::Notes => api.notes(connection, record).await.map(|_| None),
             Self::AddNote => {
                 let added = api.add_note(connection, record, &copied()).await;

@@ -86,6 +86,7 @@ pub async fn tells_refusals_apart<R: Rig>() {
     ] {
         for call in [
             Call::Read,
+            Call::List,
             Call::Notes,
             Call::Write,
             Call::Create,

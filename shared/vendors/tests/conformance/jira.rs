@@ -171,6 +171,10 @@ impl<S: Signing> Rig for JiraRig<S> {
     };
     const TIMED: &'static [Field] = &[];
 
+    const LISTED_AT_ONCE: usize = 100;
+    const LISTED_BESIDES: usize = 0;
+    const SCOPE: Ability = Ability::Has;
+
     fn new(setting: Setting) -> Self {
         let url = url::Url::parse(&setting.webhook_url).expect("a URL");
         let config = JiraConfig::demo(EMAIL, API_KEY, S::scheme(url.path()));
@@ -279,6 +283,20 @@ impl<S: Signing> Rig for JiraRig<S> {
 
     fn delete(&self, id: &ExternalId) {
         self.person().delete(id.as_str()).expect("deleted");
+    }
+
+    fn leave(&self, id: &ExternalId) {
+        let moved = self.person().move_to_project(id.as_str(), "ARC");
+        moved.expect("moved");
+    }
+
+    fn unfiltered(mut request: Request<Bytes>) -> Request<Bytes> {
+        if request.uri().path().ends_with("/search/jql") {
+            let mut body: Value = serde_json::from_slice(request.body()).expect("a body");
+            body["jql"] = json!("created >= \"-52w\" ORDER BY created ASC, key ASC");
+            *request.body_mut() = Bytes::from(body.to_string());
+        }
+        request
     }
 
     fn holds(&self, id: &ExternalId, field: &Field) -> Option<String> {

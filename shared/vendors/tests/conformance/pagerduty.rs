@@ -40,6 +40,11 @@ impl Rig for PagerDutyRig {
     };
     const TIMED: &'static [Field] = &[Field::Status, Field::AssignedTo];
 
+    const LISTED_AT_ONCE: usize = 100;
+    // The log of the account.
+    const LISTED_BESIDES: usize = 1;
+    const SCOPE: Ability = Ability::Has;
+
     fn new(setting: Setting) -> Self {
         let config = PagerDutyConfig::demo(TOKEN, SECRET).clock(setting.clock);
         Self(PagerDuty::new(config))
@@ -141,6 +146,26 @@ impl Rig for PagerDutyRig {
             .header(header::AUTHORIZATION, format!("Token token={TOKEN}"))
             .body(Bytes::new());
         self.0.handle(request.expect("a request"));
+    }
+
+    fn leave(&self, id: &ExternalId) {
+        let person = self.0.person(Self::PERSON.email);
+        let done = person.move_to_service(id.as_str(), "PSVC002");
+        done.expect("moved");
+    }
+
+    fn unfiltered(mut request: Request<Bytes>) -> Request<Bytes> {
+        let query = request.uri().query().unwrap_or_default();
+        let is_kept = |name: &str| !["since", "until", "service_ids[]"].contains(&name);
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let kept = pairs.filter(|(name, _)| is_kept(name));
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(kept)
+            .append_pair("date_range", "all")
+            .finish();
+        let uri = format!("{}?{query}", request.uri().path());
+        *request.uri_mut() = uri.parse().expect("a path");
+        request
     }
 
     fn holds(&self, id: &ExternalId, field: &Field) -> Option<String> {

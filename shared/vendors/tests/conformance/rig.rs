@@ -136,6 +136,13 @@ pub trait Rig: Send + Sync + Sized {
     /// The fields of which a record that is read has the time of the last change, at least in one of the sampled values.
     const TIMED: &'static [Field];
 
+    /// The most records of one page.
+    const LISTED_AT_ONCE: usize;
+    /// The most requests of a full listing beyond those for its pages, while nobody wrote a note.
+    const LISTED_BESIDES: usize;
+    /// Whether records can lie outside of what the integration is about.
+    const SCOPE: Ability;
+
     /// A new account without records.
     fn new(setting: Setting) -> Self;
 
@@ -179,6 +186,12 @@ pub trait Rig: Send + Sync + Sized {
 
     /// Tries to delete the record, by whatever comes closest where there is no way.
     fn delete(&self, id: &ExternalId);
+
+    /// The person moves the record out of what the integration is about, or deletes it where there is no such place.
+    fn leave(&self, id: &ExternalId);
+
+    /// The request as a vendor takes it that ignores what a listing is filtered by.
+    fn unfiltered(request: Request<Bytes>) -> Request<Bytes>;
 
     /// What the vendor holds in a field, as a raw value, seen without the API; `None` where it is empty.
     fn holds(&self, id: &ExternalId, field: &Field) -> Option<String>;

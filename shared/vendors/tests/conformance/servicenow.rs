@@ -81,6 +81,11 @@ impl Rig for ServiceNowRig {
     };
     const TIMED: &'static [Field] = &[];
 
+    const LISTED_AT_ONCE: usize = 500;
+    // The people among the assignees, and the journals.
+    const LISTED_BESIDES: usize = 2;
+    const SCOPE: Ability = Ability::Lacks("an integration is about a whole table");
+
     fn new(setting: Setting) -> Self {
         let mut config = ServiceNowConfig::demo(USER_NAME, PASSWORD, SECRET).clock(setting.clock);
         let column = |name: &str, kind| CustomColumn {
@@ -203,6 +208,26 @@ impl Rig for ServiceNowRig {
     fn delete(&self, id: &ExternalId) {
         let deleted = self.0.person(Self::PERSON.email).delete(id.as_str());
         deleted.expect("deleted");
+    }
+
+    fn leave(&self, id: &ExternalId) {
+        self.delete(id);
+    }
+
+    /// All its conditions are invalid, and the order is not.
+    fn unfiltered(mut request: Request<Bytes>) -> Request<Bytes> {
+        let query = request.uri().query().unwrap_or_default();
+        let pairs = url::form_urlencoded::parse(query.as_bytes());
+        let pairs = pairs.map(|(name, value)| match &*name {
+            "sysparm_query" => (name, "ORDERBYsys_id".into()),
+            _ => (name, value),
+        });
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
+        let uri = format!("{}?{query}", request.uri().path());
+        *request.uri_mut() = uri.parse().expect("a path");
+        request
     }
 
     fn holds(&self, id: &ExternalId, field: &Field) -> Option<String> {

@@ -1,6 +1,9 @@
 //! The way to the sandbox: remembers what was sent, and fails on request.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering},
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -65,6 +68,7 @@ impl Sent {
 pub struct Wire<R> {
     pub rig: R,
     trouble: Mutex<Option<(Meets, Trouble)>>,
+    unfiltered: AtomicBool,
     sent: Mutex<Vec<Sent>>,
 }
 
@@ -73,6 +77,7 @@ impl<R: Rig> Wire<R> {
         Self {
             rig,
             trouble: Mutex::default(),
+            unfiltered: AtomicBool::new(false),
             sent: Mutex::default(),
         }
     }
@@ -81,6 +86,11 @@ impl<R: Rig> Wire<R> {
     pub fn trouble(&self, meets: Meets, trouble: Trouble) {
         let before = locked(&self.trouble).replace((meets, trouble));
         assert!(before.is_none(), "no request met the trouble: {before:?}");
+    }
+
+    /// From now on, or no more, the vendor ignores what a listing is filtered by.
+    pub fn ignore_filters(&self, ignore: bool) {
+        self.unfiltered.store(ignore, Ordering::Relaxed);
     }
 
     /// What was sent since this was last asked.
@@ -165,6 +175,10 @@ impl<R: Rig> Transport for Wire<R> {
             }),
             accepted: false,
             troubled: trouble.is_some(),
+        };
+        let request = match self.unfiltered.load(Ordering::Relaxed) {
+            true => R::unfiltered(request),
+            false => request,
         };
         let (answer, accepted) = self.carry(request, trouble);
         sent.accepted = accepted;

@@ -83,6 +83,7 @@ impl Conflicts {
                     platform: platform.digest(),
                     external: base.external,
                     ours: false,
+                    one_of_many: false,
                 },
                 verdict,
             };

@@ -5,9 +5,13 @@ mod lexer;
 mod parse;
 mod time;
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::issue::Issue;
+use super::site::Site;
 
 pub(crate) use self::parse::{Vocabulary, parse};
 
@@ -61,34 +65,69 @@ enum Direction {
 }
 
 impl Jql {
-    /// The issues that match, in the order asked for, else newest first.
-    pub(crate) fn select<'a>(&self, issues: &[&'a Issue]) -> Vec<&'a Issue> {
-        let holds = |issue: &Issue| self.clauses.iter().all(|clause| clause.holds(issue));
+    /// The issues that match and come after this place, in the order asked for, else newest first.
+    pub(crate) fn select<'a>(
+        &self,
+        site: &Site,
+        issues: &[&'a Issue],
+        after: Option<&Place>,
+    ) -> Vec<&'a Issue> {
+        let holds = |issue: &Issue| {
+            let mut clauses = self.clauses.iter();
+            let is_after = |place| self.order(&Place::of(issue), place).is_gt();
+            clauses.all(|clause| clause.holds(site, issue)) && after.is_none_or(is_after)
+        };
         let mut found: Vec<&Issue> = issues
             .iter()
             .copied()
             .filter(|issue| holds(issue))
             .collect();
-        found.sort_by_key(|issue| std::cmp::Reverse(number(issue)));
-        // The last criterion first: sorting is stable.
-        for (column, direction) in self.order.iter().rev() {
-            found.sort_by(|one, other| {
-                let order = column.order(one, other);
-                match direction {
-                    Direction::Ascending => order,
-                    Direction::Descending => order.reverse(),
-                }
-            });
-        }
+        found.sort_by(|one, other| self.order(&Place::of(one), &Place::of(other)));
         found
+    }
+
+    /// The first criterion that tells two issues apart decides.
+    fn order(&self, one: &Place, other: &Place) -> Ordering {
+        let mut orders = self.order.iter().map(|(column, direction)| {
+            let order = column.order(one, other);
+            match direction {
+                Direction::Ascending => order,
+                Direction::Descending => order.reverse(),
+            }
+        });
+        let first = orders.find(|order| order.is_ne());
+        first.unwrap_or_else(|| (other.number, other.id).cmp(&(one.number, one.id)))
+    }
+}
+
+/// All that decides where an issue stands in an order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place {
+    created: Timestamp,
+    updated: Timestamp,
+    /// 12 of `OPS-12`.
+    number: u64,
+    id: u64,
+}
+
+impl Place {
+    pub(crate) fn of(issue: &Issue) -> Self {
+        let number = issue.key.rsplit_once('-').map(|(_, number)| number);
+        let number = number.and_then(|number| number.parse().ok());
+        Self {
+            created: issue.created,
+            updated: issue.updated,
+            number: number.unwrap_or_default(),
+            id: issue.id.parse().unwrap_or_default(),
+        }
     }
 }
 
 impl Clause {
-    fn holds(&self, issue: &Issue) -> bool {
+    fn holds(&self, site: &Site, issue: &Issue) -> bool {
         let is = |value: &String| match self.column {
-            Column::Project => true,
-            Column::Key => issue.key.eq_ignore_ascii_case(value) || issue.id == *value,
+            Column::Project => site.project_of(issue).id == *value,
+            Column::Key => issue.is_called(value),
             Column::Status => issue.status.id == *value,
             Column::Labels => issue.labels.contains(value),
             Column::Created | Column::Updated => false,
@@ -131,19 +170,11 @@ impl Column {
         matches!(self, Self::Created | Self::Updated)
     }
 
-    fn order(self, one: &Issue, other: &Issue) -> std::cmp::Ordering {
+    fn order(self, one: &Place, other: &Place) -> Ordering {
         match self {
             Self::Created => one.created.cmp(&other.created),
             Self::Updated => one.updated.cmp(&other.updated),
-            _ => number(one).cmp(&number(other)),
+            _ => one.number.cmp(&other.number),
         }
     }
-}
-
-/// 12 of `OPS-12`.
-fn number(issue: &Issue) -> u64 {
-    let number = issue.key.rsplit_once('-').map(|(_, number)| number);
-    number
-        .and_then(|number| number.parse().ok())
-        .unwrap_or_default()
 }

@@ -15,7 +15,8 @@ const KEYWORDS: &[&str] = &[
 /// What exists on the site: JQL refuses values that do not.
 pub(crate) struct Vocabulary<'a> {
     pub(crate) now: Timestamp,
-    pub(crate) is_project: &'a dyn Fn(&str) -> bool,
+    /// The id of the project with this key or id.
+    pub(crate) project: &'a dyn Fn(&str) -> Option<String>,
     /// The id of the status with this name or id.
     pub(crate) status: &'a dyn Fn(&str) -> Option<String>,
     pub(crate) is_key: &'a dyn Fn(&str) -> bool,
@@ -146,7 +147,7 @@ impl Parser<'_> {
         let value = self.literal()?;
         let absent = || format!("The value '{value}' does not exist for the field '{field}'.");
         match column {
-            Column::Project if !(self.known.is_project)(&value) => Err(absent()),
+            Column::Project => (self.known.project)(&value).ok_or_else(absent),
             Column::Status => (self.known.status)(&value).ok_or_else(absent),
             Column::Key if !(self.known.is_key)(&value) => Err(format!(
                 "An issue with key '{value}' does not exist for field '{field}'."
@@ -222,7 +223,7 @@ mod tests {
     fn parsed(jql: &str) -> Parsed<Jql> {
         let known = Vocabulary {
             now: "2026-01-02T03:04:05Z".parse().unwrap(),
-            is_project: &|key| key == "OPS",
+            project: &|key| (key == "OPS").then(|| "10000".to_owned()),
             status: &|name| (name == "To Do").then(|| "1".to_owned()),
             is_key: &|key| key.starts_with("OPS-"),
         };

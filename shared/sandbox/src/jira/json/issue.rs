@@ -96,7 +96,7 @@ impl Json<'_> {
             "summary": issue.summary,
             "description": issue.description.as_ref().map(|document| self.text(document)),
             "issuetype": self.issue_type(&issue.issue_type),
-            "project": self.project_reference(),
+            "project": self.project_reference(self.config.site.project_of(issue)),
             "priority": self.priority(&issue.priority),
             "status": self.status(&issue.status),
             "labels": issue.labels,
@@ -203,7 +203,7 @@ impl Json<'_> {
             "updateAuthor": self.account(Some(&comment.update_author)),
             "created": time(comment.created),
             "updated": time(comment.updated),
-            "jsdPublic": !(self.config.site.project.service_desk && comment.is_internal()),
+            "jsdPublic": !(self.config.site.project_of(issue).service_desk && comment.is_internal()),
         });
         if properties {
             let properties = comment.properties.iter();

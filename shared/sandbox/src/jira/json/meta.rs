@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::site::{CustomField, CustomKind, Named, Site};
+use super::super::site::{CustomField, CustomKind, Named, Project, Site};
 use super::Json;
 
 /// System fields: id, name, type, type of the items.
@@ -116,22 +116,21 @@ impl Json<'_> {
         })
     }
 
-    fn project_type(self) -> &'static str {
-        if self.config.site.project.service_desk {
+    fn project_type(project: &Project) -> &'static str {
+        if project.service_desk {
             "service_desk"
         } else {
             "software"
         }
     }
 
-    pub(super) fn project_reference(self) -> Value {
-        let project = &self.config.site.project;
+    pub(super) fn project_reference(self, project: &Project) -> Value {
         json!({
             "self": self.link(&format!("project/{}", project.id)),
             "id": project.id,
             "key": project.key,
             "name": project.name,
-            "projectTypeKey": self.project_type(),
+            "projectTypeKey": Self::project_type(project),
             "simplified": false,
             "avatarUrls": self.avatars(&format!("secure/projectavatar?pid={}", project.id)),
         })
@@ -144,7 +143,7 @@ impl Json<'_> {
             .iter()
             .map(|issue_type| self.issue_type(issue_type))
             .collect();
-        let mut project = self.project_reference();
+        let mut project = self.project_reference(&self.config.site.project);
         let lead = site.users.first();
         let more = json!({
             "expand": "description,lead,issueTypes,url,projectKeys,permissions,insight",

@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::log_entry::first_entry;
-use super::{agent, policy, policy_reference, priority, priority_reference, service};
+use super::{
+    agent, incident_reference, policy, policy_reference, priority, priority_reference, service,
+};
 use super::{service_reference, tag, with};
 use crate::clock::to_seconds;
 use crate::pagerduty::config::Account;
@@ -51,6 +53,16 @@ impl Shown<'_> {
     }
 }
 
+/// Why it is resolved, where it was merged: "the only reason currently supported is merge" (official file).
+pub(crate) fn resolve_reason(state: &State, incident: &Incident) -> Value {
+    let into = incident.merged_into.as_deref();
+    let into = into.and_then(|into| state.incident(into));
+    into.map_or(
+        Value::Null,
+        |into| json!({"type": "merge_resolve_reason", "incident": incident_reference(into)}),
+    )
+}
+
 /// An incident; `include` holds the values of `include[]`.
 pub(crate) fn incident(state: &State, incident: &Incident, include: &[String]) -> Value {
     let account = &*state.account;
@@ -93,7 +105,7 @@ pub(crate) fn incident(state: &State, incident: &Incident, include: &[String]) -
             "acknowledgements": acked,
             "alert_grouping": null,
             "priority": priority.map(|priority| shown.priority(priority)),
-            "resolve_reason": null,
+            "resolve_reason": resolve_reason(state, incident),
             "incidents_responders": [],
             "responder_requests": [],
             "urgency": incident.urgency.as_str(),

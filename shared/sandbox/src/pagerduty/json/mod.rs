@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 mod incident;
 mod log_entry;
 
-pub(crate) use self::incident::incident;
+pub(crate) use self::incident::{incident, resolve_reason};
 pub(crate) use self::log_entry::log_entry;
 
 use super::config::{Account, EscalationPolicy, Priority, Service, User};
