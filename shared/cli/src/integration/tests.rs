@@ -140,6 +140,8 @@ async fn configure_creates_with_type_and_says_what_is_left_to_do() {
     Activity:           active
     Conflict strategy:  last-write-wins
     Conflict window:    5s
+    Mode:               webhook
+    Brake:              a run that would change more than 10 % of the links, and more than 20
     Options:            service=PSVC123
     Webhook URL:        https://im.example.com/webhooks/pagerduty/pd
     Version:            1
@@ -394,6 +396,8 @@ async fn get_shows_an_integration() {
     Activity:           active
     Conflict strategy:  last-write-wins
     Conflict window:    5s
+    Mode:               webhook
+    Brake:              a run that would change more than 10 % of the links, and more than 20
     Options:            service=PSVC123
     Webhook URL:        https://im.example.com/webhooks/pagerduty/pd
     Version:            1

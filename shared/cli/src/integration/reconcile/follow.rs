@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
 use serde_json::Value;
 
 use crate::{
@@ -64,11 +63,17 @@ impl Follower<'_> {
             }
             wait = (wait * 2).min(Self::LONGEST);
             let found = super::get(integration, &id, self.client).await;
-            run = found.with_context(|| {
-                format!(
-                    "run {id} goes on (`im integration reconcile show {integration} {id}`), but cannot be followed"
-                )
-            })?;
+            run = match found {
+                Ok(run) => run,
+                Err(error) => {
+                    console.end_progress()?;
+                    let problem = format!("run {id} goes on, but cannot be followed: {error}");
+                    let hint = format!(
+                        "`im integration reconcile show {integration} {id}` shows what came of it"
+                    );
+                    return Err(Failed::new(problem, hint).into());
+                }
+            };
         }
         console.end_progress()?;
         Ok(run)

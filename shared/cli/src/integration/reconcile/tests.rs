@@ -87,7 +87,22 @@ async fn what_was_found_is_a_table_with_a_summary() {
     let mut screen = Screen::new(Format::Table);
     let line = ["reconcile", "Prod PD", "--auto-heal"];
     im(&api, &mut screen, &line).await.expect("done");
-    insta::assert_snapshot!(screen.out(), @"");
+    insta::assert_snapshot!(screen.out(), @r"
+        KIND           INCIDENT                        RECORD   FIELD  BASE          PLATFORM                                  EXTERNAL   RIGHT AND WHY                                                ACTION                           RESULT
+        value_drift    INC-01ARZ3NDEKTSV4RRFFQ69G5FAV  PGR0VU2  title  Disk full     Disk full on db-1, db-2, db-3 and, as i…  Disk full  platform: only the platform changed since both sides agreed  push                             healed: pushed title
+        missed_create  -                               PGR0VU3  -      SEV-1 = high  -                                         -          its trigger holds, and nothing is linked with it             create_incident (not looked at)  failed: the vendor answered 503
+
+        Run:         RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV
+        What:        reconcile, auto-heal
+        Status:      done
+        Started:     2026-11-03T10:20:30Z by ann@example.com
+        Took:        2m 4s
+        Looked at:   250 records on 3 pages, 240 of them linked; 31 read one by one; 260 incidents
+        Found:       1 missed_create
+                     1 value_drift
+        On its way:  2 links, left alone
+        Healed:      1 of 2, 1 failed
+    ");
     assert_eq!(screen.err(), "");
     assert_eq!(posted(&api, "/pd/reconcile"), [json!({"auto_heal": true})]);
 }
@@ -152,7 +167,10 @@ async fn a_braked_run_fails_and_says_how_to_go_on() {
     assert!(screen.out().contains("PGR0VU3"), "its plan is shown");
     let failure = failure::describe(&error);
     assert_eq!(failure.exit_code, 1);
-    insta::assert_snapshot!(failure.text, @"");
+    insta::assert_snapshot!(failure.text, @r"
+        error: run RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV stopped before it wrote anything: it would change 29 of 240 links, more than 24
+        hint: look at what it found; `im integration reconcile pd --confirm RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV` lets it go on, planned anew on what both sides hold then, and `im integration reconcile cancel pd RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV` ends it
+    ");
     api.answer(
         &format!("POST /api/v1/integrations/pd/reconcile/runs/{RUN}/confirm"),
         202,
@@ -190,7 +208,9 @@ async fn nobody_waits_who_does_not_want_to() {
     let mut screen = Screen::new(Format::Table);
     let line = ["reconcile", "pd", "--dry-run", "--no-wait"];
     im(&api, &mut screen, &line).await.expect("on its way");
-    insta::assert_snapshot!(screen.out(), @"");
+    insta::assert_snapshot!(screen.out(), @r"
+        RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV is on its way; `im integration reconcile show pd RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV` shows what came of it
+    ");
     assert!(!api.requests().iter().any(|it| it.path.contains("/runs/")));
 }
 
@@ -247,7 +267,10 @@ async fn whoever_stops_waiting_is_told_that_the_run_goes_on() {
         .await;
     let failure = failure::describe(&stopped.expect_err("not over"));
     assert_eq!(failure.exit_code, 1);
-    insta::assert_snapshot!(failure.text, @"");
+    insta::assert_snapshot!(failure.text, @r"
+        error: not waited for: run RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV goes on
+        hint: `im integration reconcile show pd RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV` shows how far it is, `im integration reconcile cancel pd RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV` ends it
+    ");
     assert_eq!(api.requests().len(), 0, "nothing is cancelled");
     let path = format!("GET /api/v1/integrations/pd/reconcile/runs/{RUN}");
     api.answer(&path, 503, &json!({"title": "Unavailable for now"}));
@@ -256,7 +279,10 @@ async fn whoever_stops_waiting_is_told_that_the_run_goes_on() {
         .follow(a_run("running"), &mut screen.console(), pause)
         .await;
     let failure = failure::describe(&lost.expect_err("no answer"));
-    insta::assert_snapshot!(failure.text, @"");
+    insta::assert_snapshot!(failure.text, @r"
+        error: run RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV goes on, but cannot be followed: Unavailable for now
+        hint: `im integration reconcile show pd RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV` shows what came of it
+    ");
 }
 
 #[tokio::test]
@@ -271,7 +297,11 @@ async fn runs_are_listed_and_cancelled() {
     let mut screen = Screen::new(Format::Table);
     let line = ["reconcile", "history", "pd", "--limit", "2"];
     im(&api, &mut screen, &line).await.expect("listed");
-    insta::assert_snapshot!(screen.out(), @"");
+    insta::assert_snapshot!(screen.out(), @r"
+        RUN                             PURPOSE    MODE       STATUS     STARTED               TOOK      FOUND  HEALED  FAILED  STARTED BY
+        RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV  reconcile  auto-heal  done       2026-11-03T10:20:30Z  2m 4s     2      1       1       ann@example.com
+        RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV  reconcile  auto-heal  cancelled  2026-11-03T10:20:30Z  1s 500ms  2      1       1       the integration's schedule
+    ");
     assert_eq!(
         screen.err(),
         "note: there are more: --all lists all of them\n"
@@ -300,7 +330,10 @@ async fn what_stands_in_the_way_is_said() {
     let mut screen = Screen::new(Format::Table);
     let line = ["reconcile", "pd", "--dry-run"];
     let error = im(&api, &mut screen, &line).await.expect_err("refused");
-    insta::assert_snapshot!(failure::describe(&error).text, @"");
+    insta::assert_snapshot!(failure::describe(&error).text, @r"
+        error: Not as things are now: run RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV of pd is going on; wait for it, or cancel it
+        hint: `im integration reconcile history pd` lists its runs, `im integration get pd` shows whether it works
+    ");
 }
 
 #[tokio::test]
@@ -324,7 +357,14 @@ async fn a_schedule_is_set_shown_and_removed() {
         api.answer(&format!("{method} {path}"), status, &schedule);
     }
     let every = ["--every", "60m", "--auto-heal", "--full-every", "24h"];
-    insta::assert_snapshot!(shown(&every).await, @"");
+    insta::assert_snapshot!(shown(&every).await, @r"
+        Integration:  pd
+        Every:        1h
+        What:         heals what it finds
+        All records:  every 1d
+        Next run:     2026-11-03T11:20:30Z
+        Set by:       ann@example.com
+    ");
     assert_eq!(
         posted(&api, "/schedule"),
         [json!({"interval": "1h", "auto_heal": true, "full_every": "1d"})]
