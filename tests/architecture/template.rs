@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
     GlobalSecondaryIndexDescription, KeySchemaElement, ProjectionType, StreamViewType,
 };
 use aws_sdk_dynamodbstreams::types::{AttributeValue, Record, StreamRecord};
-use im_engine::{RetryLadder, SyncEngine};
+use im_engine::{Reconciler, RetryLadder, Sweeper, SyncEngine};
 use im_local::{Embedded, QueuePoller, Queues, events::stream_event, mapping::StreamMapping};
 use im_runtime::HttpTransport;
 use jiff::SignedDuration;
@@ -355,7 +355,12 @@ fn the_minute_tick_is_over_before_the_next() {
         mapping(reconciler, "Schedule")["Schedule"],
         "rate(1 minute)"
     );
-    assert!(seconds(&reconciler["Timeout"]) < SignedDuration::from_mins(1));
+    assert!(Sweeper::PATIENCE < SignedDuration::from_mins(1));
+    let left = seconds(&reconciler["Timeout"]) - Reconciler::PATIENCE.max(Sweeper::PATIENCE);
+    assert!(
+        left >= SignedDuration::from_secs(60),
+        "the last step of a run has too little time"
+    );
     let on_failure = &reconciler["EventInvokeConfig"];
     assert_eq!(
         on_failure["MaximumRetryAttempts"], 0,
@@ -363,6 +368,26 @@ fn the_minute_tick_is_over_before_the_next() {
     );
     // New accounts have too little concurrency to reserve some, and two ticks at once do no harm.
     assert!(reconciler["ReservedConcurrentExecutions"].is_null());
+}
+
+/// A run goes on by messages to itself.
+#[test]
+fn the_reconciler_is_woken_for_one_run_at_a_time() {
+    let reconciler = template_functions()["reconciler"].1;
+    assert_eq!(reconciler["RecursiveLoop"], "Allow");
+    assert_eq!(mapping(reconciler, "SQS")["BatchSize"], 1);
+    let queue = resource("ReconcileQueue");
+    let visible_after = seconds(&queue["VisibilityTimeout"]);
+    assert!(visible_after >= seconds(&reconciler["Timeout"]) * 6);
+    assert_eq!(
+        visible_after.as_secs(),
+        i64::from(Queues::RUN_VISIBILITY_SECONDS),
+        "embedded AWS has another"
+    );
+    assert!(
+        queue["RedrivePolicy"].is_null(),
+        "the minute tick is behind it"
+    );
 }
 
 /// Each alarm on the dead letters, with when it goes off.

@@ -24,6 +24,8 @@ use crate::{
 
 /// What Lambda gives an invocation (`Timeout`).
 const TIMEOUT: Duration = Duration::from_secs(15);
+/// The same of the reconciler's.
+const RECONCILER_TIMEOUT: Duration = Duration::from_secs(120);
 /// How often the schedule is let pass when there is nothing else: the sweep wakes what was left for an hour.
 const LAST_TICKS: [i64; 3] = [60, 600, 3_100];
 /// How often a vendor sends a webhook that was not taken.
@@ -132,6 +134,14 @@ impl Lambda {
             queue(Function::Inbound, &embedded.queues.inbound),
             queue(Function::Outbound, &embedded.queues.outbound),
             queue(Function::DeadLetter, &embedded.queues.dead_letters),
+            MappedQueue {
+                poller: QueuePoller::new(
+                    world.lambda_sqs.clone(),
+                    embedded.queues.reconcile.clone(),
+                )
+                .one_by_one(),
+                ..queue(Function::Reconciler, &embedded.queues.reconcile)
+            },
         ];
         Self {
             world,
@@ -414,7 +424,11 @@ impl Lambda {
                 Function::Reconciler => world.system.reconciler.clone(),
                 _ => world.system.outbound.clone(),
             };
-            let ended = match worker.run(TIMEOUT, handler.invoke(event)).await {
+            let timeout = match function {
+                Function::Reconciler => RECONCILER_TIMEOUT,
+                _ => TIMEOUT,
+            };
+            let ended = match worker.run(timeout, handler.invoke(event)).await {
                 Some(Ok(answer)) => Ended::Answered(answer),
                 Some(Err(error)) => {
                     world.io.note(format_args!("{name} fails: {error:#}"));

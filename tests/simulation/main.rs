@@ -10,6 +10,7 @@ mod ledger;
 mod log;
 mod people;
 mod plan;
+mod reconcile;
 mod run;
 mod shrink;
 

@@ -33,7 +33,9 @@ impl ReconcilerFunction {
 
     /// Works on an `EventBridge` schedule's event, or a batch of messages about runs; answers what was done.
     pub async fn handle(&self, event: &Value) -> Result<Value, NoTick> {
-        if let Some(records) = event["Records"].as_array() {
+        let records = event["Records"].as_array();
+        let is_message = |record: &Value| record["eventSource"] == "aws:sqs";
+        if let Some(records) = records.filter(|records| records.iter().all(is_message)) {
             return self.reconcile(records).await;
         }
         if event["detail-type"] != "Scheduled Event" {

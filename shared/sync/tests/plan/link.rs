@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
     BasePair, ChangeTime, ConflictId, ConflictStrategy, Direction, ExternalRecord, ExternalValue,
-    Field, FieldState, Flips, Incident, IncidentId, Observed, Origin, Ownership, PlatformValue,
-    RecordVersion, Review, Side, TimeSource, Verdict,
+    Field, FieldState, Flips, Incident, IncidentId, IntegrationId, Observed, Origin, Ownership,
+    PlatformValue, RecordVersion, Review, Side, TimeSource, Verdict,
 };
 use im_sync::{
     Action, Answer, Conclusion, ConflictStep, Decision, FieldRule, Limit, LinkRules, Otherwise,
-    Plan, PlanInput, TextForm, ValueMap, conclude, plan, wanting_times,
+    Plan, PlanInput, TextForm, Unhealed, ValueMap, conclude, plan, unhealed, wanting_times,
 };
 use jiff::Timestamp;
 
@@ -19,6 +19,13 @@ pub const FIELDS: [Field; 4] = [
     Field::Status,
     Field::AssignedTo,
 ];
+
+/// Who reconciles.
+pub const HEALER: &str = "pd";
+
+fn healer() -> IntegrationId {
+    HEALER.parse().expect("an id")
+}
 
 /// Both sides of a link, and all that a plan is made from.
 #[derive(Debug, Clone)]
@@ -206,7 +213,25 @@ impl Link {
         self.planning(wanting_times)
     }
 
+    /// The same of a reconciler.
+    pub fn healing(&self) -> Plan {
+        self.planning_for(Some(&healer()), plan)
+    }
+
+    /// What a reconciler leaves, and tells.
+    pub fn unhealed(&self) -> BTreeMap<Field, Unhealed> {
+        self.planning_for(Some(&healer()), unhealed)
+    }
+
     fn planning<T>(&self, of: impl Fn(&PlanInput<'_>) -> T) -> T {
+        self.planning_for(None, of)
+    }
+
+    fn planning_for<T>(
+        &self,
+        healer: Option<&IntegrationId>,
+        of: impl Fn(&PlanInput<'_>) -> T,
+    ) -> T {
         of(&PlanInput {
             base: &self.base,
             incident: &self.incident,
@@ -215,7 +240,7 @@ impl Link {
             created_from: self.created_from,
             notices: &self.notices,
             insist: false,
-            heals_for: None,
+            heals_for: healer,
             reviews: &self.reviews,
             flips: &self.flips,
             now: self.now,
@@ -226,9 +251,19 @@ impl Link {
         self.plan().decisions.get(field).cloned()
     }
 
+    /// Does what a reconciler's plan says.
+    pub fn heal(&mut self) -> Conclusion {
+        let plan = self.healing();
+        self.carry_out(&plan)
+    }
+
     /// Does what the plan says: the vendor takes what it is sent, and the conclusion is stored.
     pub fn execute(&mut self) -> Conclusion {
         let plan = self.plan();
+        self.carry_out(&plan)
+    }
+
+    fn carry_out(&mut self, plan: &Plan) -> Conclusion {
         for (field, value) in plan.pushes() {
             let observed = Observed {
                 value,
@@ -245,7 +280,7 @@ impl Link {
             record,
             ..Answer::default()
         };
-        let conclusion = conclude(&plan, &self.rules, &self.incident, &answer, self.now);
+        let conclusion = conclude(plan, &self.rules, &self.incident, &answer, self.now);
         for (field, decision) in &plan.decisions {
             self.review(field, decision);
         }

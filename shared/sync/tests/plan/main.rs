@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod heal;
 mod link;
 mod properties;
 mod reviews;
