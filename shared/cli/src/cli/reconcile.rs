@@ -44,6 +44,13 @@ pub struct StartRun {
     /// Let a run go on that stopped because it would change too much
     #[arg(long, value_name = "RUN")]
     pub confirm: Option<RunId>,
+    #[command(flatten)]
+    pub waiting: Waiting,
+}
+
+/// Whether a run is followed.
+#[derive(Args)]
+pub struct Waiting {
     /// Return as soon as it is on its way
     #[arg(long)]
     pub no_wait: bool,
@@ -115,7 +122,6 @@ pub struct Backfill {
     /// Create so many at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
-    /// Return as soon as it is on its way
-    #[arg(long)]
-    pub no_wait: bool,
+    #[command(flatten)]
+    pub waiting: Waiting,
 }

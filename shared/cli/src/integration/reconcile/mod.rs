@@ -73,7 +73,14 @@ async fn begin(start: &StartRun, client: &Client, console: &mut Console<'_>) -> 
         client.post(&path, &Value::Object(body)).await
     };
     let started = started.map_err(|error| with_hint(error, &integration))?;
-    go_on(&integration, started, start.no_wait, client, console).await
+    go_on(
+        &integration,
+        started,
+        start.waiting.no_wait,
+        client,
+        console,
+    )
+    .await
 }
 
 /// Starts a backfill and follows it.
@@ -99,7 +106,14 @@ pub async fn backfill(
     let path = [PATH, &integration, "backfill"];
     let started = client.post(&path, &Value::Object(body)).await;
     let started = started.map_err(|error| with_hint(error, &integration))?;
-    go_on(&integration, started, backfill.no_wait, client, console).await
+    go_on(
+        &integration,
+        started,
+        backfill.waiting.no_wait,
+        client,
+        console,
+    )
+    .await
 }
 
 async fn go_on(

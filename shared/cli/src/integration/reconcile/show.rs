@@ -83,13 +83,15 @@ fn row(item: &Value) -> Vec<String> {
     row
 }
 
+/// Most characters of either of two values beside each other.
+const HALF: usize = VALUE / 2 - 2;
+
 /// What both sides last agreed on: the vendor's value may be written differently.
 fn base(base: &Value) -> String {
     let (platform, external) = (cell(base, "platform"), cell(base, "external"));
     if platform == external {
         return shortened(&platform, VALUE);
     }
-    const HALF: usize = VALUE / 2 - 2;
     let (platform, external) = (shortened(&platform, HALF), shortened(&external, HALF));
     format!("{platform} = {external}")
 }
