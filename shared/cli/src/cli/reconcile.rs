@@ -26,6 +26,10 @@ pub struct Reconcile {
 
 #[derive(Args)]
 #[command(group = ArgGroup::new("how").required(true).args(["dry_run", "auto_heal", "confirm"]))]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "flags; clap finds an optional group by its own arguments only, so that none can be moved elsewhere"
+)]
 pub struct StartRun {
     /// The integration's id or display name
     pub integration: String,
@@ -44,13 +48,6 @@ pub struct StartRun {
     /// Let a run go on that stopped because it would change too much
     #[arg(long, value_name = "RUN")]
     pub confirm: Option<RunId>,
-    #[command(flatten)]
-    pub waiting: Waiting,
-}
-
-/// Whether a run is followed.
-#[derive(Args)]
-pub struct Waiting {
     /// Return as soon as it is on its way
     #[arg(long)]
     pub no_wait: bool,
@@ -122,6 +119,7 @@ pub struct Backfill {
     /// Create so many at most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
-    #[command(flatten)]
-    pub waiting: Waiting,
+    /// Return as soon as it is on its way
+    #[arg(long)]
+    pub no_wait: bool,
 }

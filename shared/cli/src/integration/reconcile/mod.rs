@@ -73,14 +73,7 @@ async fn begin(start: &StartRun, client: &Client, console: &mut Console<'_>) -> 
         client.post(&path, &Value::Object(body)).await
     };
     let started = started.map_err(|error| with_hint(error, &integration))?;
-    go_on(
-        &integration,
-        started,
-        start.waiting.no_wait,
-        client,
-        console,
-    )
-    .await
+    go_on(&integration, started, start.no_wait, client, console).await
 }
 
 /// Starts a backfill and follows it.
@@ -106,14 +99,7 @@ pub async fn backfill(
     let path = [PATH, &integration, "backfill"];
     let started = client.post(&path, &Value::Object(body)).await;
     let started = started.map_err(|error| with_hint(error, &integration))?;
-    go_on(
-        &integration,
-        started,
-        backfill.waiting.no_wait,
-        client,
-        console,
-    )
-    .await
+    go_on(&integration, started, backfill.no_wait, client, console).await
 }
 
 async fn go_on(
