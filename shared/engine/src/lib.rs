@@ -31,7 +31,7 @@ pub use journal::{
     PlatformEdit, Reserve, Ruling, Unlink,
 };
 pub use pace::{CircuitState, OpenCircuit, Pace, lane::severity_of};
-pub use reconcile::{Reconciler, RunRequest, RunScope, RunStarter, Started};
+pub use reconcile::{Reconciler, RunRequest, RunScope, RunStarter, Started, Suspect};
 pub use retry::{Disposition, FailedAttempt, RetryLadder, RetryMessage};
 pub use runner::JobRunner;
 pub use sweep::{Places, SweepReport, Sweeper};

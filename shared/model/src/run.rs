@@ -43,6 +43,8 @@ words! {
         Listing = "listing",
         /// The incidents are looked through for links without a record, and for missing ones.
         Links = "links",
+        /// What looked different is looked at closely.
+        Looking = "looking",
         /// What was found is healed.
         Applying = "applying",
         /// Nothing is left.
@@ -81,6 +83,11 @@ pub enum Place {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         after: Option<IncidentId>,
     },
+    /// At this one of the chunks that hold what looked different.
+    Looking {
+        /// Which, from 0 on.
+        chunk: u32,
+    },
     /// At this one of the chunks that hold what was found.
     Applying {
         /// Which, from 0 on.
@@ -96,6 +103,7 @@ impl Place {
         match self {
             Self::Listing { .. } => Phase::Listing,
             Self::Links { .. } => Phase::Links,
+            Self::Looking { .. } => Phase::Looking,
             Self::Applying { .. } => Phase::Applying,
             Self::Finished => Phase::Finished,
         }
@@ -126,6 +134,12 @@ pub struct RunCounts {
     pub healed: u64,
     /// Those that could not be.
     pub failed: u64,
+    /// Links and records that could not be looked at.
+    pub unreadable: u64,
+    /// Links and records that are to be looked at closely.
+    pub suspects: u64,
+    /// Chunks that hold them.
+    pub suspect_chunks: u32,
     /// Chunks that hold what was found.
     pub chunks: u32,
     /// Parts of the work that are done and stored.
@@ -178,8 +192,10 @@ pub struct Run {
     pub confirmed_by: Option<ActorId>,
     /// How many links the last full run saw, for the brake.
     pub links_before: Option<u64>,
-    /// How many invocations in a row had to wait.
+    /// How many invocations in a row had to wait, or died.
     pub waits: u32,
+    /// What it waits for comes no sooner.
+    pub not_before: Option<Timestamp>,
     /// Who works on it.
     pub lease: Option<RunLease>,
     /// When it was last seen to move.
@@ -342,6 +358,8 @@ pub struct Reconciliation {
     pub active: Option<RunId>,
     /// What changed before this was looked at and is healed.
     pub healed_until: Option<Timestamp>,
+    /// Notes that were written before this were looked at, and are where they should be.
+    pub noted_until: Option<Timestamp>,
     /// What changed before this was polled.
     pub polled_until: Option<Timestamp>,
     /// When the last run started that looked at all records.
@@ -353,23 +371,37 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
-    /// What a run that is over, or braked, teaches: how far back the next one need not look. A difference that was found and
-    /// not healed has to be found again.
+    /// What a run that is over teaches: how far back the next one need not look. A difference that was found and not healed has to
+    /// be found again, and a run teaches nothing of what lies before it.
     pub fn learn(&mut self, run: &Run) {
+        let counts = &run.counts;
+        let is_healed =
+            counts.healed >= counts.to_heal && counts.failed == 0 && counts.unreadable == 0;
         if run.status != RunStatus::Done {
             return;
         }
+        let reaches = |since: Option<Timestamp>, known: Option<Timestamp>| {
+            since.is_none_or(|since| known.is_some_and(|known| since <= known))
+        };
         let later = |known: Option<Timestamp>| known.max(Some(run.started_at));
         match run.purpose {
             Purpose::Poll => self.polled_until = later(self.polled_until),
-            Purpose::Reconcile if run.counts.to_heal == run.counts.healed => {
-                self.healed_until = later(self.healed_until);
+            Purpose::Reconcile => {
+                if is_healed && reaches(run.since, self.healed_until) {
+                    self.healed_until = later(self.healed_until);
+                }
+                let notes = run.counts.found.get(&DriftKind::MissingNote);
+                let notes_are_right = is_healed || notes.is_none_or(|count| *count == 0);
+                let knows_all = run.noted_since <= self.noted_until || self.noted_until.is_none();
+                if notes_are_right && knows_all && run.counts.unreadable == 0 {
+                    self.noted_until = later(self.noted_until);
+                }
+                if run.is_full() {
+                    self.full_at = later(self.full_at);
+                    self.links = Some(run.counts.linked);
+                }
             }
-            Purpose::Reconcile | Purpose::Backfill => {}
-        }
-        if run.purpose == Purpose::Reconcile && run.is_full() {
-            self.full_at = later(self.full_at);
-            self.links = Some(run.counts.linked);
+            Purpose::Backfill => {}
         }
     }
 }

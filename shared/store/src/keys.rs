@@ -64,6 +64,11 @@ pub(crate) fn run(id: &RunId) -> String {
     format!("{RUNS}{id}")
 }
 
+/// A part of what a run has to look at closely.
+pub(crate) fn suspects(chunk: u32) -> String {
+    format!("SUSPECTS#{chunk:08}")
+}
+
 /// A part of what a run found.
 pub(crate) fn items(chunk: u32) -> String {
     format!("ITEMS#{chunk:08}")

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use im_engine::{
-    StoreError,
+    StoreError, Suspect,
     ports::{Attempt, Page, RunStore},
 };
 use im_model::{DriftItem, IntegrationId, Reconciliation, Run, RunId};
@@ -43,9 +43,9 @@ struct RunRow {
     expires_at: i64,
 }
 
-/// `RUN#id` / `ITEMS#number`.
+/// `RUN#id` / `ITEMS#number` or `SUSPECTS#number`.
 #[derive(Serialize, Deserialize)]
-struct ItemsRow {
+struct ChunkRow {
     pk: String,
     sk: String,
     /// As JSON: a page of them is read as a whole.
@@ -167,30 +167,31 @@ impl RunStore for DynamoStore {
         }
     }
 
+    async fn put_suspects(
+        &self,
+        run: &RunId,
+        chunk: u32,
+        suspects: &[Suspect],
+    ) -> Result<(), StoreError> {
+        self.put_chunk(run, keys::suspects(chunk), suspects).await
+    }
+
+    async fn suspects(&self, run: &RunId, chunk: u32) -> Result<Vec<Suspect>, StoreError> {
+        let suspects = self.chunk(run, &keys::suspects(chunk)).await?;
+        Ok(suspects.unwrap_or_default())
+    }
+
     async fn put_items(
         &self,
         run: &RunId,
         chunk: u32,
         items: &[DriftItem],
     ) -> Result<(), StoreError> {
-        let pk = keys::run(run);
-        let items = serde_json::to_string(items).map_err(|error| not_json("store", &pk, &error))?;
-        let row = ItemsRow {
-            sk: keys::items(chunk),
-            items,
-            expires_at: expiry(run),
-            pk,
-        };
-        self.put_row(&row, &row.pk).await
+        self.put_chunk(run, keys::items(chunk), items).await
     }
 
     async fn items(&self, run: &RunId, chunk: u32) -> Result<Option<Vec<DriftItem>>, StoreError> {
-        let pk = keys::run(run);
-        let row: Option<ItemsRow> = self.row(&pk, &keys::items(chunk)).await?;
-        let items = row.map(|row| serde_json::from_str(&row.items));
-        items
-            .transpose()
-            .map_err(|error| not_json("read", &pk, &error))
+        self.chunk(run, &keys::items(chunk)).await
     }
 
     async fn put_seen(&self, run: &RunId, step: u32, marks: &[u64]) -> Result<(), StoreError> {
@@ -203,6 +204,37 @@ impl RunStore for DynamoStore {
 }
 
 impl DynamoStore {
+    async fn put_chunk(
+        &self,
+        run: &RunId,
+        sk: String,
+        content: &(impl Serialize + ?Sized),
+    ) -> Result<(), StoreError> {
+        let pk = keys::run(run);
+        let items =
+            serde_json::to_string(content).map_err(|error| not_json("store", &pk, &error))?;
+        let row = ChunkRow {
+            sk,
+            items,
+            expires_at: expiry(run),
+            pk,
+        };
+        self.put_row(&row, &row.pk).await
+    }
+
+    async fn chunk<T: DeserializeOwned>(
+        &self,
+        run: &RunId,
+        sk: &str,
+    ) -> Result<Option<Vec<T>>, StoreError> {
+        let pk = keys::run(run);
+        let row: Option<ChunkRow> = self.row(&pk, sk).await?;
+        let items = row.map(|row| serde_json::from_str(&row.items));
+        items
+            .transpose()
+            .map_err(|error| not_json("read", &pk, &error))
+    }
+
     /// One item, read consistently.
     async fn row<T: DeserializeOwned>(&self, pk: &str, sk: &str) -> Result<Option<T>, StoreError> {
         let answer = self

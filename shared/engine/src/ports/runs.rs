@@ -9,7 +9,7 @@ use im_model::{
 use jiff::SignedDuration;
 
 use super::{Attempt, Page};
-use crate::StoreError;
+use crate::{StoreError, Suspect};
 
 /// Runs, what they found, and what is remembered between them.
 #[async_trait]
@@ -48,6 +48,17 @@ pub trait RunStore: Send + Sync {
 
     /// Removes a run.
     async fn drop_run(&self, run: &Run) -> Result<(), StoreError>;
+
+    /// Keeps what is to be looked at closely, replacing what was under this number.
+    async fn put_suspects(
+        &self,
+        run: &RunId,
+        chunk: u32,
+        suspects: &[Suspect],
+    ) -> Result<(), StoreError>;
+
+    /// What is under this number.
+    async fn suspects(&self, run: &RunId, chunk: u32) -> Result<Vec<Suspect>, StoreError>;
 
     /// Keeps what a part of a run has found, replacing what was under this number.
     async fn put_items(

@@ -9,7 +9,7 @@ use im_model::{DriftItem, DriftKind, ItemResult, Place, Run};
 use super::{
     Step,
     found::{LinkKey, key},
-    listing::AT_ONCE,
+    looking::{AT_ONCE, PATIENCE_WITH_ONE},
     slice::Slice,
 };
 use crate::{Hint, Job, Outcome, RetryMessage, StoreError, SyncError};
@@ -21,32 +21,38 @@ impl Slice<'_> {
             return Ok(Step::Done(Place::Finished));
         }
         let mut items = runs.items(&run.id, chunk).await?.unwrap_or_default();
-        let healed = self.heal(run, &items).await?;
-        let mut wait = None;
+        let healed = self.heal(run, &items).await;
+        let is_anybody_there = healed.iter().any(|(_, synced)| synced.is_ok());
+        let has_waited = run.waits >= PATIENCE_WITH_ONE;
+        let mut stops = None;
         for (link, synced) in healed {
             let result = match synced {
-                Ok(outcome) => {
-                    run.counts.healed += 1;
-                    let outcome = outcome.to_string();
-                    ItemResult::Healed { outcome }
+                Ok(Outcome::Suspended(why)) => {
+                    stops = Some(self.suspended(why));
+                    continue;
                 }
-                Err((job, error)) => match self.reconciler.wait_after(&error) {
-                    // Nobody is there: the others would fail of it, too.
-                    Some(until) => {
-                        wait = Some((until, error.to_string()));
-                        continue;
-                    }
-                    None => self.give_to_ladder(run, job, &error).await?,
+                Ok(outcome) => ItemResult::Healed {
+                    outcome: outcome.to_string(),
                 },
+                Err((_, error @ SyncError::Store(_))) => {
+                    stops = Some(error);
+                    continue;
+                }
+                Err((_, error)) if self.is_to_wait(&error, is_anybody_there, has_waited) => {
+                    stops = Some(error);
+                    continue;
+                }
+                Err((job, error)) => self.give_to_ladder(job, &error).await?,
             };
             let of_link = items.iter_mut().filter(|item| key(item) == link);
             of_link.for_each(|item| item.result = Some(result.clone()));
         }
         runs.put_items(&run.id, chunk, &items).await?;
-        Ok(match wait {
-            Some((until, why)) => Step::Wait(until, why),
-            None => Step::Done(Place::Applying { chunk: chunk + 1 }),
-        })
+        if let Some(error) = stops {
+            return Err(error);
+        }
+        count(run, &items);
+        Ok(Step::Done(Place::Applying { chunk: chunk + 1 }))
     }
 
     /// Syncs each link of a chunk that was not synced yet.
@@ -54,7 +60,7 @@ impl Slice<'_> {
         &self,
         run: &Run,
         items: &[DriftItem],
-    ) -> Result<Vec<(LinkKey, Result<Outcome, (Job, SyncError)>)>, SyncError> {
+    ) -> Vec<(LinkKey, Result<Outcome, (Job, SyncError)>)> {
         let mut links: BTreeMap<LinkKey, Hint> = BTreeMap::new();
         for item in items {
             if item.is_healable() && item.result.is_none() {
@@ -67,22 +73,14 @@ impl Slice<'_> {
             }
         }
         let syncs = links.into_iter().map(|(link, hint)| {
-            let job = self.job(&run.id, hint, true);
+            let job = self.job(run, hint, true);
             async move {
-                let synced = self.engine().sync(&job, None, None).await;
+                let synced = self.sync(&job).await;
                 (link, synced.map_err(|error| (job, error)))
             }
         });
         let syncs: Vec<_> = syncs.collect();
-        let mut running = stream::iter(syncs).buffered(AT_ONCE);
-        let mut healed = Vec::new();
-        while let Some((link, synced)) = running.next().await {
-            if let Err((_, SyncError::Store(error))) = synced {
-                return Err(error.into());
-            }
-            healed.push((link, synced));
-        }
-        Ok(healed)
+        stream::iter(syncs).buffered(AT_ONCE).collect().await
     }
 
     fn hint_of(&self, item: &DriftItem) -> Option<Hint> {
@@ -106,13 +104,7 @@ impl Slice<'_> {
     }
 
     /// What cannot be healed now is tried again like any job, and listed if it dies.
-    async fn give_to_ladder(
-        &self,
-        run: &mut Run,
-        job: Job,
-        error: &SyncError,
-    ) -> Result<ItemResult, StoreError> {
-        run.counts.failed += 1;
+    async fn give_to_ladder(&self, job: Job, error: &SyncError) -> Result<ItemResult, StoreError> {
         tracing::warn!(job = %job.hint, error = error.summary(), "not healed yet");
         let message = RetryMessage::first(job, self.reconciler.now());
         self.reconciler.retries.put(&message).await?;
@@ -120,5 +112,17 @@ impl Slice<'_> {
             "{error}; it is tried again by itself, and is a dead letter if it fails for good"
         );
         Ok(ItemResult::Failed { why })
+    }
+}
+
+/// Counted when a chunk is done, by what is stored of it: so whoever does it again counts the same.
+fn count(run: &mut Run, items: &[DriftItem]) {
+    let healable = items.iter().filter(|item| item.is_healable());
+    let links: BTreeMap<_, _> = healable.map(|item| (key(item), &item.result)).collect();
+    for result in links.into_values() {
+        match result {
+            Some(ItemResult::Healed { .. }) => run.counts.healed += 1,
+            Some(ItemResult::Failed { .. }) | None => run.counts.failed += 1,
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::{Counters, StoreError};
 const MOST_CHARACTERS: usize = 100_000;
 
 /// So many links of a chunk, so that one is applied within an invocation.
-const MOST_LINKS: usize = 50;
+const MOST_LINKS: usize = 10;
 
 /// Whose items belong together: they are healed by one sync.
 pub(super) type LinkKey = (Option<IncidentId>, Option<ExternalId>);
@@ -40,7 +40,7 @@ impl Slice<'_> {
             ..Counters::default()
         };
         self.engine().tally.add(&self.integration.id, counted);
-        for chunk in chunks(items) {
+        for chunk in chunks(items.into_iter().map(shortened).collect()) {
             let number = run.counts.chunks;
             let runs = &self.reconciler.starter.runs;
             runs.put_items(&run.id, number, &chunk).await?;
@@ -50,16 +50,34 @@ impl Slice<'_> {
     }
 }
 
+/// Of a long value its beginning is kept: the report is to be read, and nothing of it is ever written anywhere.
+fn shortened(mut item: DriftItem) -> DriftItem {
+    const MOST: usize = 1000;
+    let shorten = |value: &mut Option<String>| {
+        let Some(text) = value else { return };
+        if let Some((end, _)) = text.char_indices().nth(MOST) {
+            text.truncate(end);
+            text.push('…');
+        }
+    };
+    shorten(&mut item.platform);
+    shorten(&mut item.external);
+    if let Some(base) = &mut item.base {
+        shorten(&mut base.platform);
+        shorten(&mut base.external);
+    }
+    item
+}
+
 fn chunks(items: Vec<DriftItem>) -> Vec<Vec<DriftItem>> {
     let (mut chunks, mut chunk): (Vec<_>, Vec<DriftItem>) = (Vec::new(), Vec::new());
     let (mut characters, mut links) = (0, 0);
     for item in items {
         let is_next = chunk.last().is_none_or(|last| key(last) != key(&item));
         let size = size(&item);
-        if is_next
-            && !chunk.is_empty()
-            && (links >= MOST_LINKS || characters + size > MOST_CHARACTERS)
-        {
+        // One link's are parted, too, where they are too many: it is then synced twice.
+        let is_full = characters + size > MOST_CHARACTERS || is_next && links >= MOST_LINKS;
+        if is_full && !chunk.is_empty() {
             chunks.push(std::mem::take(&mut chunk));
             (characters, links) = (0, 0);
         }

@@ -3,7 +3,7 @@
 use im_model::{Incident, IncidentId, Link, LinkState, Place, Purpose, Run};
 use im_sync::{Facts, Subject, Trigger};
 
-use super::{Step, compare::is_on_its_way, listing::Suspect, slice::Slice};
+use super::{Step, compare::is_on_its_way, looking::Suspect, slice::Slice};
 use crate::{Hint, SyncError};
 
 /// Incidents of a step.
@@ -27,13 +27,12 @@ impl Slice<'_> {
             }
             suspects.extend(self.suspect_of(run, trigger.as_ref(), incident).await?);
         }
-        let found = self.look_closely(run, suspects).await?;
-        self.keep(run, found).await?;
+        self.suspect(run, suspects).await?;
         let last = page.items.last().map(|incident| incident.id.clone());
-        Ok(match page.next {
-            Some(_) => Step::Done(Place::Links { after: last }),
-            None => self.after_looking(run),
-        })
+        Ok(Step::Done(match page.next {
+            Some(_) if !Self::is_limit_reached(run) => Place::Links { after: last },
+            _ => Place::Looking { chunk: 0 },
+        }))
     }
 
     async fn suspect_of(

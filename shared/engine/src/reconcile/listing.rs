@@ -20,22 +20,6 @@ use crate::{
     sync::{Inspection, is_unauthorized},
 };
 
-/// So many links of a run are looked at closely. Of more it is said what the listing shows: the brake will stop such a run.
-const MOST_READS: u64 = 1000;
-
-/// So many requests to the vendor run at once.
-pub(super) const AT_ONCE: usize = 4;
-
-/// What is worth a closer look, and at what of it.
-pub(super) struct Suspect {
-    pub(super) hint: Hint,
-    /// Anything but notes.
-    pub(super) values: bool,
-    pub(super) notes: bool,
-    /// What the listing says, where there is no time for a closer look.
-    pub(super) listed: Vec<DriftItem>,
-}
-
 /// A page with what the platform holds of it.
 struct Compared {
     owners: BTreeMap<ExternalId, IncidentId>,
@@ -63,20 +47,19 @@ impl Slice<'_> {
             let runs = &self.reconciler.starter.runs;
             runs.put_seen(&run.id, run.counts.steps, &marks).await?;
         }
-        if run.is_poll() {
-            self.take_in(run, &page, &compared).await?;
+        let suspects = if run.is_poll() {
+            self.polled(&page, &compared)
         } else {
-            let suspects = self.suspects(run, &login, &page, &compared)?;
-            let found = self.look_closely(run, suspects).await?;
-            self.keep(run, found).await?;
-        }
-        Ok(match page.next {
-            Some(next) => Step::Done(Place::Listing { after: Some(next) }),
-            None if !run.is_poll() && (run.is_full() || run.purpose == Purpose::Backfill) => {
-                Step::Done(Place::Links { after: None })
-            }
-            None => self.after_looking(run),
-        })
+            self.suspects(run, &login, &page, &compared)?
+        };
+        self.suspect(run, suspects).await?;
+        let looks_at_links = run.is_full() || run.purpose == Purpose::Backfill;
+        Ok(Step::Done(match page.next {
+            _ if Self::is_limit_reached(run) => Place::Looking { chunk: 0 },
+            Some(next) => Place::Listing { after: Some(next) },
+            None if !run.is_poll() && looks_at_links => Place::Links { after: None },
+            None => Place::Looking { chunk: 0 },
+        }))
     }
 
     /// One page, in the lane of what is least urgent.
@@ -100,7 +83,29 @@ impl Slice<'_> {
         }
         let came_to = listed.as_ref().map(|_| Outcome::NothingNew);
         permit.end(&came_to.map_err(Clone::clone)).await;
-        listed
+        match listed {
+            // As for any job: it is paused, and says why.
+            Err(error) if is_unauthorized(&error) => {
+                engine.refused(error, &self.integration).await?;
+                Err(self.suspended("the vendor refuses its credentials (401); it was paused"))
+            }
+            listed => listed,
+        }
+    }
+
+    /// What is newer than its link has seen.
+    fn polled(&self, page: &Listing, compared: &Compared) -> Vec<Suspect> {
+        let shown = page.records.iter().filter(|record| {
+            let incident = compared.incident_of(&record.id);
+            let link = incident.and_then(|it| it.links.get(&self.integration.id));
+            link.is_none_or(|link| link.record_version < Some(record.version))
+        });
+        let shown = shown.map(|record| &record.id);
+        let changed: BTreeSet<_> = shown.chain(&page.changed).chain(&page.noted).collect();
+        let noted = |id: &ExternalId| page.noted.contains(id);
+        let suspects = changed.into_iter();
+        let suspects = suspects.map(|id| self.suspect_at(id, true, noted(id), Vec::new()));
+        suspects.collect()
     }
 
     async fn ask(&mut self, query: &ListQuery, after: Option<&str>) -> Result<Listing, SyncError> {
@@ -157,7 +162,7 @@ impl Slice<'_> {
                 None if self.may_be_missed(run, login, trigger.as_ref(), record) => Vec::new(),
                 None => continue,
             };
-            let suspect = self.suspect(&record.id, true, false, listed);
+            let suspect = self.suspect_at(&record.id, true, false, listed);
             suspects.insert(&record.id, suspect);
         }
         for id in &page.changed {
@@ -165,7 +170,7 @@ impl Slice<'_> {
             if run.purpose == Purpose::Reconcile || may_be_new {
                 suspects
                     .entry(id)
-                    .or_insert_with(|| self.suspect(id, true, false, Vec::new()));
+                    .or_insert_with(|| self.suspect_at(id, true, false, Vec::new()));
             }
         }
         for id in page
@@ -180,7 +185,7 @@ impl Slice<'_> {
                 continue;
             }
             let suspect = suspects.entry(id);
-            let suspect = suspect.or_insert_with(|| self.suspect(id, false, true, Vec::new()));
+            let suspect = suspect.or_insert_with(|| self.suspect_at(id, false, true, Vec::new()));
             suspect.notes = true;
             suspect.hint = self.hint(id, true);
         }
@@ -196,20 +201,25 @@ impl Slice<'_> {
         trigger: Option<&Trigger>,
         record: &ExternalRecord,
     ) -> bool {
-        let is_old = record.created_at < self.integration.created_at;
-        if record.merged_into.is_some() || is_old && run.purpose == Purpose::Reconcile {
+        let is_old = record.updated_at < self.integration.created_at;
+        if record.merged_into.is_some() {
             return false;
         }
-        let comes_in = self.integration.direction.allows_inbound()
+        if record.correlation.is_some() {
+            return true;
+        }
+        if is_old && run.purpose == Purpose::Reconcile {
+            return false;
+        }
+        self.integration.direction.allows_inbound()
             && trigger.is_none_or(|trigger| {
                 trigger
                     .evaluate(&Facts::of_record(record, &login.rules))
                     .holds
-            });
-        record.correlation.is_some() || comes_in
+            })
     }
 
-    fn suspect(
+    fn suspect_at(
         &self,
         id: &ExternalId,
         values: bool,
@@ -234,149 +244,10 @@ impl Slice<'_> {
             notes,
         }
     }
-
-    /// Each suspect by a fresh read.
-    pub(super) async fn look_closely(
-        &self,
-        run: &mut Run,
-        suspects: Vec<Suspect>,
-    ) -> Result<Vec<DriftItem>, SyncError> {
-        let left =
-            usize::try_from(MOST_READS.saturating_sub(run.counts.reads)).unwrap_or(usize::MAX);
-        let id = run.id.clone();
-        let looks = suspects.into_iter().enumerate().map(|(number, suspect)| {
-            let hint = suspect.hint.clone();
-            let job = self.job(&id, hint.clone(), true);
-            async move {
-                if number >= left && !suspect.listed.is_empty() {
-                    return (hint, false, Ok(Inspection::Found(suspect.listed)));
-                }
-                let inspected = self.engine().inspect(&job).await;
-                let wanted = |item: &DriftItem| match item.kind {
-                    DriftKind::MissingNote => suspect.notes,
-                    _ => suspect.values,
-                };
-                let inspected = inspected.map(|inspection| match inspection {
-                    Inspection::Found(mut items) => {
-                        items.retain(wanted);
-                        Inspection::Found(items)
-                    }
-                    Inspection::InProgress => Inspection::InProgress,
-                });
-                (hint, true, inspected)
-            }
-        });
-        let looks: Vec<_> = looks.collect();
-        let mut looked = stream::iter(looks).buffered(AT_ONCE);
-        let mut found = Vec::new();
-        while let Some((hint, was_read, inspected)) = looked.next().await {
-            run.counts.reads += u64::from(was_read);
-            match inspected {
-                Ok(Inspection::Found(items)) => found.extend(items),
-                Ok(Inspection::InProgress) => run.counts.in_progress += 1,
-                Err(error @ SyncError::Store(_)) => return Err(error),
-                Err(error) if self.reconciler.wait_after(&error).is_some() => return Err(error),
-                Err(error) => found.push(unreadable(&hint, &error)),
-            }
-        }
-        self.within_limit(run, &mut found);
-        Ok(found)
-    }
-
-    /// A backfill may be limited to so many creations, and looks for nothing else.
-    fn within_limit(&self, run: &Run, found: &mut Vec<DriftItem>) {
-        if run.purpose == Purpose::Backfill {
-            found.retain(|item| {
-                matches!(
-                    item.kind,
-                    DriftKind::MissedCreate | DriftKind::MissingRecord
-                )
-            });
-        }
-        if let Some(limit) = run.limit {
-            let left = u64::from(limit).saturating_sub(run.found());
-            found.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-        }
-    }
-
-    pub(super) fn job(&self, run: &im_model::RunId, hint: Hint, heals: bool) -> Job {
-        Job {
-            hint,
-            cause: Cause::Run {
-                run: run.clone(),
-                heals,
-            },
-            waited: true,
-            insist: false,
-        }
-    }
-
-    /// Polling: what changed is synced as if a webhook had said so.
-    async fn take_in(
-        &self,
-        run: &mut Run,
-        page: &Listing,
-        compared: &Compared,
-    ) -> Result<(), SyncError> {
-        let shown = page.records.iter().filter(|record| {
-            let incident = compared.incident_of(&record.id);
-            let link = incident.and_then(|it| it.links.get(&self.integration.id));
-            link.is_none_or(|link| link.record_version < Some(record.version))
-        });
-        let shown = shown.map(|record| &record.id);
-        let changed: BTreeSet<_> = shown.chain(&page.changed).chain(&page.noted).collect();
-        let id = run.id.clone();
-        let syncs = changed.into_iter().map(|record| {
-            let job = self.job(&id, self.hint(record, page.noted.contains(record)), false);
-            async move {
-                let synced = self.engine().sync(&job, None, None).await;
-                (job, synced)
-            }
-        });
-        let syncs: Vec<_> = syncs.collect();
-        let mut synced = stream::iter(syncs).buffered(AT_ONCE);
-        while let Some((job, synced)) = synced.next().await {
-            run.counts.reads += 1;
-            match synced {
-                Ok(Outcome::NothingNew | Outcome::Skipped(_) | Outcome::Suspended(_)) => {}
-                Ok(_) => run.counts.healed += 1,
-                Err(error) => {
-                    // The retry ladder takes it from here, and lists it if it dies.
-                    run.counts.failed += 1;
-                    tracing::warn!(job = %job.hint, error = error.summary(), "polled, and not synced yet");
-                    let message = RetryMessage::first(job, self.reconciler.now());
-                    self.reconciler.retries.put(&message).await?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Compared {
     fn incident_of(&self, id: &ExternalId) -> Option<&Incident> {
         self.incidents.get(self.owners.get(id)?)
-    }
-}
-
-/// One that cannot be looked at is no reason not to look at the others.
-fn unreadable(hint: &Hint, error: &SyncError) -> DriftItem {
-    let (incident, external_id) = match hint {
-        Hint::External { external_id, .. } => (None, Some(external_id.clone())),
-        Hint::Incident { incident, .. } => (Some(incident.clone()), None),
-    };
-    DriftItem {
-        kind: DriftKind::ValueDrift,
-        incident,
-        external_id,
-        field: None,
-        base: None,
-        platform: None,
-        external: None,
-        right: None,
-        why: format!("it could not be looked at: {error}"),
-        action: im_model::ProposedAction::None,
-        verified: false,
-        result: None,
     }
 }

@@ -8,6 +8,7 @@ mod compare;
 mod found;
 mod links;
 mod listing;
+mod looking;
 mod slice;
 mod start;
 
@@ -17,6 +18,7 @@ use im_model::{IntegrationId, Place, Run, RunId, RunLease, RunStatus};
 use im_vendors::{Transport, VendorErrorKind};
 use jiff::{SignedDuration, Timestamp};
 
+pub use self::looking::Suspect;
 use self::slice::Slice;
 pub use self::start::{RunRequest, RunScope, RunStarter, Started};
 use crate::{
@@ -46,8 +48,6 @@ enum Step {
     Done(Place),
     /// The run is not to go on by itself.
     Braked(String),
-    /// Not done for now: again then.
-    Wait(Timestamp, String),
 }
 
 impl Reconciler {
@@ -77,6 +77,19 @@ impl Reconciler {
         if run.status != RunStatus::Running || is_held {
             return Ok(());
         }
+        if let Some(left) = run.not_before.map(|at| at.duration_since(began))
+            && left > SignedDuration::ZERO
+        {
+            // A queue delays 15 min at most.
+            return self.starter.queue.wake(integration, id, left).await;
+        }
+        // Whoever had it before has died.
+        run.waits += u32::from(run.lease.is_some());
+        if run.waits > Self::MOST_WAITS {
+            let why = "its invocations died again and again".to_owned();
+            return self.end(&mut run, RunStatus::Failed, Some(why)).await;
+        }
+        run.not_before = None;
         run.counts.invocations += 1;
         run.lease = Some(RunLease {
             worker: self.starter.ids.ulid(began).to_string(),
@@ -117,7 +130,13 @@ impl Reconciler {
         }
         let mut slice = Slice::new(self, integration);
         loop {
-            let until = match slice.step(run).await {
+            let counts = run.counts.clone();
+            let step = slice.step(run).await;
+            if !matches!(step, Ok(Step::Done(_) | Step::Braked(_))) {
+                // It will be done again.
+                run.counts = counts;
+            }
+            let until = match step {
                 Ok(Step::Done(Place::Finished)) => {
                     run.place = Place::Finished;
                     return self.end(run, RunStatus::Done, None).await;
@@ -131,7 +150,6 @@ impl Reconciler {
                 Ok(Step::Braked(why)) => {
                     return self.end(run, RunStatus::Braked, Some(why)).await;
                 }
-                Ok(Step::Wait(until, why)) => Some((until, why)),
                 Err(SyncError::Store(error)) => return Err(error),
                 Err(error) => match self.wait_after(&error) {
                     Some(until) => Some((until, error.to_string())),
@@ -239,8 +257,6 @@ impl Reconciler {
                 return Ok(());
             }
         }
-        let kind = im_model::TaskKind::Run;
-        self.starter.tasks.drop_task(kind, &run.integration).await?;
         if run.is_poll()
             && run.status == RunStatus::Done
             && run.counts.healed + run.counts.failed == 0

@@ -40,6 +40,7 @@ impl<'a> Slice<'a> {
         match run.place.clone() {
             Place::Listing { after } => self.list(run, after.as_deref()).await,
             Place::Links { after } => self.look_through(run, after).await,
+            Place::Looking { chunk } => self.look(run, chunk).await,
             Place::Applying { chunk } => self.apply(run, chunk).await,
             Place::Finished => Ok(Step::Done(Place::Finished)),
         }
@@ -92,7 +93,7 @@ impl<'a> Slice<'a> {
 
     /// What comes after all was looked through.
     pub(super) fn after_looking(&self, run: &Run) -> Step {
-        if !run.apply || run.counts.to_heal == 0 {
+        if run.is_poll() || !run.apply || run.counts.to_heal == 0 {
             return Step::Done(Place::Finished);
         }
         let links = run.counts.linked.max(run.links_before.unwrap_or_default());

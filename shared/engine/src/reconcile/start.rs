@@ -132,9 +132,14 @@ impl RunStarter {
             RunScope::Incremental => looked_until.map(with_overlap),
             RunScope::Since(at) => Some(at),
         };
-        let noted_since = match request.scope {
-            RunScope::Since(at) => Some(at),
-            RunScope::Full | RunScope::Incremental => looked_until.map(with_overlap),
+        // No link is older than its integration, and what was there when it was linked was looked at then.
+        let noted_since = match (request.purpose, request.scope) {
+            (Purpose::Backfill, _) => now,
+            (Purpose::Poll, _) => looked_until.map_or(now, with_overlap),
+            (Purpose::Reconcile, RunScope::Since(at)) => at,
+            (Purpose::Reconcile, _) => {
+                with_overlap(state.noted_until.unwrap_or(integration.created_at))
+            }
         };
         Run {
             id: RunId::from_ulid(self.ids.ulid(now)),
@@ -143,7 +148,7 @@ impl RunStarter {
             purpose: request.purpose,
             apply: request.apply,
             since,
-            noted_since,
+            noted_since: Some(noted_since),
             limit: request.limit,
             started_by,
             started_at: now,
@@ -154,6 +159,7 @@ impl RunStarter {
             confirmed_by: None,
             links_before: state.links,
             waits: 0,
+            not_before: None,
             lease: None,
             updated_at: now,
             finished_at: None,

@@ -15,7 +15,10 @@ use crate::{
 const EVERY_TICK: SignedDuration = SignedDuration::from_secs(45);
 
 impl Tick<'_> {
-    pub(super) async fn start_runs(&mut self, tasks: Vec<Task>) {
+    /// What is scheduled before what is polled: a poll would else be first at every tick, and what it does is done by the
+    /// other, too.
+    pub(super) async fn start_runs(&mut self, mut tasks: Vec<Task>) {
+        tasks.sort_by_key(|task| task.kind == TaskKind::Poll);
         for task in tasks {
             if self.is_over() {
                 return;
@@ -42,7 +45,10 @@ impl Tick<'_> {
         };
         let now = self.now();
         let is_held = run.lease.as_ref().is_some_and(|lease| now < lease.until);
-        if !is_held && now.duration_since(run.updated_at) >= RunStarter::SILENCE {
+        let waits = run
+            .not_before
+            .is_some_and(|at| now < at + RunStarter::SILENCE);
+        if !is_held && !waits && now.duration_since(run.updated_at) >= RunStarter::SILENCE {
             let at_once = SignedDuration::ZERO;
             starter
                 .queue

@@ -214,7 +214,8 @@ impl Worker<'_> {
         } else {
             Link {
                 outcome: Some(outcome),
-                ..Link::new(link.version + 1, state, link.created_from)
+                // It lives its own life: a merge's resolution must not be brought to it.
+                ..Link::new(link.version + 1, state, Side::External)
             }
         };
         let conflicts = if is_same {

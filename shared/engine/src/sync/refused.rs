@@ -89,7 +89,7 @@ impl SyncEngine {
     /// A 401 with fresh credentials, or a 403 that the vendor's own test gets too, is no matter of this job: the
     /// integration is paused and says so, and the job stays as it is. Whoever changed the integration meanwhile may have
     /// mended it: then the job is tried again.
-    pub(super) async fn refused(
+    pub(crate) async fn refused(
         &self,
         error: SyncError,
         used: &Integration,

@@ -184,6 +184,10 @@ impl Worker<'_> {
     pub(super) async fn read(&self, id: &ExternalId) -> Result<ExternalRecord, SyncError> {
         let mut record = self.vendor.read(self.connection(), id).await?;
         self.add_announced(&mut record);
+        if record.merged_into.is_some() {
+            // Resolved by the merge, and by nobody who has ended the incident.
+            record.fields.remove(&Field::Status);
+        }
         Ok(record)
     }
 

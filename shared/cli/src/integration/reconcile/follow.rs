@@ -100,6 +100,7 @@ fn progress(run: &Value) -> String {
             "incidents: {} looked at, {found} found",
             number("incidents")
         ),
+        "looking" => format!("looking closely: {} reads, {found} found", number("reads")),
         "applying" => format!(
             "healing: {} of {}, {} failed",
             number("healed"),

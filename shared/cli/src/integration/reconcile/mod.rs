@@ -133,7 +133,15 @@ async fn go_on(
 fn outcome(integration: &str, run: &Value) -> anyhow::Result<()> {
     let (id, because) = (cell(run, "id"), cell(run, "reason"));
     let failed = match cell(run, "status").as_str() {
-        "done" => return Ok(()),
+        "done" => match run["summary"]["failed"].as_u64() {
+            None | Some(0) => return Ok(()),
+            Some(count) => Failed::new(
+                format!("run {id} could not heal {count} of what it found"),
+                format!(
+                    "it is tried again by itself; what fails for good is in `im integration dlq {integration}`"
+                ),
+            ),
+        },
         "braked" => Failed::new(
             format!("run {id} stopped before it wrote anything: {because}"),
             format!(
