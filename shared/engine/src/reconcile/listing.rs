@@ -2,23 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt, stream};
-use im_model::{
-    DriftItem, DriftKind, ExternalId, ExternalRecord, Incident, IncidentId, Place, Purpose, Run,
-    Severity,
-};
+use im_model::{ExternalId, ExternalRecord, Incident, IncidentId, Place, Purpose, Run, Severity};
 use im_sync::{Facts, Subject, Trigger};
 use im_vendors::{ListQuery, Listing, registry};
 
 use super::{
     Step,
     compare::{Look, compare, is_on_its_way},
+    looking::Suspect,
     slice::{Login, Slice, mark},
 };
-use crate::{
-    Cause, Hint, Job, Outcome, RetryMessage, SyncError,
-    sync::{Inspection, is_unauthorized},
-};
+use crate::{Hint, Outcome, SyncError, sync::is_unauthorized};
 
 /// A page with what the platform holds of it.
 struct Compared {
@@ -224,7 +218,7 @@ impl Slice<'_> {
         id: &ExternalId,
         values: bool,
         notes: bool,
-        listed: Vec<DriftItem>,
+        listed: Vec<im_model::DriftItem>,
     ) -> Suspect {
         Suspect {
             hint: self.hint(id, notes),
