@@ -56,6 +56,7 @@ fn run() -> Run {
         confirmed_by: None,
         links_before: None,
         waits: 0,
+        not_before: None,
         lease: None,
         updated_at: at + jiff::SignedDuration::from_millis(1500),
         finished_at: None,

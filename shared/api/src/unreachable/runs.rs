@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use im_engine::{
-    StoreError,
+    StoreError, Suspect,
     ports::{Attempt, Page, RunQueue, RunStore},
 };
 use im_model::{DriftItem, IntegrationId, Reconciliation, Run, RunId};
@@ -44,6 +44,14 @@ impl RunStore for Unreachable {
     async fn drop_run(&self, _: &Run) -> Result<(), StoreError> {
         down()
     }
+    async fn put_suspects(&self, _: &RunId, _: u32, _: &[Suspect]) -> Result<(), StoreError> {
+        down()
+    }
+
+    async fn suspects(&self, _: &RunId, _: u32) -> Result<Vec<Suspect>, StoreError> {
+        down()
+    }
+
     async fn put_items(&self, _: &RunId, _: u32, _: &[DriftItem]) -> Result<(), StoreError> {
         down()
     }

@@ -72,7 +72,11 @@ impl Slice<'_> {
                 }
             }
         }
-        let syncs = links.into_iter().map(|(link, hint)| {
+        // A link that follows a merge takes its record before somebody makes an incident of it.
+        let (links, strangers): (Vec<_>, Vec<_>) = links
+            .into_iter()
+            .partition(|((incident, _), _)| incident.is_some());
+        let syncs = links.into_iter().chain(strangers).map(|(link, hint)| {
             let job = self.job(run, hint, true);
             async move {
                 let synced = self.sync(&job).await;
