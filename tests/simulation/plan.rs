@@ -159,11 +159,37 @@ impl Plan {
             steps.push(Step { at, what });
             at += draw.pause();
         }
+        if seed % 4 == 3 {
+            reconcile_meanwhile(seed, &vendors, at, &mut steps);
+        }
         Self {
             seed,
             setting,
             steps,
         }
+    }
+}
+
+/// Somebody heals while all that goes on. Drawn apart: the other steps of a seed stay what they were.
+fn reconcile_meanwhile(
+    seed: u64,
+    vendors: &[IntegrationType],
+    end: Duration,
+    steps: &mut Vec<Step>,
+) {
+    let mut rng = Rng::with_seed(seed ^ 0x4EA1);
+    for _ in 0..4 {
+        let at = Duration::from_millis(
+            rng.u64(1_000..u64::try_from(end.as_millis()).unwrap_or(1_001).max(1_001)),
+        );
+        let what = What::Configure {
+            vendor: vendors[rng.usize(0..vendors.len())],
+            method: Method::POST,
+            path: "/reconcile".to_owned(),
+            body: Some(json!({"auto_heal": true})),
+        };
+        let place = steps.partition_point(|step| step.at <= at);
+        steps.insert(place, Step { at, what });
     }
 }
 

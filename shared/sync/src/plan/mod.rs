@@ -189,10 +189,11 @@ impl<'a> Sides<'a> {
                 .then(|| self.rebase(Rule::InSync, "both sides say the same"));
         }
         match (platform_changed, external_changed) {
-            (false, false) if self.is_taken_back(base) => {
-                Some(self.rebase(Rule::InSync, "what was refused was taken back"))
-            }
-            (false, false) => self.heal(),
+            (false, false) => self.heal().or_else(|| {
+                let why = "what was refused was taken back";
+                self.is_taken_back(base)
+                    .then(|| self.rebase(Rule::InSync, why))
+            }),
             (true, false) => Some(self.platform_changed(base)),
             (false, true) => Some(self.external_changed()),
             (true, true) => Some(self.both_changed()),

@@ -17,6 +17,10 @@ const RUN: &str = "RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV";
 const INCIDENT: &str = "INC-01ARZ3NDEKTSV4RRFFQ69G5FAV";
 
 fn a_run(status: &str) -> Value {
+    a_run_that_failed(status, 0)
+}
+
+fn a_run_that_failed(status: &str, failed: u32) -> Value {
     json!({
         "id": RUN, "integration_id": "pd", "purpose": "reconcile", "mode": "auto-heal",
         "status": status, "phase": "applying",
@@ -29,7 +33,7 @@ fn a_run(status: &str) -> Value {
                 "value_drift": 1, "missing_note": 0, "missing_record": 0, "missed_create": 1,
                 "deleted_record": 0, "moved_record": 0, "duplicate_record": 0,
             },
-            "in_progress": 2, "to_heal": 2, "healed": 1, "failed": 1, "invocations": 4,
+            "in_progress": 2, "to_heal": 2, "healed": 1, "failed": failed, "invocations": 4,
         },
         "reason": null, "confirmed_by": null, "next": null,
     })
@@ -82,6 +86,18 @@ fn posted(api: &TestApi, end: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
+async fn a_run_that_could_not_heal_everything_fails() {
+    let api = api_with(&a_run_that_failed("done", 1)).await;
+    let mut screen = Screen::new(Format::Table);
+    let line = ["reconcile", "pd", "--auto-heal"];
+    let refused = im(&api, &mut screen, &line).await.expect_err("one is left");
+    assert!(
+        refused.to_string().contains("could not heal 1"),
+        "{refused:#}"
+    );
+}
+
+#[tokio::test]
 async fn what_was_found_is_a_table_with_a_summary() {
     let api = api_with(&a_run("done")).await;
     let mut screen = Screen::new(Format::Table);
@@ -101,7 +117,7 @@ async fn what_was_found_is_a_table_with_a_summary() {
         Found:       1 missed_create
                      1 value_drift
         On its way:  2 links, left alone
-        Healed:      1 of 2, 1 failed
+        Healed:      1 of 2, 0 failed
     ");
     assert_eq!(screen.err(), "");
     assert_eq!(posted(&api, "/pd/reconcile"), [json!({"auto_heal": true})]);
@@ -245,7 +261,7 @@ async fn a_run_is_followed_with_its_progress() {
         [
             "",
             "listing: 250 records on 3 pages, 2 found",
-            "healing: 1 of 2, 1 failed",
+            "healing: 1 of 2, 0 failed",
             "",
             ""
         ]
