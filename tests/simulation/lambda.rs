@@ -25,7 +25,7 @@ use crate::{
 /// What Lambda gives an invocation (`Timeout`).
 const TIMEOUT: Duration = Duration::from_secs(15);
 /// The same of the reconciler's.
-const RECONCILER_TIMEOUT: Duration = Duration::from_secs(120);
+const RECONCILER_TIMEOUT: Duration = Duration::from_mins(2);
 /// How often the schedule is let pass when there is nothing else: the sweep wakes what was left for an hour.
 const LAST_TICKS: [i64; 3] = [60, 600, 3_100];
 /// How often a vendor sends a webhook that was not taken.

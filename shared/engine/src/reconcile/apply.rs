@@ -9,7 +9,7 @@ use im_model::{DriftItem, DriftKind, ItemResult, Place, Run};
 use super::{
     Step,
     found::{LinkKey, key},
-    looking::{AT_ONCE, PATIENCE_WITH_ONE},
+    looking::{AT_ONCE, PATIENCE_WITH_ONE, job},
     slice::Slice,
 };
 use crate::{Hint, Job, Outcome, RetryMessage, StoreError, SyncError};
@@ -77,7 +77,7 @@ impl Slice<'_> {
             .into_iter()
             .partition(|((incident, _), _)| incident.is_some());
         let syncs = links.into_iter().chain(strangers).map(|(link, hint)| {
-            let job = self.job(run, hint, true);
+            let job = job(run, hint, true);
             async move {
                 let synced = self.sync(&job).await;
                 (link, synced.map_err(|error| (job, error)))

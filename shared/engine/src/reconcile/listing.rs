@@ -152,9 +152,8 @@ impl Slice<'_> {
                         Look::Differs(items) => items,
                     }
                 }
-                Some(_) => continue,
                 None if self.may_be_missed(run, login, trigger.as_ref(), record) => Vec::new(),
-                None => continue,
+                Some(_) | None => continue,
             };
             let suspect = self.suspect_at(&record.id, true, false, listed);
             suspects.insert(&record.id, suspect);

@@ -92,7 +92,7 @@ impl Slice<'_> {
             .partition(|suspect| run.counts.reads >= MOST_READS && !suspect.listed.is_empty());
         found.extend(too_many.into_iter().flat_map(|suspect| suspect.listed));
         let looks = suspects.into_iter().map(|suspect| {
-            let job = self.job(run, suspect.hint.clone(), true);
+            let job = job(run, suspect.hint.clone(), true);
             async move {
                 let looking = self.engine().inspect(&job);
                 let looked = tokio::time::timeout(JobRunner::JOB_TIMEOUT, looking).await;
@@ -152,7 +152,7 @@ impl Slice<'_> {
     /// Polling: what changed is synced as if a webhook had said so.
     async fn take_in(&self, run: &mut Run, suspects: Vec<Suspect>) -> Result<(), SyncError> {
         let syncs = suspects.into_iter().map(|suspect| {
-            let job = self.job(run, suspect.hint, false);
+            let job = job(run, suspect.hint, false);
             async move {
                 let synced = self.sync(&job).await;
                 (job, synced)
@@ -194,17 +194,18 @@ impl Slice<'_> {
             detail: why.to_owned(),
         }
     }
+}
 
-    pub(super) fn job(&self, run: &Run, hint: Hint, heals: bool) -> Job {
-        Job {
-            hint,
-            cause: Cause::Run {
-                run: run.id.clone(),
-                heals,
-            },
-            waited: true,
-            insist: false,
-        }
+/// A job of a run. What the vendor shows now is how it is: nothing was announced that it could still be hiding.
+pub(super) fn job(run: &Run, hint: Hint, heals: bool) -> Job {
+    Job {
+        hint,
+        cause: Cause::Run {
+            run: run.id.clone(),
+            heals,
+        },
+        waited: true,
+        insist: false,
     }
 }
 
