@@ -63,6 +63,8 @@ impl Worker<'_> {
             Some(link) if self.is_worked_on(incident, link).await? => Ok(Inspection::InProgress),
             Some(link) => match link.external_id() {
                 Some(id) => self.inspect_link(incident, link, id).await,
+                // As long as nothing may be sent there, it stays begun.
+                None if !self.integration.direction.allows_outbound() => Ok(Inspection::NOTHING),
                 None => Ok(Inspection::Found(vec![missing(
                     incident,
                     "its creation was begun, and nothing is working on it",
