@@ -315,8 +315,8 @@ async fn runs_are_listed_and_cancelled() {
     im(&api, &mut screen, &line).await.expect("listed");
     insta::assert_snapshot!(screen.out(), @r"
         RUN                             PURPOSE    MODE       STATUS     STARTED               TOOK      FOUND  HEALED  FAILED  STARTED BY
-        RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV  reconcile  auto-heal  done       2026-11-03T10:20:30Z  2m 4s     2      1       1       ann@example.com
-        RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV  reconcile  auto-heal  cancelled  2026-11-03T10:20:30Z  1s 500ms  2      1       1       the integration's schedule
+        RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV  reconcile  auto-heal  done       2026-11-03T10:20:30Z  2m 4s     2      1       0       ann@example.com
+        RUN-01ARZ3NDEKTSV4RRFFQ69G5FAV  reconcile  auto-heal  cancelled  2026-11-03T10:20:30Z  1s 500ms  2      1       0       the integration's schedule
     ");
     assert_eq!(
         screen.err(),
