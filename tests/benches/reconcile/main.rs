@@ -1,7 +1,7 @@
 //! A full reconciliation of many linked records: requests to the vendor, calls of the tables, memory, invocations.
 //!
 //! `cargo bench -p im-tests --bench reconcile --profile test -- [--records N] [--page-seconds S]`. The records are made at the
-//! vendor and brought in by a backfill, which is measured, too. The clock stands still but for the vendor's pages, each of which
+//! vendor and linked by the store, as an import would. The clock stands still but for the vendor's pages, each of which
 //! takes so many seconds: so an invocation's time runs out as it would. Memory is the process's (`/proc`), which holds the vendor
 //! and the tables, too: what counts is how much it grows during the run.
 #![allow(
@@ -10,6 +10,8 @@
     clippy::print_stdout,
     reason = "a benchmark"
 )]
+
+mod link;
 
 use std::{fs, sync::Arc, time::Instant};
 
@@ -54,10 +56,9 @@ async fn run(records: usize, per_page: SignedDuration) {
     println!("{records} records made in {:?}", began.elapsed());
     world.clock.advance(SignedDuration::from_mins(10));
 
-    let path = format!("/integrations/{SERVICENOW}/backfill");
-    let no_time = SignedDuration::ZERO;
-    measured(&world, "backfill", &path, &json!({"apply": true}), no_time).await;
-    while world.run_outbound().await > 0 {}
+    let began = Instant::now();
+    link::all(&world).await;
+    println!("linked in {:?}", began.elapsed());
     world.clock.advance(SignedDuration::from_mins(10));
 
     let path = format!("/integrations/{SERVICENOW}/reconcile");
@@ -75,6 +76,19 @@ async fn run(records: usize, per_page: SignedDuration) {
     measured(&world, "ten have changed", &path, &heal, per_page).await;
     let since = json!({"dry_run": true, "scope": "incremental"});
     measured(&world, "what changed since", &path, &since, per_page).await;
+
+    let mappings = format!("/integrations/{SERVICENOW}/mappings");
+    let mut wrong = world.read(&mappings).await;
+    wrong["values"]["severity"]["outbound"] = json!({
+        "values": {"SEV-1": "3/3", "SEV-2": "3/3", "SEV-3": "3/3", "SEV-4": "3/3"},
+        "otherwise": "error",
+    });
+    let changed = world.api(Method::PUT, &mappings, Some(&wrong)).await;
+    assert_eq!(changed.status(), 200, "{changed:?}");
+    world.clock.advance(SignedDuration::from_mins(1));
+    let writes = world.servicenow.writes().len();
+    measured(&world, "a wrong map", &path, &heal, per_page).await;
+    println!("  writes: {}", world.servicenow.writes().len() - writes);
 }
 
 async fn measured(
