@@ -61,7 +61,11 @@ impl World {
     /// Asks for a run; its id.
     pub async fn start_run(&self, integration: &str, body: &Value) -> String {
         let path = format!("/integrations/{integration}/reconcile");
-        let started = self.api(Method::POST, &path, Some(body)).await;
+        self.start_run_at(&path, body).await
+    }
+
+    async fn start_run_at(&self, path: &str, body: &Value) -> String {
+        let started = self.api(Method::POST, path, Some(body)).await;
         assert_eq!(started.status(), 202, "{started:?}");
         let run: Value = serde_json::from_slice(started.body()).expect("JSON");
         run["id"].as_str().expect("an id").to_owned()
@@ -97,7 +101,13 @@ impl World {
 
     /// Runs what is asked for to its end, and nothing else.
     pub async fn run_through(&self, integration: &str, body: &Value) -> Report {
-        let run = self.start_run(integration, body).await;
+        let path = format!("/integrations/{integration}/reconcile");
+        self.run_through_at(integration, &path, body).await
+    }
+
+    /// The same, asked for at this path.
+    pub async fn run_through_at(&self, integration: &str, path: &str, body: &Value) -> Report {
+        let run = self.start_run_at(path, body).await;
         self.finish_runs().await;
         self.report(integration, &run).await
     }

@@ -1,133 +1,84 @@
-//! Links for what the vendor has, put into the store as an import would, many at once.
+//! Links for what the vendor has. The first is made by an import, the others are copies of its items with other ids: the records
+//! are all alike.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
-use futures::{StreamExt as _, stream};
-use im_engine::{
-    Claim, CreationOrigin, JournalEntry, NewIncident,
-    ports::{Attempt, IncidentStore as _, IntegrationStore as _},
-};
-use im_model::{
-    ExternalRecord, FieldState, Incident, IncidentId, Integration, Link, LinkState, Origin, Side,
-};
-use im_sync::{LinkRules, seed_incident};
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use im_tests::{SERVICENOW, World};
-use im_vendors::{Connection, ListQuery, Memory, registry};
 
-/// Transactions under way at once.
-const AT_ONCE: usize = 8;
+/// Items of a batch.
+const AT_ONCE: usize = 25;
 
-/// Links every record that the vendor lists.
-pub async fn all(world: &Arc<World>) {
-    let ports = &world.system.ports;
-    let id = SERVICENOW.parse().expect("an id");
-    let integration = ports.store.integration(&id).await.expect("it answers");
-    let integration = integration.expect("it is connected");
-    let credentials = ports.vault.credentials(&integration.secret_id).await;
-    let credentials = credentials.expect("it answers").expect("credentials");
-    let vendor = registry::vendor_api(integration.integration_type);
-    let rules = vendor.usual_rules(&integration);
-    let (direct, memory) = (world.transport.direct(), Memory::default());
-    let query = ListQuery {
-        since: None,
-        noted_since: Some(world.clock.read()),
-        until: world.clock.read(),
-    };
-    let (mut next, mut number) = (None, 0_u128);
-    loop {
-        let connection = Connection {
-            base_url: &integration.base_url,
-            options: &integration.options,
-            credentials: &credentials,
-            transport: &direct,
-            memory: &memory,
-            integration: &integration.id,
-            now: world.clock.read(),
+type Item = HashMap<String, AttributeValue>;
+
+/// Links these records.
+pub async fn all(world: &Arc<World>, records: &[String]) {
+    let (first, rest) = records.split_first().expect("records");
+    let incident = world.only_incident().await.id.to_string();
+    let (state, entry) = (
+        item(world, &format!("INC#{incident}"), "STATE").await,
+        item(world, &format!("EXT#{SERVICENOW}#{first}"), "LINK").await,
+    );
+    let mut items = rest.iter().enumerate().flat_map(|(number, record)| {
+        // Digits of a ULID's, so that they are ids, in order.
+        let another = format!("{}{number:09}", &incident[..incident.len() - 9]);
+        let copy = |item: &Item| {
+            let pairs = item.iter();
+            let copied = pairs.map(|(name, value)| {
+                let value = renamed(value, &[(&incident, &another), (first, record)]);
+                (name.clone(), value)
+            });
+            copied.collect::<Item>()
         };
-        let page = vendor.list(connection, &query, next.as_deref()).await;
-        let page = page.expect("a page");
-        let puts = page.records.iter().map(|record| {
-            number += 1;
-            let new = imported(world, &integration, &rules, record, number);
-            async move { ports.store.create(&new).await }
-        });
-        let puts: Vec<_> = puts.collect();
-        let mut puts = stream::iter(puts).buffer_unordered(AT_ONCE);
-        while let Some(put) = puts.next().await {
-            assert_eq!(put.expect("it answers"), Attempt::Done);
-        }
-        next = page.next;
-        if next.is_none() {
+        [copy(&state), copy(&entry)]
+    });
+    loop {
+        let batch: Vec<_> = items.by_ref().take(AT_ONCE).collect();
+        if batch.is_empty() {
             return;
         }
+        let puts = batch.into_iter().map(|item| {
+            let put = PutRequest::builder().set_item(Some(item)).build();
+            WriteRequest::builder()
+                .put_request(put.expect("an item"))
+                .build()
+        });
+        let table = world.system.embedded.tables.sync.clone();
+        let client = &world.system.embedded.dynamodb;
+        let written = client
+            .batch_write_item()
+            .request_items(table, puts.collect());
+        written.send().await.expect("it answers");
     }
 }
 
-fn imported(
-    world: &World,
-    integration: &Integration,
-    rules: &LinkRules,
-    record: &ExternalRecord,
-    number: u128,
-) -> NewIncident {
-    let now = world.clock.read();
-    let milliseconds = u64::try_from(now.as_millisecond()).expect("after 1970");
-    let id = IncidentId::from_ulid(ulid::Ulid::from_parts(milliseconds, number));
-    let (values, base, notices) = seed_incident(record, rules, now);
-    let fields = values.into_iter().map(|(field, pulled)| {
-        let state = FieldState {
-            value: pulled.value,
-            version: 1,
-            changed_at: pulled.changed_at,
-            origin: Origin::External {
-                integration: integration.id.clone(),
-                author: pulled.author,
-            },
-        };
-        (field, state)
-    });
-    let state = LinkState::Linked {
-        external_id: record.id.clone(),
-        url: record.url.clone(),
-    };
-    let link = Link {
-        record_version: Some(record.version),
-        moved: base.keys().map(|field| (field.clone(), 0)).collect(),
-        base,
-        notices,
-        ..Link::new(1, state, Side::External)
-    };
-    let incident = Incident {
-        id: id.clone(),
-        organization: integration.organization.clone(),
-        created_at: now,
-        revision: 1,
-        fields: fields.collect(),
-        links: BTreeMap::from([(integration.id.clone(), link)]),
-        pending: BTreeMap::new(),
-        notes: 0,
-        dead: BTreeMap::new(),
-    };
-    let claim = Claim {
-        incident: id,
-        integration: integration.id.clone(),
-        link_version: 0,
-        attempt: 1,
-        worker: "benchmark".to_owned(),
-        claimed_at: now,
-        read_at: None,
-        lease_until: now,
-        cause: "benchmark".to_owned(),
-        record_version: Some(record.version),
-        sent: BTreeMap::new(),
-        settled: BTreeMap::new(),
-        notes: Vec::new(),
-        previous: None,
-        decisions: BTreeMap::new(),
-    };
-    NewIncident {
-        incident,
-        entry: JournalEntry::Claim(Box::new(claim)),
-        origin: CreationOrigin::Record(integration.id.clone(), record.id.clone()),
+async fn item(world: &World, pk: &str, sk: &str) -> Item {
+    let embedded = &world.system.embedded;
+    let got = embedded
+        .dynamodb
+        .get_item()
+        .table_name(&embedded.tables.sync);
+    let got = got
+        .key("pk", AttributeValue::S(pk.to_owned()))
+        .key("sk", AttributeValue::S(sk.to_owned()));
+    let got = got.send().await.expect("it answers");
+    got.item.unwrap_or_else(|| panic!("{pk} {sk}"))
+}
+
+fn renamed(value: &AttributeValue, names: &[(&str, &str)]) -> AttributeValue {
+    match value {
+        AttributeValue::S(text) => {
+            let text = names
+                .iter()
+                .fold(text.clone(), |text, (from, to)| text.replace(from, to));
+            AttributeValue::S(text)
+        }
+        AttributeValue::M(members) => AttributeValue::M(
+            members
+                .iter()
+                .map(|(name, value)| (name.clone(), renamed(value, names)))
+                .collect(),
+        ),
+        other => other.clone(),
     }
 }
