@@ -3,7 +3,9 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, PutRequest, StreamSpecification, StreamViewType, WriteRequest,
+};
 use im_tests::{SERVICENOW, World};
 
 /// Items of a batch.
@@ -11,8 +13,28 @@ const AT_ONCE: usize = 25;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// Links these records.
+/// Links these records. Nothing streams meanwhile: the embedded tables number a stream's records by counting them.
 pub async fn all(world: &Arc<World>, records: &[String]) {
+    stream(world, false).await;
+    copies(world, records).await;
+    stream(world, true).await;
+}
+
+async fn stream(world: &World, enabled: bool) {
+    let embedded = &world.system.embedded;
+    let images = enabled.then_some(StreamViewType::NewAndOldImages);
+    let specification = StreamSpecification::builder()
+        .stream_enabled(enabled)
+        .set_stream_view_type(images);
+    let table = embedded
+        .dynamodb
+        .update_table()
+        .table_name(&embedded.tables.sync)
+        .stream_specification(specification.build().expect("complete"));
+    table.send().await.expect("it answers");
+}
+
+async fn copies(world: &Arc<World>, records: &[String]) {
     let (first, rest) = records.split_first().expect("records");
     let incident = world.only_incident().await.id.to_string();
     let (state, entry) = (

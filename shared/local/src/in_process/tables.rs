@@ -40,6 +40,7 @@ impl TableService {
             "TransactGetItems" => with(body, |request| tables.transact_get_items(request)),
             "CreateTable" => with(body, |request| tables.create_table(request)),
             "DescribeTable" => with(body, |request| tables.describe_table(request)),
+            "UpdateTable" => with(body, |request| tables.update_table(request)),
             "DeleteTable" => with(body, |request| tables.delete_table(request)),
             "ListTables" => with(body, |request| tables.list_tables(request)),
             "UpdateTimeToLive" => with(body, |request| tables.update_time_to_live(request)),

@@ -100,14 +100,16 @@ impl EncodedQuery {
         })
     }
 
-    /// How two rows are sorted, given how each field's values are read.
-    pub(crate) fn compare<'a>(
-        &self,
-        one: impl Fn(&str) -> &'a str,
-        other: impl Fn(&str) -> &'a str,
-    ) -> Ordering {
-        let mut order = self.order.iter().map(|(field, down)| {
-            let order = ordering(one(field), other(field));
+    /// The values that a row is sorted by, given how a field's is read.
+    pub(crate) fn place<'a>(&self, value: impl Fn(&str) -> &'a str) -> Vec<&'a str> {
+        self.order.iter().map(|(field, _)| value(field)).collect()
+    }
+
+    /// How two rows are sorted, given the places of both.
+    pub(crate) fn compare(&self, one: &[&str], other: &[&str]) -> Ordering {
+        let pairs = one.iter().zip(other);
+        let mut order = pairs.zip(&self.order).map(|((one, other), (_, down))| {
+            let order = ordering(one, other);
             if *down { order.reverse() } else { order }
         });
         order.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)

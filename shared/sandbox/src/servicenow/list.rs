@@ -58,11 +58,13 @@ fn found<'a>(state: &'a State, target: &Target<'_>) -> Vec<&'a Record> {
                 .iter()
                 .all(|(name, wanted)| value(row, name) == *wanted)
     });
-    found.sort_by(|one, other| {
-        let (one, other) = (*one, *other);
-        query.compare(|path| value(one, path), |path| value(other, path))
-    });
-    found
+    // Cells are looked up once for a row, not once for a comparison.
+    let places = found.into_iter();
+    let mut places: Vec<_> = places
+        .map(|row| (query.place(|path| value(row, path)), row))
+        .collect();
+    places.sort_by(|(one, _), (other, _)| query.compare(one, other));
+    places.into_iter().map(|(_, row)| row).collect()
 }
 
 /// `<url>;rel="first",<url>;rel="next",…`.
