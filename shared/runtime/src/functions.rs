@@ -52,7 +52,8 @@ impl Ports {
         config: &aws_types::SdkConfig,
     ) -> Result<Self, Error> {
         let client = DynamoDb::new(config);
-        let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(config));
+        let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(config))
+            .encrypting_with(settings.secret_key());
         Ok(Self {
             store: Arc::new(DynamoStore::new(client, settings.tables()?)),
             vault: Arc::new(vault),

@@ -66,6 +66,11 @@ impl Settings {
         self.required("SECRET_PREFIX")
     }
 
+    /// `SECRET_KMS_KEY_ID`: what integrations' secrets are encrypted with, if not with AWS's own key.
+    pub fn secret_key(&self) -> Option<String> {
+        self.optional("SECRET_KMS_KEY_ID")
+    }
+
     /// `API_JWT_SECRET_ID`: where the key is kept that signs the management API's tokens.
     pub fn api_key_secret(&self) -> Result<String, MissingSetting> {
         self.required("API_JWT_SECRET_ID")

@@ -16,6 +16,7 @@ use im_vendors::Credentials;
 #[derive(Debug, Clone)]
 pub struct SecretsManagerVault {
     client: Client,
+    key_id: Option<String>,
 }
 
 impl SecretsManagerVault {
@@ -24,7 +25,16 @@ impl SecretsManagerVault {
 
     /// A vault behind this client.
     pub fn new(client: Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            key_id: None,
+        }
+    }
+
+    /// The same, whose new secrets are encrypted with this KMS key instead of AWS's own. Older ones keep theirs.
+    #[must_use]
+    pub fn encrypting_with(self, key_id: Option<String>) -> Self {
+        Self { key_id, ..self }
     }
 
     async fn read(&self, id: &str, stage: &str) -> Result<Option<Secret>, StoreError> {
@@ -102,6 +112,7 @@ impl Vault for SecretsManagerVault {
             .create_secret()
             .name(secret_id)
             .description("Credentials of an im integration")
+            .set_kms_key_id(self.key_id.clone())
             .secret_string(text)
             .send()
             .await
