@@ -3,8 +3,16 @@
 
 #[path = "architecture/after_failure.rs"]
 mod after_failure;
+#[path = "architecture/broken.rs"]
+mod broken;
 #[path = "architecture/dependencies.rs"]
 mod dependencies;
+#[path = "architecture/encryption.rs"]
+mod encryption;
+#[path = "architecture/least_privilege.rs"]
+mod least_privilege;
+#[path = "architecture/parameters.rs"]
+mod parameters;
 #[path = "architecture/permissions.rs"]
 mod permissions;
 #[path = "architecture/routes.rs"]

@@ -129,6 +129,7 @@ pub(crate) fn permissions(role: &str) -> BTreeSet<(String, String)> {
     let mut permitted = BTreeSet::new();
     for policy in several(&resource(role)["Policies"]) {
         for statement in several(&policy["PolicyDocument"]["Statement"]) {
+            let statement = where_it_applies(&statement);
             assert_eq!(statement["Effect"], "Allow", "{role}");
             for action in several(&statement["Action"]) {
                 let action = action.as_str().expect("an action").to_owned();
@@ -140,6 +141,17 @@ pub(crate) fn permissions(role: &str) -> BTreeSet<(String, String)> {
         }
     }
     permitted
+}
+
+/// A statement of its own, or one that a condition of the template adds.
+pub(crate) fn where_it_applies(statement: &Value) -> &Value {
+    match &statement["!If"] {
+        Value::Null => statement,
+        conditional => {
+            assert_eq!(conditional[2], json!({"!Ref": "AWS::NoValue"}));
+            &conditional[1]
+        }
+    }
 }
 
 /// The webhook functions are one code, so what one of them asks for, each does.

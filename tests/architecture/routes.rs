@@ -11,7 +11,7 @@ use crate::{
     names,
     template::{TEMPLATE, resource, template_functions},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The template's routes, and the function behind each.
 fn template_routes() -> BTreeSet<(String, String)> {
@@ -70,6 +70,52 @@ fn each_route_may_call_its_function() {
         })
         .collect();
     assert_eq!(permissions, template_routes());
+}
+
+/// A route that the stage does not name would share its default; one that is not there yet, its deployment refuse.
+#[test]
+fn each_route_has_its_own_limit() {
+    let stage = resource("HttpApiStage");
+    let limits = stage["RouteSettings"].as_object().expect("settings");
+    let routes: BTreeSet<_> = template_routes().into_iter().map(|(key, _)| key).collect();
+    let limited: BTreeSet<_> = limits.keys().cloned().collect();
+    assert_eq!(limited, routes);
+    for (route, limit) in limits {
+        let webhook = route.starts_with("POST /webhooks/");
+        let of = if webhook { "Webhook" } else { "Api" };
+        let parameter = |kind: &str| json!({"!Ref": format!("{of}{kind}Limit")});
+        assert_eq!(limit["ThrottlingRateLimit"], parameter("Rate"), "{route}");
+        assert_eq!(limit["ThrottlingBurstLimit"], parameter("Burst"), "{route}");
+    }
+    let resources = TEMPLATE["Resources"].as_object().expect("resources");
+    let routes = resources
+        .iter()
+        .filter(|(_, it)| it["Type"] == "AWS::ApiGatewayV2::Route");
+    let routes: BTreeSet<_> = routes.map(|(name, _)| name.as_str()).collect();
+    let first = resources["HttpApiStage"]["DependsOn"].as_array();
+    let first = first.expect("a list").iter().filter_map(Value::as_str);
+    assert_eq!(first.collect::<BTreeSet<_>>(), routes);
+}
+
+/// Where a request went and how it ended, and nothing of what it said.
+#[test]
+fn access_logs_tell_routes_not_paths() {
+    let format = resource("HttpApiStage")["AccessLogSettings"]["Format"].as_str();
+    let format: Value = serde_json::from_str(format.expect("a format")).expect("JSON");
+    let logged = format.as_object().expect("members").values();
+    let logged: BTreeSet<_> = logged.filter_map(Value::as_str).collect();
+    let known = [
+        "$context.identity.sourceIp",
+        "$context.integrationErrorMessage",
+        "$context.integrationLatency",
+        "$context.requestId",
+        "$context.requestTime",
+        "$context.responseLatency",
+        "$context.responseLength",
+        "$context.routeKey",
+        "$context.status",
+    ];
+    assert_eq!(logged, known.into());
 }
 
 /// Whoever has deployed is told where each vendor sends its webhooks.

@@ -19,10 +19,12 @@ use serde_yaml_ng::Value as Yaml;
 use crate::{read, rust_files, sources::functions};
 
 /// The template as JSON, a tag as its only member: `!Ref X` is `{"!Ref": "X"}`.
-pub(crate) static TEMPLATE: LazyLock<Value> = LazyLock::new(|| {
-    let yaml: Yaml = serde_yaml_ng::from_str(&read("template.yaml")).expect("YAML");
+pub(crate) static TEMPLATE: LazyLock<Value> = LazyLock::new(|| parsed(&read("template.yaml")));
+
+pub(crate) fn parsed(text: &str) -> Value {
+    let yaml: Yaml = serde_yaml_ng::from_str(text).expect("YAML");
     to_json(&yaml)
-});
+}
 
 fn to_json(yaml: &Yaml) -> Value {
     match yaml {
@@ -130,6 +132,14 @@ const NEEDS: [(&str, &[&str]); 8] = [
     ("webhook-servicenow", &["DELIVERIES_TABLE", "SYNC_TABLE"]),
 ];
 
+/// What `api` is given already and is about to read. A name that is read has no place here.
+const NOT_YET_READ: [&str; 4] = [
+    "API_JWT_AUDIENCE",
+    "API_JWT_ISSUER",
+    "API_JWT_JWKS_URL",
+    "IM_POLICY_DIR",
+];
+
 #[test]
 fn functions_are_given_the_settings_they_read() {
     let code: String = rust_files("shared/runtime/src").iter().map(read).collect();
@@ -142,10 +152,9 @@ fn functions_are_given_the_settings_they_read() {
             assert!(!variables[name].is_null(), "{function} needs {name}");
         }
         for name in variables.as_object().expect("variables").keys() {
-            assert!(
-                code.contains(&format!("\"{name}\"")),
-                "nothing reads {function}'s {name}"
-            );
+            let read = code.contains(&format!("\"{name}\""));
+            let awaited = NOT_YET_READ.contains(&name.as_str());
+            assert!(read != awaited, "{function}'s {name}: read is {read}");
         }
     }
     let of_all = &TEMPLATE["Globals"]["Function"]["Environment"]["Variables"];
