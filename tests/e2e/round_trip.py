@@ -10,6 +10,7 @@ import sys
 import time
 
 from drift import Drift
+from encryption import check_encryption, check_integrations
 from failures import Failures
 from four_systems import FourSystems, configure, secrets
 from stack import LIMIT, Api, Failed, Stack, check, passed, request, wait_for
@@ -29,6 +30,8 @@ PING_SIGNATURE = "v1=0e83584cbab86f98c51517cf96a70c90e910532d3d2f067d58c753cc898
 def play(stack, api, timed):
     sandbox = PagerDuty()
     webhook = stack.webhook_url(sandbox)
+
+    check_encryption(stack)
 
     # Who may: nobody without a token.
     api.call("GET", "/health").expect(200, "health")
@@ -122,6 +125,7 @@ def play(stack, api, timed):
     # The other vendors join in.
     servicenow, jira = ServiceNow(), Jira()
     FourSystems(stack, api, timed, sandbox, servicenow, jira).play()
+    check_integrations(stack, 3)
 
     # Failures take their way through the deployed queues. A vendor that is down for a moment:
     sandbox.fault(fault="refuse_with", status=503, method="GET", path_contains=external_id, remaining=1)
