@@ -1,6 +1,8 @@
 //! What people do through the management API, on the whole system.
 #![allow(missing_docs, clippy::expect_used, reason = "tests")]
 
+#[path = "manage/address.rs"]
+mod address;
 #[path = "manage/by_itself.rs"]
 mod by_itself;
 #[path = "manage/checks.rs"]
