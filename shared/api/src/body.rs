@@ -8,6 +8,7 @@ use axum::{body::to_bytes, extract::Request};
 use http::{HeaderMap, header};
 use http_body_util::LengthLimitError;
 use im_engine::manage::FieldProblem;
+use im_model::{DEEPEST_JSON, nests_deeper_than};
 use serde_json::Value;
 
 use self::object::a;
@@ -55,6 +56,10 @@ fn parse_object(body: &[u8]) -> Result<ObjectReader, Problem> {
         return Err(Problem::malformed(
             "The body is empty; a JSON object is expected.",
         ));
+    }
+    if nests_deeper_than(body, DEEPEST_JSON) {
+        let problem = format!("The body nests deeper than {DEEPEST_JSON} levels.");
+        return Err(Problem::malformed(problem));
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(ObjectReader::new(object)),
@@ -124,6 +129,18 @@ mod tests {
         assert_eq!(refusal(b"\"\xff\"").status(), 400);
         assert_eq!(refusal("[".repeat(10_000).as_bytes()).status(), 400);
         assert_eq!(refusal(b"{\"a\":1e999}").status(), 400);
+    }
+
+    #[test]
+    fn a_body_nests_as_deep_as_it_may_and_no_deeper() {
+        let nested = |levels: usize| {
+            let (open, close) = ("[".repeat(levels - 1), "]".repeat(levels - 1));
+            format!("{{\"a\":{open}{close}}}")
+        };
+        assert!(parse_object(nested(DEEPEST_JSON).as_bytes()).is_ok());
+        let problem = refusal(nested(DEEPEST_JSON + 1).as_bytes());
+        assert_eq!(problem.status(), 400);
+        assert_eq!(problem.detail(), "The body nests deeper than 64 levels.");
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod incident;
 mod integration;
 mod link;
 mod mapping;
+mod nesting;
 mod note;
 mod run;
 mod secret;
@@ -35,6 +36,7 @@ pub use link::{
     Side,
 };
 pub use mapping::{FieldMaps, Mappings, Otherwise, Triggers, ValueTable};
+pub use nesting::{DEEPEST_JSON, nests_deeper_than};
 pub use note::{ExternalNote, InvalidNoteKey, Note, NoteCopy, NoteKey, NoteKind, NoteSource};
 pub use run::{
     BaseValues, Brake, DriftItem, DriftKind, Interval, InvalidInterval, ItemResult, Phase, Place,
