@@ -143,11 +143,16 @@ impl SyncError {
             Self::Vendor(error) => match error.kind {
                 VendorErrorKind::Unauthorized => FailureReason::Unauthorized,
                 VendorErrorKind::RateLimited { .. } => FailureReason::Throttled,
+                VendorErrorKind::Redirected { .. } if error.is_permanent() => {
+                    FailureReason::Refused
+                }
                 VendorErrorKind::Unavailable { .. }
                 | VendorErrorKind::Timeout
                 | VendorErrorKind::Unreachable
+                | VendorErrorKind::Redirected { .. }
                 | VendorErrorKind::Garbage => FailureReason::Unavailable,
                 VendorErrorKind::Forbidden
+                | VendorErrorKind::OutOfReach
                 | VendorErrorKind::NotFound
                 | VendorErrorKind::Refused { .. }
                 | VendorErrorKind::Unsendable { .. } => FailureReason::Refused,

@@ -214,12 +214,21 @@ mod tests {
 
     #[test]
     fn what_waiting_cannot_mend_is_dead_at_once() {
-        let error = vendor(VendorErrorKind::Refused {
-            status: 400,
-            code: None,
-        });
-        let disposition = RetryLadder::default().after(first(), &error, Timestamp::UNIX_EPOCH);
-        assert!(matches!(disposition, Disposition::Dead(_)));
+        let dead = |kind| {
+            let error = vendor(kind);
+            let disposition = RetryLadder::default().after(first(), &error, Timestamp::UNIX_EPOCH);
+            let is_dead = matches!(disposition, Disposition::Dead(_));
+            assert_eq!(is_dead, error.reason() == FailureReason::Refused);
+            is_dead
+        };
+        let (status, code) = (400, None);
+        assert!(dead(VendorErrorKind::Refused { status, code }));
+        assert!(dead(VendorErrorKind::OutOfReach));
+        assert!(dead(VendorErrorKind::Redirected { status: 301 }));
+        assert!(
+            !dead(VendorErrorKind::Redirected { status: 302 }),
+            "perhaps it is a page that says when the vendor is back"
+        );
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub async fn reconciler() -> Result<(), Error> {
     let starter = run_starter(&ports, Arc::new(runs));
     let queue = SqsJobQueue::new(client, settings.retry_queue()?, ports.clock.clone(), 1);
     let queue = Arc::new(queue);
-    let listings = Arc::new(HttpTransport::for_listings()?);
+    let listings = Arc::new(HttpTransport::for_listings(settings.reach())?);
     let reconciler = reconciler_of(&ports, starter.clone(), listings, queue.clone());
     let function = &ReconcilerFunction::new(sweeper(&ports, queue, starter), reconciler);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {

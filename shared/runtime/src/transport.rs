@@ -1,16 +1,20 @@
-//! Requests to vendors: bounded in time and size, never redirected.
+//! Requests to vendors: bounded in time, size and reach, never redirected.
 
-use std::time::Duration;
+use std::{error::Error, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use im_vendors::{Transport, TransportError};
+use im_vendors::{Reach, Transport, TransportError};
+use url::Url;
+
+use crate::egress::{GuardedResolver, Lookup, NotAllowed, SystemLookup};
 
 /// Sends requests with reqwest.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    resolver: GuardedResolver,
     most_bytes: usize,
 }
 
@@ -27,19 +31,34 @@ impl HttpTransport {
     ///
     /// # Errors
     /// The TLS configuration cannot be built.
-    pub fn new() -> Result<Self, reqwest::Error> {
-        Self::bounded(Self::TIMEOUT, Self::MOST_BYTES)
+    pub fn new(reach: Reach) -> Result<Self, reqwest::Error> {
+        Self::resolving_by(Arc::new(SystemLookup), reach)
+    }
+
+    /// The same, which resolves names by somebody else's word.
+    ///
+    /// # Errors
+    /// The TLS configuration cannot be built.
+    pub fn resolving_by(lookup: Arc<dyn Lookup>, reach: Reach) -> Result<Self, reqwest::Error> {
+        let resolver = GuardedResolver { reach, lookup };
+        Self::bounded(resolver, Self::TIMEOUT, Self::MOST_BYTES)
     }
 
     /// One for pages of many records.
     ///
     /// # Errors
     /// The TLS configuration cannot be built.
-    pub fn for_listings() -> Result<Self, reqwest::Error> {
-        Self::bounded(Self::LISTING_TIMEOUT, Self::MOST_LISTED_BYTES)
+    pub fn for_listings(reach: Reach) -> Result<Self, reqwest::Error> {
+        let lookup = Arc::new(SystemLookup);
+        let resolver = GuardedResolver { reach, lookup };
+        Self::bounded(resolver, Self::LISTING_TIMEOUT, Self::MOST_LISTED_BYTES)
     }
 
-    fn bounded(timeout: Duration, most_bytes: usize) -> Result<Self, reqwest::Error> {
+    fn bounded(
+        resolver: GuardedResolver,
+        timeout: Duration,
+        most_bytes: usize,
+    ) -> Result<Self, reqwest::Error> {
         // The second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
@@ -47,9 +66,16 @@ impl HttpTransport {
             .connect_timeout(Self::CONNECT_TIMEOUT)
             // A redirect could lead anywhere, with our credentials.
             .redirect(reqwest::redirect::Policy::none())
+            // A proxy would resolve names by itself.
+            .no_proxy()
+            .dns_resolver(resolver.clone())
             .user_agent(concat!("im/", env!("CARGO_PKG_VERSION")))
             .build()?;
-        Ok(Self { client, most_bytes })
+        Ok(Self {
+            client,
+            resolver,
+            most_bytes,
+        })
     }
 }
 
@@ -57,11 +83,16 @@ impl HttpTransport {
 impl Transport for HttpTransport {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let request = reqwest::Request::try_from(request).map_err(|error| reason(&error))?;
-        let mut answer = self
-            .client
-            .execute(request)
-            .await
-            .map_err(|error| reason(&error))?;
+        // An address that is written out is never resolved.
+        if let Some(why) = self.resolver.reach.refuses(request.url()) {
+            return Err(out_of_reach(request.url(), &why));
+        }
+        let url = request.url().clone();
+        let sent = self.client.execute(request).await;
+        let mut answer = sent.map_err(|error| match not_allowed(&error) {
+            Some(NotAllowed(why)) => out_of_reach(&url, why),
+            None => reason(&error),
+        })?;
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| reason(&error))? {
             if body.len() + chunk.len() > self.most_bytes {
@@ -76,6 +107,35 @@ impl Transport for HttpTransport {
         std::mem::swap(response.headers_mut(), answer.headers_mut());
         Ok(response)
     }
+
+    /// A name that cannot be resolved now is let through: what it leads to is looked at again at every connection.
+    async fn refuses(&self, url: &Url) -> Option<String> {
+        if let Some(why) = self.resolver.reach.refuses(url) {
+            return Some(why);
+        }
+        let name = url.domain()?;
+        let lookup = self.resolver.lookup.addresses(name);
+        let found = tokio::time::timeout(Self::CONNECT_TIMEOUT, lookup).await;
+        self.resolver.reach.refuses_resolved(&found.ok()?.ok()?)
+    }
+}
+
+/// Of the URL only whom it is to: a query may hold what is nobody's business.
+fn out_of_reach(url: &Url, why: &str) -> TransportError {
+    let to = url.origin().ascii_serialization();
+    TransportError::OutOfReach(format!("{to} {why}"))
+}
+
+/// What our own resolver said, wherever it is wrapped in.
+fn not_allowed(error: &reqwest::Error) -> Option<&NotAllowed> {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
 }
 
 /// Only what kind of failure: a reqwest error quotes the whole URL.

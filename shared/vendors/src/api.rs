@@ -26,9 +26,12 @@ pub enum TransportError {
     /// The connection broke off: it may have been carried out.
     #[error("the connection broke off: {0}")]
     BrokenOff(String),
+    /// Requests may not go there: it was not sent.
+    #[error("{0}")]
+    OutOfReach(String),
 }
 
-/// Sends one request. Implementations bound how long they wait and follow no redirect.
+/// Sends one request. Implementations bound how long they wait, how far they reach, and follow no redirect.
 #[async_trait]
 pub trait Transport: Send + Sync {
     /// Sends the request and reads the whole answer.
@@ -36,6 +39,12 @@ pub trait Transport: Send + Sync {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError>;
+
+    /// Why nothing would be sent to this URL, as things are now: in words that follow the URL. Whoever stores an address
+    /// asks; [`Transport::send`] does not rely on it.
+    async fn refuses(&self, _: &Url) -> Option<String> {
+        None
+    }
 }
 
 /// An integration's credentials by name, as `interface.md` names them.

@@ -46,6 +46,13 @@ pub enum VendorErrorKind {
     Timeout,
     /// No connection: nothing happened.
     Unreachable,
+    /// Where requests may not go: nothing was sent.
+    OutOfReach,
+    /// 3xx: it was not followed, for it could lead anywhere, with our credentials.
+    Redirected {
+        /// The HTTP status.
+        status: u16,
+    },
     /// An answer that is not what the vendor's API promises.
     Garbage,
     /// Something the vendor needs is not configured, or the value can never be sent.
@@ -64,6 +71,9 @@ impl VendorError {
                 | VendorErrorKind::NotFound
                 | VendorErrorKind::Refused { .. }
                 | VendorErrorKind::Unsendable { .. }
+                | VendorErrorKind::OutOfReach
+                // For good, says the vendor; other redirects may be a maintenance page.
+                | VendorErrorKind::Redirected { status: 301 | 308 }
         )
     }
 
@@ -75,6 +85,12 @@ impl VendorError {
             VendorErrorKind::NotFound => "the record is gone or hidden from the account",
             VendorErrorKind::Refused { .. } | VendorErrorKind::Unsendable { .. } => {
                 "change the value or the integration's configuration, then retry"
+            }
+            VendorErrorKind::OutOfReach => {
+                "correct the integration's base_url: it must lead to the public internet"
+            }
+            VendorErrorKind::Redirected { .. } => {
+                "redirects are not followed; correct the integration's base_url"
             }
             VendorErrorKind::RateLimited { .. } => "it is retried when the vendor allows it",
             VendorErrorKind::Unavailable { .. }
@@ -107,6 +123,8 @@ impl fmt::Display for VendorError {
             VendorErrorKind::Unavailable { status } => format!("unavailable ({status})"),
             VendorErrorKind::Timeout => "no answer in time".to_owned(),
             VendorErrorKind::Unreachable => "could not connect".to_owned(),
+            VendorErrorKind::OutOfReach => "not sent".to_owned(),
+            VendorErrorKind::Redirected { status } => format!("redirected ({status})"),
             VendorErrorKind::Garbage => "an unreadable answer".to_owned(),
             VendorErrorKind::Unsendable { field: Some(field) } => format!("cannot send {field}"),
             VendorErrorKind::Unsendable { field: None } => "cannot be sent".to_owned(),

@@ -1,7 +1,10 @@
 //! One exchange with a vendor: what is the same for all of them.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Builder};
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Builder,
+    uri::Authority,
+};
 use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use url::Url;
@@ -16,14 +19,19 @@ pub(crate) async fn send(
 ) -> Result<Response<Bytes>, VendorError> {
     let tried = tried(&request);
     let (memory, integration) = (connection.memory, connection.integration);
+    if !is_at(connection.base_url, request.uri()) {
+        return Err(unsendable(&tried, "it would leave the host of base_url"));
+    }
+    let asked = request.uri().clone();
     memory.note_request(integration);
     let answer = connection.transport.send(request).await.map_err(|error| {
         let kind = match error {
             TransportError::Timeout | TransportError::BrokenOff(_) => VendorErrorKind::Timeout,
             TransportError::Unreachable(_) => VendorErrorKind::Unreachable,
+            TransportError::OutOfReach(_) => VendorErrorKind::OutOfReach,
         };
         VendorError {
-            tried,
+            tried: tried.clone(),
             kind,
             detail: error.to_string(),
         }
@@ -32,7 +40,32 @@ pub(crate) async fn send(
         memory.note_clock(integration, dated, connection.now);
     }
     memory.note_budget(integration, &answer, connection.now);
+    if answer.status().is_redirection() {
+        return Err(redirected(tried, &asked, &answer));
+    }
     Ok(answer)
+}
+
+/// Every request carries credentials: none goes to another host than they were given for, whatever an answer says.
+fn is_at(base_url: &Url, uri: &Uri) -> bool {
+    let authority = uri.authority().map(Authority::as_str);
+    uri.scheme_str() == Some(base_url.scheme()) && authority == Some(base_url.authority())
+}
+
+/// Only where to: a path or query that somebody else makes up may hold anything.
+fn redirected(tried: String, asked: &Uri, answer: &Response<Bytes>) -> VendorError {
+    let location = answer.headers().get(header::LOCATION);
+    let location = location.and_then(|location| location.to_str().ok());
+    let asked = Url::parse(&asked.to_string()).ok();
+    let target = location.and_then(|location| asked.as_ref()?.join(location).ok());
+    let origin = target.map(|target| target.origin().ascii_serialization());
+    VendorError {
+        tried,
+        kind: VendorErrorKind::Redirected {
+            status: answer.status().as_u16(),
+        },
+        detail: origin.map_or_else(String::new, |origin| format!("to {origin}")),
+    }
 }
 
 /// Method and path, as errors name a request: a query may hold what is nobody's business.
@@ -74,7 +107,7 @@ pub(crate) fn kind_of<B>(
         status if status.is_server_error() => VendorErrorKind::Unavailable {
             status: status.as_u16(),
         },
-        // A redirect, say: no API answer.
+        // No API answer.
         _ => VendorErrorKind::Garbage,
     }
 }
@@ -155,4 +188,58 @@ pub(crate) fn credential<'a>(
     found
         .map(im_model::Secret::reveal)
         .ok_or_else(|| unsendable(tried, &format!("the credential `{name}` is not set")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_stay_at_the_host_they_were_given_for() {
+        let base_url = Url::parse("https://acme.example:8443/api").expect("a URL");
+        let is_at = |uri: &str| is_at(&base_url, &uri.parse().expect("a URI"));
+        let own = address(&base_url, &["a", "b"], &[("c", "d")]).expect("an address");
+        assert!(is_at(own.as_str()));
+        for elsewhere in [
+            "https://acme.example/api/a",
+            "http://acme.example:8443/api/a",
+            "https://acme.example:8444/api/a",
+            "https://acme.example.evil.example:8443/api/a",
+            "https://acme.example:8443@evil.example/api/a",
+            "https://evil.example/?acme.example:8443",
+            "/api/a",
+        ] {
+            assert!(!is_at(elsewhere), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_tells_where_to_and_what_to_correct() {
+        let asked = "https://acme.example/api/a?b=c".parse().expect("a URI");
+        let text = |location: Option<&str>| {
+            let mut answer = Response::builder().status(302);
+            if let Some(location) = location {
+                answer = answer.header("location", location);
+            }
+            let answer = answer.body(Bytes::new()).expect("an answer");
+            redirected("GET /api/a".to_owned(), &asked, &answer).to_string()
+        };
+        let advice = "redirects are not followed; correct the integration's base_url";
+        for (location, expected) in [
+            (
+                Some("https://evil.example/?token=x"),
+                ": to https://evil.example",
+            ),
+            (Some("/login?next=x"), ": to https://acme.example"),
+            (
+                Some("//evil.example:8443/x"),
+                ": to https://evil.example:8443",
+            ),
+            (Some("https://"), ""),
+            (None, ""),
+        ] {
+            let expected = format!("GET /api/a: redirected (302){expected}; {advice}");
+            assert_eq!(text(location), expected);
+        }
+    }
 }

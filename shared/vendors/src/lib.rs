@@ -12,6 +12,7 @@ mod listing;
 mod memory;
 mod our_clock;
 pub mod pagerduty;
+mod reach;
 pub mod registry;
 mod rules;
 pub mod servicenow;
@@ -28,6 +29,7 @@ pub use custom::{CustomField, custom_fields};
 pub use error::{VendorError, VendorErrorKind};
 pub use listing::{ListQuery, Listing};
 pub use memory::Memory;
+pub use reach::Reach;
 pub use webhook::{
     Announced, Refusal, SelfTest, UnreadableEvent, UnverifiedDelivery, Verification,
     VerifiedDelivery, WebhookEvent, WebhookSource,

@@ -1,5 +1,6 @@
 //! Where a vendor's API may be.
 
+use im_vendors::Reach;
 use url::{Host, Url};
 
 /// Parses a base URL. Credentials are sent there: it must be https, except on this machine where that is allowed.
@@ -22,6 +23,14 @@ pub(super) fn base_url(text: &str, allow_loopback: bool) -> Result<Url, String> 
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err("must not contain a query or fragment".to_owned());
+    }
+    let reach = if allow_loopback {
+        Reach::PublicAndThisMachine
+    } else {
+        Reach::Public
+    };
+    if let Some(why) = reach.refuses(&url) {
+        return Err(format!("{why}; give the vendor's public address"));
     }
     let path = url.path().trim_end_matches('/').to_owned();
     url.set_path(&path);
@@ -81,6 +90,30 @@ mod tests {
             "ftp://localhost",
         ] {
             assert!(base_url(remote, true).is_err(), "{remote}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_public_is_refused_by_its_address_or_name() {
+        for inside in [
+            "https://127.0.0.1",
+            "https://0x7f.1",
+            "https://localhost.",
+            "https://[::1]",
+        ] {
+            let why = base_url(inside, false).expect_err(inside);
+            assert!(why.contains("that is not public ("), "{why}");
+            assert!(base_url(inside, true).is_ok(), "{inside}");
+        }
+        for inside in [
+            "https://10.0.0.1",
+            "https://169.254.169.254",
+            "https://db.internal",
+        ] {
+            for allow_loopback in [false, true] {
+                let why = base_url(inside, allow_loopback).expect_err(inside);
+                assert!(why.ends_with("give the vendor's public address"), "{why}");
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use im_local::{LocalSettings, LocalSystem, OpenWork, ScaledClock, Unannounced, serve_http};
-use im_runtime::{HttpTransport, RandomIds};
+use im_runtime::{HttpTransport, RandomIds, Reach};
 use tokio::{net::TcpListener, task::JoinSet};
 
 use demo::Demo;
@@ -55,7 +55,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         time_scale: args.time_scale,
         clock: Arc::new(clock),
         ids: Arc::new(RandomIds),
-        transport: Arc::new(HttpTransport::new()?),
+        transport: Arc::new(HttpTransport::new(Reach::PublicAndThisMachine)?),
         // Here everybody waits for it.
         configuration_age: jiff::SignedDuration::ZERO,
         announcer: Arc::new(Unannounced),

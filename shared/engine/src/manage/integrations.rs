@@ -149,6 +149,7 @@ impl Integrations {
         problems.extend(check_values(vendor, &new.options));
         problems.extend(check_window(new.conflict_window));
         problems.extend(check_brake(new.brake));
+        problems.extend(self.vendors.check_address(&new.base_url).await);
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
         }
@@ -252,6 +253,9 @@ impl Integrations {
         let mut options = integration.options.clone();
         options.extend(change.options.clone());
         problems.extend(check_values(vendor, &options));
+        if let Some(base_url) = &change.base_url {
+            problems.extend(self.vendors.check_address(base_url).await);
+        }
         if !problems.is_empty() {
             return Err(ManageError::Invalid(problems));
         }

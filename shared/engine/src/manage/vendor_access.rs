@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use im_model::{ExternalId, ExternalRecord, Integration};
 use im_sync::LinkRules;
 use im_vendors::{Connection, Credentials, Memory, Transport, VendorErrorKind, registry};
+use url::Url;
 
 use super::{FieldProblem, ManageError};
 use crate::ports::{Clock, Vault};
@@ -47,6 +48,13 @@ impl VendorAccess {
             let id = &integration.id;
             ManageError::Conflict(format!("integration {id} has no credentials; give it some"))
         })
+    }
+
+    /// What is wrong with an address that a caller gives, where requests may not go there.
+    pub(super) async fn check_address(&self, base_url: &Url) -> Option<FieldProblem> {
+        let why = self.transport.refuses(base_url).await?;
+        let problem = format!("{why}; give the vendor's public address");
+        Some(FieldProblem::new("base_url", problem))
     }
 
     /// What a call to the vendor needs.

@@ -337,7 +337,8 @@ impl Drop for Permit<'_> {
 fn verdict(result: &Result<Outcome, SyncError>) -> Verdict {
     match result {
         Err(error @ SyncError::Vendor(vendor)) => match vendor.kind {
-            VendorErrorKind::Unsendable { .. } => Verdict::None,
+            // Not sent.
+            VendorErrorKind::Unsendable { .. } | VendorErrorKind::OutOfReach => Verdict::None,
             _ if error.reason() == FailureReason::Unavailable => Verdict::Failed(error.summary()),
             _ => Verdict::Answered,
         },

@@ -196,7 +196,7 @@ pub async fn takes_garbage_for_no_answer<R: Rig>() {
     }
     for (status, kind) in [
         (502, VendorErrorKind::Unavailable { status: 502 }),
-        (302, VendorErrorKind::Garbage),
+        (302, VendorErrorKind::Redirected { status: 302 }),
     ] {
         let trouble = Trouble::Refuse {
             status,
