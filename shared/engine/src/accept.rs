@@ -1,14 +1,22 @@
 //! A webhook: verify the signature over the raw bytes, store the delivery, nothing more.
 
+mod keyring;
+mod rate;
+
 use std::sync::Arc;
 
-use im_model::{Integration, IntegrationId, IntegrationType, Secret};
+use im_model::{
+    DEEPEST_JSON, Integration, IntegrationId, IntegrationType, Secret, nests_deeper_than,
+};
 use im_vendors::{
     Credentials, Refusal, UnverifiedDelivery, Verification, VerifiedDelivery, WebhookSource,
 };
+use jiff::SignedDuration;
 
+use self::keyring::{Renewed, Unanswered};
+pub use self::{keyring::Keyring, rate::DeliveryRate};
 use crate::{
-    CredentialCache, Delivery, DeliveryKey, IntegrationCache, StoreError,
+    Delivery, DeliveryKey, StoreError,
     ports::{Clock, DeliveryStore, Vaulted},
 };
 
@@ -30,9 +38,24 @@ pub enum Rejected {
     /// Signed, but not what the vendor sends.
     #[error("{0}")]
     Unreadable(String),
+    /// Too many at once; nothing was stored, and the vendor is to send it again.
+    #[error("too many at once, for the next {} ms", .retry_after.as_millis())]
+    TooMany {
+        /// When it may be sent again at the earliest.
+        retry_after: SignedDuration,
+    },
     /// It could not be stored; the vendor sends it again.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<Unanswered> for Rejected {
+    fn from(unanswered: Unanswered) -> Self {
+        match unanswered {
+            Unanswered::Flooded(retry_after) => Self::TooMany { retry_after },
+            Unanswered::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Accepts one vendor's deliveries.
@@ -41,10 +64,10 @@ pub struct DeliveryAcceptor {
     pub integration_type: IntegrationType,
     /// Verifies and reads its deliveries.
     pub source: &'static dyn WebhookSource,
-    /// Whose deliveries.
-    pub integrations: Arc<IntegrationCache>,
-    /// Signed with what.
-    pub credentials: Arc<CredentialCache>,
+    /// Whose deliveries, signed with what.
+    pub keyring: Keyring,
+    /// How many authentic ones of an integration are taken.
+    pub rate: DeliveryRate,
     /// Where they are stored.
     pub deliveries: Arc<dyn DeliveryStore>,
     /// When.
@@ -55,6 +78,14 @@ impl DeliveryAcceptor {
     /// Verifies and stores a delivery. Accepted is durable: `Ok` means that it is in the table.
     pub async fn accept(&self, delivery: UnverifiedDelivery<'_>) -> Result<Accepted, Rejected> {
         let (id, verified) = self.verify(delivery).await?;
+        // Only those that are authentic: nobody else can use up an integration's share.
+        self.keyring
+            .admit(&id, self.rate)
+            .map_err(|retry_after| Rejected::TooMany { retry_after })?;
+        if nests_deeper_than(verified.body(), DEEPEST_JSON) {
+            let problem = format!("the delivery nests deeper than {DEEPEST_JSON} levels");
+            return Err(Rejected::Unreadable(problem));
+        }
         let event = self
             .source
             .read_event(&verified)
@@ -78,37 +109,48 @@ impl DeliveryAcceptor {
         })
     }
 
+    /// Whoever is refused has cost the same look-ups, whatever there is.
     async fn verify(
         &self,
         delivery: UnverifiedDelivery<'_>,
     ) -> Result<(IntegrationId, VerifiedDelivery), Rejected> {
-        let unknown = || Rejected::NotAuthentic("no such integration".to_owned());
-        let id = IntegrationId::parse(delivery.integration).map_err(|_| unknown())?;
-        let integration = self.integrations.get(&id).await?.ok_or_else(unknown)?;
-        if integration.integration_type != self.integration_type {
-            return Err(unknown());
-        }
-        let kept = self.credentials.get(&integration.secret_id).await?;
-        let refusal = match self.check(&integration, delivery, kept.as_deref()) {
+        // A word that is no id is looked for like one, under another name.
+        let id = IntegrationId::parse(delivery.integration)
+            .or_else(|_| IntegrationId::parse("nobody"))
+            .map_err(|error| Rejected::NotAuthentic(error.to_string()))?;
+        let integration = self.keyring.integration(&id).await?.filter(|found| {
+            found.id.as_str() == delivery.integration
+                && found.integration_type == self.integration_type
+        });
+        let integration = integration.as_ref();
+        let found = self.keyring.keys(&id, integration).await?;
+        let refusal = match self.check(integration, delivery, found.keys.as_deref()) {
             Ok(verified) => return Ok((id, verified)),
             Err(refusal) => refusal,
         };
-        // Only a signature, or whom it names, can become right by newer credentials.
-        if !matches!(refusal, Refusal::Mismatch | Refusal::NotForThis) {
-            return Err(Rejected::NotAuthentic(refusal.to_string()));
-        }
-        let fresh = self.credentials.fetch(&integration.secret_id).await?;
-        self.check(&integration, delivery, fresh.as_deref())
-            .map(|verified| (id, verified))
-            .map_err(|refusal| Rejected::NotAuthentic(refusal.to_string()))
+        let renewed = self.keyring.renewed(&id, integration, found).await?;
+        let refusal = match renewed {
+            Renewed::NotDue => refusal,
+            Renewed::Keys(keys) => match self.check(integration, delivery, keys.as_deref()) {
+                Ok(verified) => return Ok((id, verified)),
+                Err(refusal) => refusal,
+            },
+        };
+        Err(Rejected::NotAuthentic(match integration {
+            Some(_) => refusal.to_string(),
+            None => "no such integration".to_owned(),
+        }))
     }
 
     fn check(
         &self,
-        integration: &Integration,
+        integration: Option<&Integration>,
         delivery: UnverifiedDelivery<'_>,
         vaulted: Option<&Vaulted>,
     ) -> Result<VerifiedDelivery, Refusal> {
+        let Some(integration) = integration else {
+            return Err(self.check_against_nobody(delivery));
+        };
         let none = Credentials::default();
         let against = Verification {
             secrets: &webhook_secrets(vaulted),
@@ -117,6 +159,23 @@ impl DeliveryAcceptor {
             now: self.clock.now(),
         };
         self.source.verify(delivery, against)
+    }
+
+    /// The same work, and always refused: the secret is no secret.
+    fn check_against_nobody(&self, delivery: UnverifiedDelivery<'_>) -> Refusal {
+        let nobody = || Secret::new("nobody signs with this");
+        let names = ["client_key", "webhook_secret"];
+        let credentials = Credentials(names.map(|name| (name.to_owned(), nobody())).into());
+        let against = Verification {
+            secrets: &[nobody()],
+            options: &std::collections::BTreeMap::new(),
+            credentials: &credentials,
+            now: self.clock.now(),
+        };
+        let checked = self.source.verify(delivery, against);
+        std::hint::black_box(checked)
+            .err()
+            .unwrap_or(Refusal::Mismatch)
     }
 }
 

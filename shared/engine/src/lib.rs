@@ -18,7 +18,7 @@ mod runner;
 mod sweep;
 mod sync;
 
-pub use accept::{Accepted, DeliveryAcceptor, Rejected};
+pub use accept::{Accepted, DeliveryAcceptor, DeliveryRate, Keyring, Rejected};
 pub use cache::{CredentialCache, IntegrationCache};
 pub use commit::{Commit, NotesCommit};
 pub use dead_letter::{DeadLetter, DeadLetterRecorder};

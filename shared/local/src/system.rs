@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use im_api::{Authenticator, HmacAuthenticator, LoopbackAdministrator};
 use im_engine::{
-    DeadLetter, RetryLadder, StoreError,
+    DeadLetter, DeliveryRate, RetryLadder, StoreError,
     ports::{Announcer, Clock, Ids, Vault},
 };
 use im_model::{IntegrationType, OrganizationId};
@@ -148,7 +148,8 @@ impl LocalSystem {
             true,
         );
         let webhooks = IntegrationType::ALL.iter().map(|vendor| {
-            let function = webhook_function(*vendor, &ports);
+            let prefix = Self::SECRET_PREFIX.to_owned();
+            let function = webhook_function(*vendor, &ports, prefix, DeliveryRate::default());
             (vendor.as_str(), Arc::new(function))
         });
         let function = |source, retries: &str| {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client as DynamoDb;
 use im_api::{Api, Authenticator, HmacAuthenticator};
 use im_engine::{
-    CredentialCache, DeadLetterRecorder, DeliveryAcceptor, IntegrationCache, JobRunner, Pace,
-    Reconciler, RetryLadder, RunStarter, Sweeper, SyncEngine,
+    CredentialCache, DeadLetterRecorder, DeliveryAcceptor, DeliveryRate, IntegrationCache,
+    JobRunner, Keyring, Pace, Reconciler, RetryLadder, RunStarter, Sweeper, SyncEngine,
     manage::{
         Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
         Previews, Reconciliations, Removal, Rules, SyncStatuses, TriggerTests, VendorAccess,
@@ -15,7 +15,7 @@ use im_engine::{
 };
 use im_model::IntegrationType;
 use im_store::DynamoStore;
-use im_vendors::{Memory, Transport, registry};
+use im_vendors::{Memory, Reach, Transport, registry};
 use jiff::SignedDuration;
 use lambda_http::service_fn;
 use lambda_runtime::LambdaEvent;
@@ -57,7 +57,7 @@ impl Ports {
         Ok(Self {
             store: Arc::new(DynamoStore::new(client, settings.tables()?)),
             vault: Arc::new(vault),
-            transport: Arc::new(HttpTransport::new()?),
+            transport: Arc::new(HttpTransport::new(settings.reach())?),
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
             configuration_age: IntegrationCache::FOR_AT_MOST,
@@ -77,13 +77,24 @@ impl Ports {
     }
 }
 
-/// A webhook function of a vendor.
-pub fn webhook_function(integration_type: IntegrationType, ports: &Ports) -> WebhookFunction {
+/// A webhook function of a vendor. `secret_prefix` is what the ids of integrations' secrets start with.
+pub fn webhook_function(
+    integration_type: IntegrationType,
+    ports: &Ports,
+    secret_prefix: String,
+    rate: DeliveryRate,
+) -> WebhookFunction {
     WebhookFunction::new(DeliveryAcceptor {
         integration_type,
         source: registry::webhook_source(integration_type),
-        integrations: Arc::new(ports.configurations()),
-        credentials: ports.credentials(),
+        keyring: Keyring::new(
+            ports.store.clone(),
+            ports.vault.clone(),
+            ports.clock.clone(),
+            ports.configuration_age,
+            secret_prefix,
+        ),
+        rate,
         deliveries: ports.store.clone(),
         clock: ports.clock.clone(),
     })
@@ -299,8 +310,10 @@ pub fn api_router(
 /// Runs a vendor's webhook function.
 pub async fn webhook(integration_type: IntegrationType) -> Result<(), Error> {
     telemetry::start();
-    let ports = Ports::from_env(&Settings::default(), &aws::config_from_env())?;
-    let function = &webhook_function(integration_type, &ports);
+    let settings = Settings::default();
+    let ports = Ports::from_env(&settings, &aws::config_from_env())?;
+    let (prefix, rate) = (settings.secret_prefix()?, settings.webhook_rate()?);
+    let function = &webhook_function(integration_type, &ports, prefix, rate);
     lambda_http::run(service_fn(|request| async move {
         Ok::<_, std::convert::Infallible>(function.handle(request).await)
     }))
@@ -343,8 +356,7 @@ pub async fn api() -> Result<(), Error> {
     let key = Arc::new(KeyInVault::new(vault, settings.api_key_secret()?));
     let authenticator = Arc::new(HmacAuthenticator::new(key, ports.clock.clone()));
     let webhooks = settings.optional("PUBLIC_BASE_URL");
-    // Set for an end-to-end run against vendors on this machine, never by the template's default.
-    let allow_loopback = settings.optional("IM_ALLOW_LOOPBACK").as_deref() == Some("true");
+    let allow_loopback = settings.reach() == Reach::PublicAndThisMachine;
     let prefix = settings.secret_prefix()?;
     let queue = aws_sdk_sqs::Client::new(&config);
     let runs = SqsRunQueue::new(queue.clone(), settings.reconcile_queue()?, 1);

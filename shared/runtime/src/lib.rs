@@ -6,6 +6,7 @@ pub mod aws;
 mod batch;
 mod clock;
 mod dead_letter;
+mod egress;
 mod functions;
 mod queue;
 mod reconciler;
@@ -23,12 +24,14 @@ pub use announcer::EventBridgeAnnouncer;
 pub use batch::BatchFunction;
 pub use clock::{RandomIds, SystemClock};
 pub use dead_letter::DeadLetterFunction;
+pub use egress::{Lookup, SystemLookup};
 pub use functions::webhook_function;
 pub use functions::{
     Error, Ports, api, api_router, batch_function, dead_letter_recorder, inbound, outbound,
     reconciler_of, run_starter, sweeper, webhook,
 };
 pub use im_model::IntegrationType;
+pub use im_vendors::Reach;
 pub use queue::{SqsJobQueue, SqsQueue};
 pub use reconciler::{NoTick, ReconcilerFunction};
 pub use run_queue::SqsRunQueue;

@@ -1,7 +1,8 @@
 //! Settings from the environment; each error names the variable.
 
-use im_engine::RetryLadder;
+use im_engine::{DeliveryRate, RetryLadder};
 use im_store::Tables;
+use im_vendors::Reach;
 use jiff::SignedDuration;
 
 /// A variable that is not set, or not as it must be.
@@ -66,14 +67,33 @@ impl Settings {
         self.required("SECRET_PREFIX")
     }
 
-    /// `SECRET_KMS_KEY_ID`: what integrations' secrets are encrypted with, if not with AWS's own key.
-    pub fn secret_key(&self) -> Option<String> {
-        self.optional("SECRET_KMS_KEY_ID")
+    /// `IM_ALLOW_LOOPBACK`: how far requests may reach. It is set where a vendor's stand-in runs beside the functions,
+    /// never by the template's default.
+    pub fn reach(&self) -> Reach {
+        match self.optional("IM_ALLOW_LOOPBACK").as_deref() {
+            Some("true") => Reach::PublicAndThisMachine,
+            _ => Reach::Public,
+        }
     }
 
     /// `API_JWT_SECRET_ID`: where the key is kept that signs the management API's tokens.
     pub fn api_key_secret(&self) -> Result<String, MissingSetting> {
         self.required("API_JWT_SECRET_ID")
+    }
+
+    /// `WEBHOOK_RATE_PER_SECOND`: how many deliveries of an integration one process of a function takes in the long run.
+    pub fn webhook_rate(&self) -> Result<DeliveryRate, MissingSetting> {
+        const NAME: &str = "WEBHOOK_RATE_PER_SECOND";
+        let Some(text) = self.optional(NAME) else {
+            return Ok(DeliveryRate::default());
+        };
+        let number = text.trim().parse().ok().filter(|number| *number > 0);
+        number
+            .map(DeliveryRate::per_second)
+            .ok_or_else(|| MissingSetting {
+                name: NAME,
+                problem: "must be a whole number from 1, e.g. 50".to_owned(),
+            })
     }
 
     /// `RETRY_DELAYS`: seconds between attempts, comma-separated; the default ladder if unset.
@@ -108,6 +128,35 @@ mod tests {
             error.to_string(),
             "environment variable RETRY_QUEUE_URL: must be set"
         );
+    }
+
+    #[test]
+    fn only_true_lets_requests_reach_this_machine() {
+        let reach = |read| Settings { read }.reach();
+        assert_eq!(reach(|_| None), Reach::Public);
+        assert_eq!(reach(|_| Some("1".to_owned())), Reach::Public);
+        let allowed = reach(|name| (name == "IM_ALLOW_LOOPBACK").then(|| "true".to_owned()));
+        assert_eq!(allowed, Reach::PublicAndThisMachine);
+    }
+
+    #[test]
+    fn the_rate_of_webhooks_is_a_number_from_1() {
+        let rate = |read| Settings { read }.webhook_rate();
+        assert_eq!(rate(|_| None), Ok(DeliveryRate::per_second(50)));
+        let given = rate(|_| Some(" 7 ".to_owned()));
+        assert_eq!(
+            given.map(|rate| (rate.per_second, rate.at_once)),
+            Ok((7, 28))
+        );
+        let bad: [fn(&str) -> Option<String>; 2] =
+            [|_| Some("0".to_owned()), |_| Some("-1".to_owned())];
+        for bad in bad {
+            let error = rate(bad).expect_err("no rate").to_string();
+            assert!(
+                error.contains("WEBHOOK_RATE_PER_SECOND: must be"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

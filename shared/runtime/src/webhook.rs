@@ -18,8 +18,8 @@ impl WebhookFunction {
         Self { acceptor }
     }
 
-    /// Answers one request: 202 accepted or repeated, 401, 400 or 413, and 503 if it could not be stored, so that the
-    /// vendor sends it again.
+    /// Answers one request: 202 accepted or repeated, 401, 400 or 413; 429 if there are too many and 503 if it could not be
+    /// stored, so that the vendor sends it again.
     pub async fn handle(&self, request: Request) -> Response<Body> {
         let body: &[u8] = request.body();
         if body.len() > Self::MOST_BYTES {
@@ -60,6 +60,15 @@ impl WebhookFunction {
                     StatusCode::BAD_REQUEST,
                     "The delivery is signed but cannot be read",
                 )
+            }
+            Err(Rejected::TooMany { retry_after }) => {
+                tracing::warn!("too many at once");
+                let mut response =
+                    problem(StatusCode::TOO_MANY_REQUESTS, "Too many deliveries at once");
+                let seconds = retry_after.as_secs().saturating_add(1);
+                let headers = response.headers_mut();
+                headers.insert(http::header::RETRY_AFTER, seconds.into());
+                response
             }
             Err(Rejected::Store(error)) => {
                 tracing::error!(integration, %error, "not stored");
