@@ -65,43 +65,40 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 /// All but IANA's special-purpose addresses, multicast and what is reserved.
+#[expect(clippy::unnested_or_patterns, reason = "a range is read as it is written")]
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let is_special = match (a, b, c) {
+    !matches!(
+        (a, b, c),
         // This network, private, loopback; multicast, reserved and broadcast.
-        (0 | 10 | 127 | 224.., _, _) => true,
+        (0 | 10 | 127 | 224.., _, _)
         // Carrier-grade NAT.
-        (100, 64..=127, _) => true,
+        | (100, 64..=127, _)
         // Link-local: instance metadata, credentials of tasks.
-        (169, 254, _) => true,
+        | (169, 254, _)
         // Private.
-        (172, 16..=31, _) | (192, 168, _) => true,
+        | (172, 16..=31, _) | (192, 168, _)
         // Protocol assignments, 6to4 relays, benchmarking.
-        (192, 0, 0) | (192, 88, 99) | (198, 18..=19, _) => true,
+        | (192, 0, 0) | (192, 88, 99) | (198, 18..=19, _)
         // Documentation.
-        (192, 0, 2) | (198, 51, 100) | (203, 0, 113) => true,
-        _ => false,
-    };
-    !is_special
+        | (192, 0, 2) | (198, 51, 100) | (203, 0, 113)
+    )
 }
 
-/// Global unicast (2000::/3) less what is special within it. So loopback, unspecified, link-local, site-local, unique
+/// Global unicast (`2000::/3`) less what is special within it. So loopback, unspecified, link-local, site-local, unique
 /// local, multicast, discard, IPv4-mapped and IPv4-compatible addresses are refused without being named. Those that
 /// wrap an IPv4 address lead there, and are judged by it.
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let wrapped = |high: u16, low: u16| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
     match address.segments() {
-        // NAT64, by which a network without IPv4 reaches a public address. 64:ff9b:1::/48 is for a network's own.
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => wrapped(high, low),
-        // Protocol assignments; 2001::/32 is Teredo, which wraps two addresses, one of them disguised.
-        [0x2001, 0..=0x1ff, ..] => false,
-        // Documentation.
-        [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
-        // 6to4.
-        [0x2002, high, low, ..] => wrapped(high, low),
+        // NAT64, by which a network without IPv4 reaches a public address, and 6to4. `64:ff9b:1::/48` is for a network's
+        // own.
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+            is_public_v4(Ipv4Addr::new(a, b, c, d))
+        }
+        // Protocol assignments, Teredo among them (`2001::/32`), which wraps two addresses, one of them disguised; then
+        // documentation.
+        [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
