@@ -65,7 +65,10 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 /// All but IANA's special-purpose addresses, multicast and what is reserved.
-#[expect(clippy::unnested_or_patterns, reason = "a range is read as it is written")]
+#[expect(
+    clippy::unnested_or_patterns,
+    reason = "a range is read as it is written"
+)]
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
     !matches!(

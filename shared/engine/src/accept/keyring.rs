@@ -123,7 +123,7 @@ impl Keyring {
             let mut kept = self.kept();
             let ring = kept.ring(id, now)?;
             if let Some((at, found)) = &ring.configuration
-                && now.duration_since(*at) < self.configuration_age
+                && is_within(self.configuration_age, *at, now)
             {
                 return Ok(found.clone());
             }
@@ -143,7 +143,7 @@ impl Keyring {
         let of = self.secret_id(id, integration);
         let kept = self.with(id, |ring| ring.keys.clone()).flatten();
         if let Some(kept) = kept.filter(|kept| kept.of == of)
-            && now.duration_since(kept.at) < CredentialCache::FOR_AT_MOST
+            && is_within(CredentialCache::FOR_AT_MOST, kept.at, now)
         {
             return Ok(Found {
                 keys: kept.found,
@@ -176,7 +176,7 @@ impl Keyring {
             return Err(Unanswered::Flooded(flood));
         }
         let is_due = self.with(id, |ring| {
-            let due = |at: Timestamp| now.duration_since(at) >= Self::RENEWED_EVERY;
+            let due = |at: Timestamp| !is_within(Self::RENEWED_EVERY, at, now);
             let is_due = ring.renewed_at.is_none_or(due);
             if is_due {
                 ring.renewed_at = Some(now);
@@ -232,6 +232,11 @@ impl Keyring {
     }
 }
 
+/// Was it so lately? Not if it lies ahead: the clock was set back since.
+fn is_within(age: SignedDuration, at: Timestamp, now: Timestamp) -> bool {
+    (SignedDuration::ZERO..age).contains(&now.duration_since(at))
+}
+
 impl Kept {
     /// What is known of an id; it is a stranger if nothing is.
     fn ring(&mut self, id: &IntegrationId, now: Timestamp) -> Result<&mut Ring, Unanswered> {
@@ -251,7 +256,7 @@ impl Kept {
             return Ok(());
         }
         self.by_id
-            .retain(|_, ring| now.duration_since(ring.used_at) < CredentialCache::FOR_AT_MOST);
+            .retain(|_, ring| is_within(CredentialCache::FOR_AT_MOST, ring.used_at, now));
         if self.by_id.len() < Keyring::MOST_IDS {
             return Ok(());
         }

@@ -52,17 +52,20 @@ impl Turn {
         if wait.is_positive() {
             return Err(wait);
         }
-        self.0 = Some(self.next(now) + rate.interval());
+        self.0 = Some(self.next(rate, now) + rate.interval());
         Ok(())
     }
 
     /// How long the next one has to wait; not positive if it has not to.
     pub(super) fn wait(self, rate: DeliveryRate, now: Timestamp) -> SignedDuration {
-        self.next(now).duration_since(now) - rate.tolerance()
+        self.next(rate, now).duration_since(now) - rate.tolerance()
     }
 
-    fn next(self, now: Timestamp) -> Timestamp {
-        self.0.map_or(now, |next| next.max(now))
+    /// One that lies further ahead than any may is of a clock that was set back since: it would keep all out until then.
+    fn next(self, rate: DeliveryRate, now: Timestamp) -> Timestamp {
+        let furthest = now + rate.tolerance() + rate.interval();
+        let next = self.0.filter(|next| *next <= furthest);
+        next.map_or(now, |next| next.max(now))
     }
 }
 
@@ -95,6 +98,17 @@ mod tests {
             assert_eq!(turn.take(rate, at(60_000)), Ok(()));
         }
         assert!(turn.take(rate, at(60_000)).is_err(), "no more is saved up");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_keeps_nobody_out() {
+        let rate = DeliveryRate::default();
+        let mut turn = Turn::default();
+        assert_eq!(turn.take(rate, at(3_600_000)), Ok(()));
+        for _ in 0..200 {
+            assert_eq!(turn.take(rate, at(0)), Ok(()));
+        }
+        assert!(turn.take(rate, at(0)).is_err());
     }
 
     #[test]
