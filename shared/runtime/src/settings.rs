@@ -1,9 +1,13 @@
 //! Settings from the environment; each error names the variable.
 
+use std::path::PathBuf;
+
 use im_engine::{DeliveryRate, RetryLadder};
 use im_store::Tables;
 use im_vendors::Reach;
 use jiff::SignedDuration;
+
+use crate::token_issuer::TokenIssuer;
 
 /// A variable that is not set, or not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +15,13 @@ use jiff::SignedDuration;
 pub struct MissingSetting {
     name: &'static str,
     problem: String,
+}
+
+impl MissingSetting {
+    pub(crate) fn new(name: &'static str, problem: impl Into<String>) -> Self {
+        let problem = problem.into();
+        Self { name, problem }
+    }
 }
 
 /// Reads settings from variables, as the template sets them.
@@ -76,9 +87,49 @@ impl Settings {
         }
     }
 
-    /// `API_JWT_SECRET_ID`: where the key is kept that signs the management API's tokens.
-    pub fn api_key_secret(&self) -> Result<String, MissingSetting> {
-        self.required("API_JWT_SECRET_ID")
+    /// `SECRET_KMS_KEY_ID`: what integrations' secrets are encrypted with, if not with AWS's own key.
+    pub fn secret_key(&self) -> Option<String> {
+        self.optional("SECRET_KMS_KEY_ID")
+    }
+
+    /// `API_JWT_SECRET_ID`: where the shared key is kept that signs tokens of the management API, if one may.
+    pub fn api_key_secret(&self) -> Option<String> {
+        self.optional("API_JWT_SECRET_ID")
+    }
+
+    /// `API_JWT_ISSUER`, and with it `API_JWT_AUDIENCE` and, unless the issuer tells, `API_JWT_JWKS_URL`.
+    pub(crate) fn token_issuer(&self) -> Result<Option<TokenIssuer>, MissingSetting> {
+        let Some(issuer) = self.optional("API_JWT_ISSUER") else {
+            return Ok(None);
+        };
+        let audience = self.required("API_JWT_AUDIENCE")?;
+        let key_set = self.optional("API_JWT_JWKS_URL");
+        let urls = [
+            ("API_JWT_ISSUER", Some(&issuer)),
+            ("API_JWT_JWKS_URL", key_set.as_ref()),
+        ];
+        for (name, url) in urls {
+            if url.is_some_and(|url| !self.is_trustworthy(url)) {
+                return Err(MissingSetting::new(name, "must be an https URL"));
+            }
+        }
+        Ok(Some(TokenIssuer {
+            issuer,
+            audience,
+            key_set,
+        }))
+    }
+
+    /// Keys from a plain connection could be anybody's, but on this machine.
+    fn is_trustworthy(&self, url: &str) -> bool {
+        let is_local =
+            || url.starts_with("http://127.0.0.1:") && self.reach() == Reach::PublicAndThisMachine;
+        url.starts_with("https://") || is_local()
+    }
+
+    /// `IM_POLICY_DIR`: a policy in place of the built-in one.
+    pub fn policy_folder(&self) -> Option<PathBuf> {
+        self.optional("IM_POLICY_DIR").map(PathBuf::from)
     }
 
     /// `WEBHOOK_RATE_PER_SECOND`: how many deliveries of an integration one process of a function takes in the long run.

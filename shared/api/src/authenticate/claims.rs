@@ -43,11 +43,7 @@ impl From<Claims> for Caller {
         Self {
             subject: claims.sub,
             organization: claims.org,
-            roles: claims
-                .roles
-                .iter()
-                .filter_map(|role| role.parse().ok())
-                .collect(),
+            roles: claims.roles.into_iter().collect(),
             scopes: claims.scopes.into_iter().collect(),
         }
     }
