@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use crate::{Connection, TransportError, VendorError, VendorErrorKind, vendor_clock};
+use crate::{Connection, TransportError, VendorError, VendorErrorKind, redact, vendor_clock};
 
 /// Sends a request; an answer of any status is an answer, and says what time it is there, and how many
 /// requests the vendor still takes.
@@ -24,6 +24,7 @@ pub(crate) async fn send(
     }
     let asked = request.uri().clone();
     memory.note_request(integration);
+    let authorization = request.headers().get(header::AUTHORIZATION).cloned();
     let answer = connection.transport.send(request).await.map_err(|error| {
         let kind = match error {
             TransportError::Timeout | TransportError::BrokenOff(_) => VendorErrorKind::Timeout,
@@ -43,7 +44,8 @@ pub(crate) async fn send(
     if answer.status().is_redirection() {
         return Err(redirected(tried, &asked, &answer));
     }
-    Ok(answer)
+    let (credentials, sent) = (connection.credentials, authorization.as_ref());
+    Ok(redact::without_credentials(answer, credentials, sent))
 }
 
 /// Every request carries credentials: none goes to another host than they were given for, whatever an answer says.

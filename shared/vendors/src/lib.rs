@@ -13,6 +13,7 @@ mod memory;
 mod our_clock;
 pub mod pagerduty;
 mod reach;
+mod redact;
 pub mod registry;
 mod rules;
 pub mod servicenow;
