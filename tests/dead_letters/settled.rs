@@ -85,7 +85,9 @@ async fn a_job_asks_anew_before_it_is_left_to_an_integration_that_is_paused() {
         let mut found = found.expect("the store answers").expect("it exists");
         found.activity = activity;
         found.version += 1;
-        let stored = store.update_integration(&found).await;
+        let stored = store
+            .update_integration(&found, &im_tests::by_itself(&found))
+            .await;
         assert_eq!(
             stored.expect("the store answers"),
             im_engine::ports::Attempt::Done

@@ -127,15 +127,27 @@ impl IntegrationStore for Outside {
         Ok(self.configured.integrations.values().cloned().collect())
     }
 
-    async fn create_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+    async fn create_integration(
+        &self,
+        _: &Integration,
+        _: &im_model::AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         unreachable!("workers only read it")
     }
 
-    async fn update_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+    async fn update_integration(
+        &self,
+        _: &Integration,
+        _: &im_model::AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         unreachable!("workers only read it")
     }
 
-    async fn delete_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+    async fn delete_integration(
+        &self,
+        _: &Integration,
+        _: &im_model::AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         unreachable!("workers only read it")
     }
 }
@@ -216,7 +228,12 @@ impl DeadLetterStore for Outside {
         unreachable!("workers list nothing")
     }
 
-    async fn put_dead_letter(&self, _: &DeadLetter, _: Mark<'_>) -> Result<Attempt, StoreError> {
+    async fn put_dead_letter(
+        &self,
+        _: &DeadLetter,
+        _: Mark<'_>,
+        _: Option<&im_model::AuditEntry>,
+    ) -> Result<Attempt, StoreError> {
         unreachable!("there is none")
     }
 }

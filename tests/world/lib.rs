@@ -28,4 +28,4 @@ pub use io::{AwsWeather, Death, Io, Weather, Worker};
 pub use reconcile::Report;
 pub use vendor::{Direct, Moment, SandboxTransport, base_url};
 pub use witness::{Shown, Vendors, Witness};
-pub use world::{INTEGRATION, JIRA, SERVICENOW, World};
+pub use world::{INTEGRATION, JIRA, SERVICENOW, World, by_itself};

@@ -67,6 +67,20 @@ pub struct World {
     announced: AtomicU32,
 }
 
+/// What the audit says where a test writes into the store itself.
+pub fn by_itself(integration: &im_model::Integration) -> im_model::AuditEntry {
+    im_model::AuditEntry {
+        id: im_model::AuditId::from_ulid(ulid::Ulid::new()),
+        at: integration.updated_at,
+        organization: integration.organization.clone(),
+        integration: integration.id.clone(),
+        actor: None,
+        action: im_model::Audited::IntegrationChanged,
+        subject: None,
+        changes: Vec::new(),
+    }
+}
+
 impl World {
     /// A world with a connected PagerDuty account, both ways.
     pub async fn new() -> Arc<Self> {
@@ -225,6 +239,7 @@ impl World {
                 announcer: Arc::new(announcements.clone()),
                 public_base_url: Some("https://im.example.com".to_owned()),
                 local_organization: Some(ORGANIZATION.parse().expect("an id")),
+                policy: im_local::Policy::built_in(),
             },
         );
         let stream = |table: &str| {
@@ -354,7 +369,17 @@ impl World {
         };
         let organization = ORGANIZATION.parse().expect("an id");
         let ann = "ann@example.com".parse().expect("an actor");
-        let written = incidents.write_note(&organization, &ann, id, kind, text, None);
+        let written = incidents.write_note(
+            &organization,
+            &ann,
+            id,
+            im_engine::manage::NoteDraft {
+                kind,
+                text,
+                key: None,
+            },
+            &|_| Ok(()),
+        );
         written.await.expect("the note is written");
     }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use im_model::{Integration, IntegrationId, OrganizationId};
+use im_model::{AuditEntry, Integration, IntegrationId, OrganizationId};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -103,8 +103,12 @@ impl IntegrationCache {
     }
 
     /// Replaces the version before it, in the store and here.
-    pub async fn replace(&self, integration: &Integration) -> Result<Attempt, StoreError> {
-        let done = self.store.update_integration(integration).await?;
+    pub async fn replace(
+        &self,
+        integration: &Integration,
+        audit: &AuditEntry,
+    ) -> Result<Attempt, StoreError> {
+        let done = self.store.update_integration(integration, audit).await?;
         if done == Attempt::Done {
             let (id, now) = (integration.id.clone(), self.clock.now());
             self.by_id.keep(id, integration.clone(), now);

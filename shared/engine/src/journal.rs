@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
-    ActorId, BasePair, ClaimOutcome, Conflict, Digest, ExternalId, Field, IdempotencyKey, Incident,
-    IncidentId, IntegrationId, Link, Note, NoteKey, PlatformValue, RecordVersion,
+    ActorId, AuditEntry, BasePair, ClaimOutcome, Conflict, Digest, ExternalId, Field,
+    IdempotencyKey, Incident, IncidentId, IntegrationId, Link, Note, NoteKey, PlatformValue,
+    RecordVersion,
 };
 use im_sync::{Decision, Sent};
 use jiff::Timestamp;
@@ -212,6 +213,8 @@ pub struct Ruling<'a> {
     pub conflict: Conflict,
     /// A value that is brought back on the platform, with the edit that says so in the journal.
     pub edit: Option<PlatformEdit>,
+    /// Who said so.
+    pub audit: AuditEntry,
     /// The integrations that are owed it.
     pub owed: BTreeSet<IntegrationId>,
     /// When.

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod accept;
+mod audit;
 mod cache;
 mod commit;
 mod dead_letter;

@@ -5,9 +5,9 @@ mod runs;
 
 use async_trait::async_trait;
 use im_model::{
-    Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, DeliveryId, Digest,
-    ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note, NoteCopy,
-    NoteKey, OrganizationId, TaskKind,
+    AuditEntry, AuditId, Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus,
+    DeliveryId, Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration,
+    IntegrationId, Note, NoteCopy, NoteKey, OrganizationId, TaskKind,
 };
 use im_vendors::Credentials;
 use jiff::{SignedDuration, Timestamp};
@@ -257,14 +257,44 @@ pub trait IntegrationStore: Send + Sync {
     ) -> Result<Vec<Integration>, StoreError>;
 
     /// Stores a new one; [`Attempt::LostRace`] if the id is taken, or was another organization's.
-    async fn create_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
+    /// The entry of the audit is stored with it, both or none; so it is with every change below.
+    async fn create_integration(
+        &self,
+        integration: &Integration,
+        audit: &AuditEntry,
+    ) -> Result<Attempt, StoreError>;
 
     /// Replaces the version before it.
-    async fn update_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
+    async fn update_integration(
+        &self,
+        integration: &Integration,
+        audit: &AuditEntry,
+    ) -> Result<Attempt, StoreError>;
 
     /// Removes one; [`Attempt::LostRace`] if it is gone already. Its id stays its organization's: links that are left
     /// name it, and must not become another's.
-    async fn delete_integration(&self, integration: &Integration) -> Result<Attempt, StoreError>;
+    async fn delete_integration(
+        &self,
+        integration: &Integration,
+        audit: &AuditEntry,
+    ) -> Result<Attempt, StoreError>;
+}
+
+/// Who changed what.
+#[async_trait]
+pub trait AuditStore: Send + Sync {
+    /// Stores an entry of something that this store does not hold.
+    async fn record(&self, entry: &AuditEntry) -> Result<(), StoreError>;
+
+    /// One page of an organization's entries, newest first, starting below `before`; of one integration if one is named. Its
+    /// `next` is an [`AuditId`].
+    async fn audit(
+        &self,
+        organization: &OrganizationId,
+        integration: Option<&IntegrationId>,
+        before: Option<&AuditId>,
+        limit: u16,
+    ) -> Result<Page<AuditEntry>, StoreError>;
 }
 
 /// What all processes know of how the vendors may be called. The store changes nothing of it by itself.
@@ -341,12 +371,14 @@ pub trait DeadLetterStore: Send + Sync {
         limit: u16,
     ) -> Result<Page<DeadLetter>, StoreError>;
 
-    /// Stores a new one, or replaces the version before it, and the incident's mark with it: both or none.
+    /// Stores a new one, or replaces the version before it, and the incident's mark and the entry of the audit with it: all or
+    /// none.
     /// [`Attempt::LostRace`] if somebody was faster, or the incident is gone.
     async fn put_dead_letter(
         &self,
         letter: &DeadLetter,
         mark: Mark<'_>,
+        audit: Option<&AuditEntry>,
     ) -> Result<Attempt, StoreError>;
 }
 

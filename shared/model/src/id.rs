@@ -153,6 +153,13 @@ id!(
     |text| is_ulid_after("RUN-", text)
 );
 
+id!(
+    /// An entry of the audit, `AUD-` and a ULID, so that ids sort by when it was made.
+    AuditId, "audit id",
+    "AUD- followed by a ULID in upper case",
+    |text| is_ulid_after("AUD-", text)
+);
+
 fn is_ulid_after(prefix: &str, text: &str) -> bool {
     text.strip_prefix(prefix).is_some_and(|ulid| {
         ulid.len() == 26
@@ -167,6 +174,13 @@ impl ConflictId {
     /// The conflict id that a ULID stands for.
     pub fn from_ulid(ulid: ulid::Ulid) -> Self {
         Self(format!("CON-{ulid}"))
+    }
+}
+
+impl AuditId {
+    /// The audit id that a ULID stands for.
+    pub fn from_ulid(ulid: ulid::Ulid) -> Self {
+        Self(format!("AUD-{ulid}"))
     }
 }
 

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audit;
 mod conflict;
 mod dead_letter;
 mod external;
@@ -15,6 +16,7 @@ mod run;
 mod secret;
 mod value;
 
+pub use audit::{AuditChange, AuditEntry, Audited};
 pub use conflict::{
     AgreedValues, ChangeTime, Conflict, ConflictStatus, HeldValue, Resolution, Review, Settlement,
     TimeSource, Verdict,
@@ -23,7 +25,7 @@ pub use dead_letter::{DeadLetterStatus, FailureReason, TaskKind};
 pub use external::{ExternalRecord, Observed, RecordVersion, Writability};
 pub use field::{Field, InvalidField, InvalidValue};
 pub use id::{
-    ActorId, ConflictId, DeadLetterId, DeliveryId, ExternalId, IdempotencyKey, IncidentId,
+    ActorId, AuditId, ConflictId, DeadLetterId, DeliveryId, ExternalId, IdempotencyKey, IncidentId,
     IntegrationId, InvalidId, NoteId, OrganizationId, RunId,
 };
 pub use incident::{FieldState, Incident, Origin, Priority, Severity, Status};

@@ -8,7 +8,7 @@ use im_engine::{
     DeadLetter, StoreError,
     ports::{Attempt, DeadLetterStore, Mark, Page},
 };
-use im_model::{DeadLetterId, DeadLetterStatus, IncidentId, IntegrationId};
+use im_model::{AuditEntry, DeadLetterId, DeadLetterStatus, IncidentId, IntegrationId};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -69,6 +69,7 @@ impl DeadLetterStore for DynamoStore {
         &self,
         letter: &DeadLetter,
         mark: Mark<'_>,
+        audit: Option<&AuditEntry>,
     ) -> Result<Attempt, StoreError> {
         const TRIED: &str = "store the dead letter";
         let row = DeadLetterRow {
@@ -95,6 +96,9 @@ impl DeadLetterStore for DynamoStore {
         let mut items = vec![TransactWriteItem::builder().put(put).build()];
         if let Some((incident, update)) = marking(letter, mark)? {
             items.push(self.state_update(&keys::incident(incident), &update, TRIED)?);
+        }
+        if let Some(audit) = audit {
+            items.push(self.audited(audit, TRIED)?);
         }
         self.transact(items, TRIED, &row.pk).await
     }

@@ -202,6 +202,7 @@ impl IncidentStore for DynamoStore {
         let mut items = vec![
             self.state_update(&pk, &update, tried)?,
             self.conflict_put(&ruling.conflict, tried)?,
+            self.audited(&ruling.audit, tried)?,
         ];
         if let Some(edit) = &ruling.edit {
             let row = EditRow::of(&ruling.incident.id, edit.clone());

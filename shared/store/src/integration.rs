@@ -11,10 +11,10 @@ use im_engine::{
     StoreError,
     ports::{Attempt, IntegrationStore},
 };
-use im_model::{Integration, IntegrationId, OrganizationId};
+use im_model::{AuditEntry, Integration, IntegrationId, OrganizationId};
 
 use crate::{
-    DynamoStore, failed, is_lost_race, keys,
+    DynamoStore, failed, keys,
     row::{GoneRow, IntegrationRow},
     transaction::{broken, item},
     unreadable,
@@ -62,7 +62,11 @@ impl IntegrationStore for DynamoStore {
         }
     }
 
-    async fn create_integration(&self, integration: &Integration) -> Result<Attempt, StoreError> {
+    async fn create_integration(
+        &self,
+        integration: &Integration,
+        audit: &AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         let row = IntegrationRow::from(integration);
         let (pk, tried) = (row.pk.clone(), "create the integration");
         let broken = |error: BuildError| broken(tried, &pk, &error);
@@ -88,30 +92,39 @@ impl IntegrationStore for DynamoStore {
             TransactWriteItem::builder()
                 .condition_check(not_anothers)
                 .build(),
+            self.audited(audit, tried)?,
         ];
         self.transact(items, tried, &pk).await
     }
 
-    async fn update_integration(&self, integration: &Integration) -> Result<Attempt, StoreError> {
+    async fn update_integration(
+        &self,
+        integration: &Integration,
+        audit: &AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         let row = IntegrationRow::from(integration);
-        let pk = row.pk.clone();
+        let (pk, tried) = (row.pk.clone(), "store the integration");
         let replaced = AttributeValue::N((integration.version - 1).to_string());
-        let put = self
-            .client
-            .put_item()
+        let put = Put::builder()
             .table_name(&self.tables.sync)
             .set_item(Some(item(&row, &pk)?))
             .condition_expression("#version = :replaced")
             .expression_attribute_names("#version", "version")
-            .expression_attribute_values(":replaced", replaced);
-        match put.send().await {
-            Ok(_) => Ok(Attempt::Done),
-            Err(error) if is_lost_race(&error) => Ok(Attempt::LostRace),
-            Err(error) => Err(failed("store the integration", &pk, &error)),
-        }
+            .expression_attribute_values(":replaced", replaced)
+            .build()
+            .map_err(|error| broken(tried, &pk, &error))?;
+        let items = vec![
+            TransactWriteItem::builder().put(put).build(),
+            self.audited(audit, tried)?,
+        ];
+        self.transact(items, tried, &pk).await
     }
 
-    async fn delete_integration(&self, integration: &Integration) -> Result<Attempt, StoreError> {
+    async fn delete_integration(
+        &self,
+        integration: &Integration,
+        audit: &AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         let (pk, tried) = (keys::integration(&integration.id), "delete the integration");
         let broken = |error: BuildError| broken(tried, &pk, &error);
         let delete = Delete::builder()
@@ -129,6 +142,7 @@ impl IntegrationStore for DynamoStore {
         let items = vec![
             TransactWriteItem::builder().delete(delete).build(),
             TransactWriteItem::builder().put(gone).build(),
+            self.audited(audit, tried)?,
         ];
         self.transact(items, tried, &pk).await
     }

@@ -1,8 +1,8 @@
 //! Keys of both tables (design section 7).
 
 use im_model::{
-    ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, ExternalId, IdempotencyKey,
-    IncidentId, IntegrationId, NoteKey, OrganizationId, RunId,
+    AuditId, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, ExternalId,
+    IdempotencyKey, IncidentId, IntegrationId, NoteKey, OrganizationId, RunId,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -88,6 +88,19 @@ pub(crate) const COUNTERS: &str = "COUNTER#";
 /// One of the counters of an integration: which, a salt decides.
 pub(crate) fn counter(salt: &str) -> String {
     format!("{COUNTERS}{}", shard(salt))
+}
+
+/// What the keys of all entries of the audit start with.
+pub(crate) const AUDIT: &str = "AUDIT#";
+
+/// An entry of the audit.
+pub(crate) fn audit(id: &AuditId) -> String {
+    format!("{AUDIT}{id}")
+}
+
+/// The audit of an organization.
+pub(crate) fn audit_of(organization: &OrganizationId) -> String {
+    format!("{AUDIT}{organization}")
 }
 
 /// What the minute tick has to do.

@@ -11,7 +11,7 @@ use im_engine::{
     StoreError, Suspect,
     ports::{Attempt, Page, RunStore},
 };
-use im_model::{DriftItem, IntegrationId, Reconciliation, Run, RunId};
+use im_model::{AuditEntry, DriftItem, IntegrationId, Reconciliation, Run, RunId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -88,9 +88,18 @@ impl RunStore for DynamoStore {
         &self,
         id: &IntegrationId,
         state: &Reconciliation,
+        audit: Option<&AuditEntry>,
     ) -> Result<Attempt, StoreError> {
+        let tried = "store the reconciliation";
         let row = ReconciliationRow::of(id, state);
-        self.replace(&row, &row.pk, row.version).await
+        let Some(audit) = audit else {
+            return self.replace(&row, &row.pk, row.version).await;
+        };
+        let items = vec![
+            self.replacement(&row, &row.pk, row.version, tried)?,
+            self.audited(audit, tried)?,
+        ];
+        self.transact(items, tried, &row.pk).await
     }
 
     async fn run(

@@ -54,7 +54,7 @@ impl DeadLetterCloser<'_> {
                 None => Mark::Keep,
             };
             letter.changed(DeadLetterStatus::Resolved, by, self.clock.now());
-            if self.letters.put_dead_letter(&letter, mark).await? == Attempt::Done {
+            if self.letters.put_dead_letter(&letter, mark, None).await? == Attempt::Done {
                 tracing::info!(entry = %letter.id, %integration, by, "a dead letter is resolved");
                 return Ok(());
             }
@@ -78,7 +78,12 @@ impl DeadLetterCloser<'_> {
                 return Ok(());
             }
             letter.changed(DeadLetterStatus::Open, why, self.clock.now());
-            if self.letters.put_dead_letter(&letter, Mark::Keep).await? == Attempt::Done {
+            if self
+                .letters
+                .put_dead_letter(&letter, Mark::Keep, None)
+                .await?
+                == Attempt::Done
+            {
                 return Ok(());
             }
         }

@@ -165,7 +165,7 @@ impl DeadLetterRecorder {
                 // Brought again by the queue; it may have been settled meanwhile.
                 return Ok((known, is_new));
             }
-            if self.letters.put_dead_letter(&letter, mark).await? == Attempt::LostRace {
+            if self.letters.put_dead_letter(&letter, mark, None).await? == Attempt::LostRace {
                 continue;
             }
             is_new |= !was_known;

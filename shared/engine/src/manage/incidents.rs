@@ -18,6 +18,9 @@ use crate::{
     ports::{Attempt, Clock, Ids, IncidentStore, IntegrationStore, Page},
 };
 
+/// May this incident be edited? If not, why not.
+pub type Permit<'a> = dyn Fn(&Incident) -> Result<(), String> + Send + Sync + 'a;
+
 /// The incidents of the platform.
 pub struct Incidents {
     /// Where they are.
@@ -170,7 +173,9 @@ impl Incidents {
         Ok(self.store.list(organization, after.as_ref(), limit).await?)
     }
 
-    /// Changes fields. A value that is there already is no change. `if_revision` is the revision the caller has seen.
+    /// Changes fields. A value that is there already is no change. `if_revision` is the revision the caller has seen. Nothing
+    /// is changed of an incident that `permit` refuses; an incident that is assigned to somebody else meanwhile is asked about
+    /// again.
     pub async fn edit(
         &self,
         organization: &OrganizationId,
@@ -178,11 +183,13 @@ impl Incidents {
         id: &IncidentId,
         values: &BTreeMap<Field, PlatformValue>,
         if_revision: Option<u64>,
+        permit: &Permit<'_>,
     ) -> Result<Incident, ManageError> {
         let owed = self.owed(organization).await?;
         let request = self.ids.ulid(self.clock.now()).to_string();
         for _ in 0..Self::MOST_RACES {
             let incident = self.get(organization, id).await?;
+            permit(&incident).map_err(ManageError::Forbidden)?;
             if if_revision.is_some_and(|seen| seen != incident.revision) {
                 return Err(ManageError::Changed(format!("incident {id}")));
             }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, num::NonZeroU32, sync::Arc};
 
 use im_model::{
-    Activity, Brake, ConflictStrategy, Direction, Integration, IntegrationId, IntegrationType,
-    Mappings, Mode, OrganizationId, Secret, TaskKind, Triggers,
+    Activity, ActorId, Brake, ConflictStrategy, Direction, Integration, IntegrationId,
+    IntegrationType, Mappings, Mode, OrganizationId, Secret, TaskKind, Triggers,
 };
 use im_vendors::{Configuration, Credentials, VendorApi, registry};
 use jiff::SignedDuration;
@@ -13,7 +13,8 @@ use url::Url;
 use super::{FieldProblem, ManageError, VendorAccess, rules::refuse_errors};
 use crate::{
     StoreError,
-    ports::{Attempt, Clock, Ids, IntegrationStore, TaskStore, Vault},
+    audit::Auditor,
+    ports::{Attempt, AuditStore, Clock, Ids, IntegrationStore, TaskStore, Vault},
     sweep::{ask_to_catch_up, ask_to_poll},
 };
 
@@ -121,6 +122,8 @@ pub struct IntegrationChange {
 pub struct Integrations {
     /// Where they are.
     pub store: Arc<dyn IntegrationStore>,
+    /// Where it is kept who changed what.
+    pub audit: Arc<dyn AuditStore>,
     /// Where their credentials are.
     pub vault: Arc<dyn Vault>,
     /// When.
@@ -137,7 +140,11 @@ pub struct Integrations {
 
 impl Integrations {
     /// Creates an integration. Its credentials are stored first: an integration without them could not work.
-    pub async fn create(&self, new: NewIntegration) -> Result<Integration, ManageError> {
+    pub async fn create(
+        &self,
+        new: NewIntegration,
+        actor: &ActorId,
+    ) -> Result<Integration, ManageError> {
         let vendor = registry::vendor_api(new.integration_type);
         let given: Vec<_> = new.credentials.keys().map(String::as_str).collect();
         let mut problems = check_names(&vendor.configuration(), &new.options, &given);
@@ -194,13 +201,15 @@ impl Integrations {
                 integration.id
             )));
         }
+        let auditor = Auditor::new(self.ids.as_ref(), Some(actor), now);
+        let audit = auditor.created(&integration, new.credentials.keys());
         self.vault
             .keep(&integration.secret_id, &Credentials(new.credentials))
             .await?;
         if integration.mode == Mode::Polling {
             ask_to_poll(self.tasks.as_ref(), &integration.id, now).await?;
         }
-        match self.store.create_integration(&integration).await? {
+        match self.store.create_integration(&integration, &audit).await? {
             Attempt::Done => Ok(integration),
             Attempt::LostRace => {
                 self.vault.forget(&integration.secret_id).await?;
@@ -236,6 +245,7 @@ impl Integrations {
     pub async fn change(
         &self,
         organization: &OrganizationId,
+        actor: &ActorId,
         id: &IntegrationId,
         change: IntegrationChange,
     ) -> Result<Integration, ManageError> {
@@ -275,10 +285,13 @@ impl Integrations {
             let kept = self.vault.credentials(&changed.secret_id).await?;
             let mut kept = kept.unwrap_or_default();
             remember_webhook_secret(&mut kept, &credentials);
+            let auditor = Auditor::new(self.ids.as_ref(), Some(actor), changed.updated_at);
+            let replaced = auditor.replaced(&changed, &kept, credentials.keys());
+            self.audit.record(&replaced).await?;
             kept.0.extend(credentials);
             self.vault.keep(&changed.secret_id, &kept).await?;
         }
-        match self.put(&before, &changed).await? {
+        match self.put(&before, &changed, actor).await? {
             Attempt::Done => Ok(changed),
             Attempt::LostRace => Err(changed_meanwhile()),
         }
@@ -291,6 +304,7 @@ impl Integrations {
         &self,
         before: &Integration,
         after: &Integration,
+        actor: &ActorId,
     ) -> Result<Attempt, StoreError> {
         if after.is_working() && !before.is_working() {
             ask_to_catch_up(self.tasks.as_ref(), &after.id, after.updated_at).await?;
@@ -298,7 +312,9 @@ impl Integrations {
         if after.mode == Mode::Polling && before.mode != Mode::Polling {
             ask_to_poll(self.tasks.as_ref(), &after.id, after.updated_at).await?;
         }
-        let stored = self.store.update_integration(after).await?;
+        let auditor = Auditor::new(self.ids.as_ref(), Some(actor), after.updated_at);
+        let audit = auditor.changed(before, after);
+        let stored = self.store.update_integration(after, &audit).await?;
         if stored == Attempt::Done && after.mode != Mode::Polling && before.mode == Mode::Polling {
             self.tasks.drop_task(TaskKind::Poll, &after.id).await?;
         }

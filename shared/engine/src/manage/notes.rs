@@ -7,8 +7,19 @@ use im_model::{
     OrganizationId,
 };
 
-use super::{FieldProblem, Incidents, ManageError};
+use super::{FieldProblem, Incidents, ManageError, Permit};
 use crate::{NewNote, ports::Attempt};
+
+/// What somebody writes.
+#[derive(Debug, Clone, Copy)]
+pub struct NoteDraft<'a> {
+    /// Into which list.
+    pub kind: NoteKind,
+    /// The text.
+    pub text: &'a str,
+    /// The writer's own name for it, if it has one.
+    pub key: Option<&'a IdempotencyKey>,
+}
 
 impl Incidents {
     /// Writes a note. A request that is named by a key and comes again writes nothing more: it gets the note as it was
@@ -18,10 +29,10 @@ impl Incidents {
         organization: &OrganizationId,
         actor: &ActorId,
         id: &IncidentId,
-        kind: NoteKind,
-        text: &str,
-        key: Option<&IdempotencyKey>,
+        draft: NoteDraft<'_>,
+        permit: &Permit<'_>,
     ) -> Result<Note, ManageError> {
+        let NoteDraft { kind, text, key } = draft;
         let text = note_text(text)?;
         let owed = self.owed(organization).await?;
         let now = self.clock.now();
@@ -45,6 +56,7 @@ impl Incidents {
         };
         for _ in 0..Self::MOST_RACES {
             let incident = self.get(organization, id).await?;
+            permit(&incident).map_err(ManageError::Forbidden)?;
             let owed = owed.changes_of(&incident);
             let new = NewNote {
                 incident: &incident,

@@ -27,6 +27,9 @@ pub enum ManageError {
     /// Fields are not as they must be. Nothing was changed.
     #[error("{} field(s) are not valid", .0.len())]
     Invalid(Vec<FieldProblem>),
+    /// The caller may not: why, as the policy says it.
+    #[error("{0}")]
+    Forbidden(String),
     /// There is no such thing, or it belongs to somebody else.
     #[error("{0} does not exist")]
     NotFound(String),

@@ -11,6 +11,7 @@ use jiff::SignedDuration;
 use super::{Integrations, ManageError};
 use crate::{
     RunRequest, RunStarter, Started,
+    audit::Auditor,
     ports::{Attempt, Page, Task},
 };
 
@@ -205,7 +206,7 @@ impl Reconciliations {
         id: &IntegrationId,
         new: &NewSchedule,
     ) -> Result<Schedule, ManageError> {
-        self.integrations.get(organization, id).await?;
+        let integration = self.integrations.get(organization, id).await?;
         for _ in 0..Self::MOST_RACES {
             let mut state = self.starter.runs.reconciliation(id).await?;
             let now = self.starter.clock.now();
@@ -217,14 +218,19 @@ impl Reconciliations {
                 next_at: now + new.interval.duration(),
                 set_by: actor.clone(),
             };
-            state.schedule = Some(schedule.clone());
+            let before = state.schedule.replace(schedule.clone());
+            let auditor = Auditor::new(self.starter.ids.as_ref(), Some(actor), now);
+            let audit = auditor.scheduled(&integration, before.as_ref(), Some(&schedule));
             state.version += 1;
             let task = self.task(id, &schedule);
             if schedule.enabled {
                 self.starter.tasks.put_task(&task).await?;
             }
-            let stored = self.starter.runs.put_reconciliation(id, &state).await?;
-            if stored == Attempt::Done {
+            let stored = self
+                .starter
+                .runs
+                .put_reconciliation(id, &state, Some(&audit));
+            if stored.await? == Attempt::Done {
                 if !schedule.enabled {
                     self.starter.tasks.drop_task(task.kind, id).await?;
                 }
@@ -241,9 +247,10 @@ impl Reconciliations {
     pub async fn remove_schedule(
         &self,
         organization: &OrganizationId,
+        actor: &ActorId,
         id: &IntegrationId,
     ) -> Result<Schedule, ManageError> {
-        self.integrations.get(organization, id).await?;
+        let integration = self.integrations.get(organization, id).await?;
         for _ in 0..Self::MOST_RACES {
             let mut state = self.starter.runs.reconciliation(id).await?;
             let Some(schedule) = state.schedule.take() else {
@@ -251,8 +258,14 @@ impl Reconciliations {
                 return Err(ManageError::NotFound(what));
             };
             state.version += 1;
-            let stored = self.starter.runs.put_reconciliation(id, &state).await?;
-            if stored == Attempt::Done {
+            let now = self.starter.clock.now();
+            let auditor = Auditor::new(self.starter.ids.as_ref(), Some(actor), now);
+            let audit = auditor.scheduled(&integration, Some(&schedule), None);
+            let stored = self
+                .starter
+                .runs
+                .put_reconciliation(id, &state, Some(&audit));
+            if stored.await? == Attempt::Done {
                 self.starter.tasks.drop_task(TaskKind::Schedule, id).await?;
                 return Ok(schedule);
             }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use im_model::{IncidentId, IntegrationId, LinkState, OrganizationId, TaskKind};
+use im_model::{ActorId, IncidentId, IntegrationId, LinkState, OrganizationId, TaskKind};
 
 use super::{Incidents, Integrations, ManageError};
-use crate::{StoreError, ports::Attempt};
+use crate::{StoreError, audit::Auditor, ports::Attempt};
 
 /// Removes integrations.
 pub struct Removal {
@@ -40,6 +40,7 @@ impl Removal {
     pub async fn remove(
         &self,
         organization: &OrganizationId,
+        actor: &ActorId,
         id: &IntegrationId,
     ) -> Result<Removed, ManageError> {
         let integration = self.integrations.get(organization, id).await?;
@@ -52,7 +53,9 @@ impl Removal {
             self.integrations.tasks.drop_task(kind, id).await?;
         }
         let store = &self.integrations.store;
-        if store.delete_integration(&integration).await? == Attempt::LostRace {
+        let (ids, now) = (&self.integrations.ids, self.integrations.clock.now());
+        let audit = Auditor::new(ids.as_ref(), Some(actor), now).deleted(&integration);
+        if store.delete_integration(&integration, &audit).await? == Attempt::LostRace {
             return Err(ManageError::NotFound(format!("integration {id}")));
         }
         for debtor in &bonds.debtors {

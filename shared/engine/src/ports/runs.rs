@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use im_model::{
-    DriftItem, ExternalId, Incident, IncidentId, IntegrationId, Reconciliation, Run, RunId,
+    AuditEntry, DriftItem, ExternalId, Incident, IncidentId, IntegrationId, Reconciliation, Run,
+    RunId,
 };
 use jiff::SignedDuration;
 
@@ -17,11 +18,12 @@ pub trait RunStore: Send + Sync {
     /// What is remembered of an integration; of version 0 if nothing ever was. Strongly consistent.
     async fn reconciliation(&self, id: &IntegrationId) -> Result<Reconciliation, StoreError>;
 
-    /// Replaces the version before it.
+    /// Replaces the version before it, and stores the entry of the audit with it.
     async fn put_reconciliation(
         &self,
         id: &IntegrationId,
         state: &Reconciliation,
+        audit: Option<&AuditEntry>,
     ) -> Result<Attempt, StoreError>;
 
     /// One run. Strongly consistent.

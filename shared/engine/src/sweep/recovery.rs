@@ -221,7 +221,7 @@ impl Tick<'_> {
         let stored = self
             .sweeper
             .letters
-            .put_dead_letter(&letter, Mark::Keep)
+            .put_dead_letter(&letter, Mark::Keep, None)
             .await?;
         if stored == Attempt::Done {
             self.report.redriven += 1;

@@ -105,7 +105,9 @@ impl Tick<'_> {
             schedule.next_at = next_at;
             state.version += 1;
             // Whoever was faster has set it anew.
-            let _: Attempt = runs.put_reconciliation(&task.integration, &state).await?;
+            let _: Attempt = runs
+                .put_reconciliation(&task.integration, &state, None)
+                .await?;
         }
         self.again(task, next_at).await
     }

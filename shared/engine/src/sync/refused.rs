@@ -5,7 +5,8 @@ use im_vendors::{CheckOutcome, VendorError, VendorErrorKind};
 
 use super::{Outcome, SyncEngine};
 use crate::{
-    DeadLetter, Hint, Job, StoreError, SyncError, dead_letter::DeadLetterCloser, ports::Attempt,
+    DeadLetter, Hint, Job, StoreError, SyncError, audit::Auditor, dead_letter::DeadLetterCloser,
+    ports::Attempt,
 };
 
 /// What an attempt has met.
@@ -122,9 +123,11 @@ impl SyncEngine {
             paused_because: Some(why.clone()),
             version: present.version + 1,
             updated_at: now,
-            ..present
+            ..present.clone()
         };
-        if self.integrations.replace(&paused).await? == Attempt::LostRace {
+        let by_itself = Auditor::new(self.ids.as_ref(), None, now);
+        let audit = by_itself.changed(&present, &paused);
+        if self.integrations.replace(&paused, &audit).await? == Attempt::LostRace {
             return Err(error);
         }
         tracing::error!(integration = %used.id, why, "the integration was paused");

@@ -18,7 +18,9 @@ pub(super) fn edit_expression(
     let incident = edit.incident;
     let mut update = Expression::default();
     update.require("attribute_exists(pk)".to_owned());
-    require_fields(&mut update, incident, edit.values.keys())?;
+    // Whom it is assigned to may decide who may edit it.
+    let seen: BTreeSet<_> = edit.values.keys().chain([&Field::AssignedTo]).collect();
+    require_fields(&mut update, incident, seen.into_iter())?;
     if let Some(revision) = edit.if_revision {
         update.require_equal(&["revision"], &revision)?;
     }

@@ -45,6 +45,22 @@ fn integration() -> Integration {
 }
 
 #[async_trait]
+impl crate::ports::AuditStore for Silent {
+    async fn record(&self, _: &im_model::AuditEntry) -> Result<(), StoreError> {
+        unreachable!("a test changes nothing")
+    }
+    async fn audit(
+        &self,
+        _: &im_model::OrganizationId,
+        _: Option<&IntegrationId>,
+        _: Option<&im_model::AuditId>,
+        _: u16,
+    ) -> Result<crate::ports::Page<im_model::AuditEntry>, StoreError> {
+        unreachable!("nor reads what was changed")
+    }
+}
+
+#[async_trait]
 impl IntegrationStore for Silent {
     async fn integration(&self, id: &IntegrationId) -> Result<Option<Integration>, StoreError> {
         Ok(Some(integration()).filter(|integration| integration.id == *id))
@@ -52,13 +68,25 @@ impl IntegrationStore for Silent {
     async fn integrations_of(&self, _: &OrganizationId) -> Result<Vec<Integration>, StoreError> {
         Ok(vec![integration()])
     }
-    async fn create_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+    async fn create_integration(
+        &self,
+        _: &Integration,
+        _: &im_model::AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         Ok(Attempt::LostRace)
     }
-    async fn update_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+    async fn update_integration(
+        &self,
+        _: &Integration,
+        _: &im_model::AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         Ok(Attempt::LostRace)
     }
-    async fn delete_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+    async fn delete_integration(
+        &self,
+        _: &Integration,
+        _: &im_model::AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         Ok(Attempt::LostRace)
     }
 }
@@ -135,6 +163,7 @@ async fn a_vendor_that_never_answers_is_waited_for_8_s_in_all() {
     let checks = Checks {
         integrations: Arc::new(Integrations {
             store: silent.clone(),
+            audit: silent.clone(),
             vault: silent.clone(),
             tasks: silent.clone(),
             clock: silent.clone(),

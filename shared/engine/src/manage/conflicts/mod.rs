@@ -6,14 +6,15 @@ mod restore;
 use std::sync::Arc;
 
 use im_model::{
-    ActorId, Conflict, ConflictId, ConflictStatus, Incident, IncidentId, IntegrationId, Link,
-    LinkState, OrganizationId, Resolution, Review, Settlement, Verdict,
+    ActorId, Audited, Conflict, ConflictId, ConflictStatus, Incident, IncidentId, IntegrationId,
+    Link, LinkState, OrganizationId, Resolution, Review, Settlement, Verdict,
 };
 use im_sync::LinkRules;
 
 use super::{FieldProblem, Incidents, Integrations, ManageError, win::ruled};
 use crate::{
     Counters, PlatformEdit, Ruling, Tally,
+    audit::Auditor,
     ports::{Attempt, ConflictStore, CounterStore, Page},
 };
 
@@ -35,6 +36,17 @@ impl ConflictFilter {
         integration.is_none_or(|wanted| *wanted == conflict.integration)
             && incident.is_none_or(|wanted| *wanted == conflict.incident)
     }
+}
+
+/// What a person says of a conflict, and how it is told of.
+#[derive(Clone, Copy)]
+struct Word<'a> {
+    worker: &'a str,
+    cause: &'a str,
+    actor: &'a ActorId,
+    action: Audited,
+    before: &'a str,
+    outcome: &'a str,
 }
 
 /// Conflicts of the platform.
@@ -183,7 +195,14 @@ impl Conflicts {
                     resolved.clone(),
                     review,
                     None,
-                    (&worker, &cause),
+                    Word {
+                        worker: &worker,
+                        cause: &cause,
+                        actor,
+                        action: Audited::ConflictResolved,
+                        before: ConflictStatus::Pending.as_str(),
+                        outcome: resolution.as_str(),
+                    },
                 )
                 .await?
             {
@@ -204,15 +223,19 @@ impl Conflicts {
         conflict: Conflict,
         review: Review,
         edit: Option<PlatformEdit>,
-        (worker, cause): (&str, &str),
+        word: Word<'_>,
     ) -> Result<bool, ManageError> {
         let integration = conflict.integration.clone();
         self.incidents
             .refuse_unfinished(incident, &integration, link.version)
             .await?;
-        let won = self
-            .incidents
-            .win(incident, &integration, link.version, worker, cause);
+        let won = self.incidents.win(
+            incident,
+            &integration,
+            link.version,
+            word.worker,
+            word.cause,
+        );
         let Some(attempt) = won.await? else {
             return Ok(false);
         };
@@ -231,12 +254,20 @@ impl Conflicts {
             .as_ref()
             .map_or(self.incidents.clock.now(), |edit| edit.at);
         after.outcome = Some(ruled(link.version, attempt, now));
+        let of = (&incident.organization, &integration);
+        let audit = Auditor::new(self.incidents.ids.as_ref(), Some(word.actor), now).settled(
+            of,
+            word.action,
+            conflict.id.as_str(),
+            (word.before, word.outcome),
+        );
         let ruling = Ruling {
             incident,
             integration: &integration,
             link: after,
             conflict,
             edit,
+            audit,
             owed,
             now,
         };

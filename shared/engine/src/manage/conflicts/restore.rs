@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use im_model::{
-    ActorId, BasePair, Conflict, ConflictId, ExternalValue, OrganizationId, PlatformValue, Review,
-    Settlement, Side, Verdict,
+    ActorId, Audited, BasePair, Conflict, ConflictId, ExternalValue, OrganizationId, PlatformValue,
+    Review, Settlement, Side, Verdict,
 };
 use im_sync::Mapped;
 
-use super::{Conflicts, linked, refuse_if_asked};
+use super::{Conflicts, Word, linked, refuse_if_asked};
 use crate::{
     PlatformEdit,
     manage::{Incidents, ManageError},
@@ -109,7 +109,7 @@ impl Conflicts {
                     restored.clone(),
                     review,
                     edit,
-                    (&worker, &cause),
+                    word((&worker, &cause), actor, winner),
                 )
                 .await?
             {
@@ -142,5 +142,22 @@ fn lost_in_words(conflict: &Conflict, winner: Side) -> String {
     match winner {
         Side::External => format!("{:?} on the platform", conflict.platform.value),
         Side::Platform => format!("{:?} at {}", conflict.external.value, conflict.integration),
+    }
+}
+
+/// How it is told that the losing value is back.
+fn word<'a>((worker, cause): (&'a str, &'a str), actor: &'a ActorId, winner: Side) -> Word<'a> {
+    let (ours, theirs) = ("the platform's value", "the vendor's value");
+    let (before, outcome) = match winner {
+        Side::Platform => (ours, theirs),
+        Side::External => (theirs, ours),
+    };
+    Word {
+        worker,
+        cause,
+        actor,
+        action: Audited::ConflictRestored,
+        before,
+        outcome,
     }
 }

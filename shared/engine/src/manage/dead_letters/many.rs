@@ -1,7 +1,9 @@
 //! All that match a filter, a page at a time.
 
 use futures::future::join_all;
-use im_model::{ActorId, DeadLetterId, DeadLetterStatus, IntegrationId, OrganizationId};
+use im_model::{
+    ActorId, DeadLetterId, DeadLetterStatus, Integration, IntegrationId, OrganizationId,
+};
 
 use super::{DeadLetterFilter, DeadLetters, refuse_unless_working};
 use crate::{DeadLetter, manage::ManageError};
@@ -48,8 +50,7 @@ impl DeadLetters {
     ) -> Result<ManySettled, ManageError> {
         let found = self.integration(organization, integration).await?;
         refuse_unless_working(&found.id, found.enabled, found.activity)?;
-        self.many(Act::Retry, actor, integration, filter, cursor)
-            .await
+        self.many(Act::Retry, actor, &found, filter, cursor).await
     }
 
     /// Discards a page of those that are open and match. See [`DeadLetters::discard`].
@@ -61,20 +62,19 @@ impl DeadLetters {
         filter: &DeadLetterFilter,
         cursor: Option<&str>,
     ) -> Result<ManySettled, ManageError> {
-        self.integration(organization, integration).await?;
-        self.many(Act::Discard, actor, integration, filter, cursor)
-            .await
+        let found = self.integration(organization, integration).await?;
+        self.many(Act::Discard, actor, &found, filter, cursor).await
     }
 
     async fn many(
         &self,
         act: Act,
         actor: &ActorId,
-        integration: &IntegrationId,
+        integration: &Integration,
         filter: &DeadLetterFilter,
         cursor: Option<&str>,
     ) -> Result<ManySettled, ManageError> {
-        let page = self.page(integration, filter, &OPEN, cursor, Self::PER_CALL);
+        let page = self.page(&integration.id, filter, &OPEN, cursor, Self::PER_CALL);
         let mut page = page.await?;
         severest_first(&mut page.items);
         let mut results = Vec::new();
@@ -92,7 +92,7 @@ impl DeadLetters {
     async fn act(
         &self,
         act: Act,
-        integration: &IntegrationId,
+        integration: &Integration,
         id: &DeadLetterId,
         actor: &ActorId,
     ) -> Result<DeadLetter, ManageError> {

@@ -10,7 +10,8 @@ mod tests;
 use std::sync::Arc;
 
 use im_model::{
-    Activity, ActorId, DeadLetterId, DeadLetterStatus, Integration, IntegrationId, OrganizationId,
+    Activity, ActorId, AuditEntry, Audited, DeadLetterId, DeadLetterStatus, Integration,
+    IntegrationId, OrganizationId,
 };
 
 pub use self::listing::DeadLetterFilter;
@@ -18,8 +19,11 @@ pub use self::many::{ManySettled, NotSettled};
 use super::ManageError;
 use crate::{
     Cause, DeadLetter,
+    audit::Auditor,
     dead_letter::mark_to_clear,
-    ports::{Attempt, Clock, DeadLetterStore, IncidentStore, IntegrationStore, JobQueue, Mark},
+    ports::{
+        Attempt, Clock, DeadLetterStore, Ids, IncidentStore, IntegrationStore, JobQueue, Mark,
+    },
 };
 
 /// The dead letters of an organization's integrations.
@@ -34,6 +38,8 @@ pub struct DeadLetters {
     pub queue: Arc<dyn JobQueue>,
     /// When.
     pub clock: Arc<dyn Clock>,
+    /// Ids of entries of the audit.
+    pub ids: Arc<dyn Ids>,
 }
 
 impl DeadLetters {
@@ -65,7 +71,7 @@ impl DeadLetters {
     ) -> Result<DeadLetter, ManageError> {
         let integration = self.integration(organization, integration).await?;
         refuse_unless_working(&integration.id, integration.enabled, integration.activity)?;
-        self.retry_one(&integration.id, id, actor).await
+        self.retry_one(&integration, id, actor).await
     }
 
     /// Gives it up: nothing tries it again, until one side of the link changes. Nothing is lost silently by that: both
@@ -81,19 +87,19 @@ impl DeadLetters {
         integration: &IntegrationId,
         id: &DeadLetterId,
     ) -> Result<DeadLetter, ManageError> {
-        self.integration(organization, integration).await?;
-        self.discard_one(integration, id, actor).await
+        let integration = self.integration(organization, integration).await?;
+        self.discard_one(&integration, id, actor).await
     }
 
     async fn retry_one(
         &self,
-        integration: &IntegrationId,
+        integration: &Integration,
         id: &DeadLetterId,
         actor: &ActorId,
     ) -> Result<DeadLetter, ManageError> {
         let mut is_queued = false;
         for _ in 0..Self::MOST_RACES {
-            let mut letter = self.one(integration, id).await?;
+            let mut letter = self.one(&integration.id, id).await?;
             if is_queued && letter.status == DeadLetterStatus::Resolved {
                 // The retry was faster than this note of it.
                 return Ok(letter);
@@ -105,8 +111,13 @@ impl DeadLetters {
                 self.queue.put(&message).await?;
                 is_queued = true;
             }
+            let before = letter.status;
             letter.changed(DeadLetterStatus::Retrying, actor.as_str(), self.clock.now());
-            if self.store.put_dead_letter(&letter, Mark::Keep).await? == Attempt::Done {
+            let audit = self.audited(integration, actor, &letter, before);
+            let stored = self
+                .store
+                .put_dead_letter(&letter, Mark::Keep, Some(&audit));
+            if stored.await? == Attempt::Done {
                 return Ok(letter);
             }
         }
@@ -115,27 +126,50 @@ impl DeadLetters {
 
     async fn discard_one(
         &self,
-        integration: &IntegrationId,
+        integration: &Integration,
         id: &DeadLetterId,
         actor: &ActorId,
     ) -> Result<DeadLetter, ManageError> {
         for _ in 0..Self::MOST_RACES {
-            let mut letter = self.one(integration, id).await?;
+            let mut letter = self.one(&integration.id, id).await?;
             refuse_if_settled(&letter)?;
             // The debt first: were it the other way round, a crash would leave a debt that wakes the job again.
             let incident = self.settle(&letter).await?;
             let mark = incident.as_ref();
             let mark = mark.map_or(Mark::Keep, |incident| mark_to_clear(incident, &letter));
+            let before = letter.status;
             letter.changed(
                 DeadLetterStatus::Discarded,
                 actor.as_str(),
                 self.clock.now(),
             );
-            if self.store.put_dead_letter(&letter, mark).await? == Attempt::Done {
+            let audit = self.audited(integration, actor, &letter, before);
+            let stored = self.store.put_dead_letter(&letter, mark, Some(&audit));
+            if stored.await? == Attempt::Done {
                 return Ok(letter);
             }
         }
         Err(ManageError::Changed(format!("dead letter {id}")))
+    }
+
+    fn audited(
+        &self,
+        integration: &Integration,
+        actor: &ActorId,
+        letter: &DeadLetter,
+        before: DeadLetterStatus,
+    ) -> AuditEntry {
+        let action = match letter.status {
+            DeadLetterStatus::Discarded => Audited::DeadLetterDiscarded,
+            _ => Audited::DeadLetterRetried,
+        };
+        let words = (before.as_str(), letter.status.as_str());
+        Auditor::new(self.ids.as_ref(), Some(actor), letter.changed_at).settled(
+            (&integration.organization, &integration.id),
+            action,
+            letter.id.as_str(),
+            words,
+        )
     }
 
     async fn one(

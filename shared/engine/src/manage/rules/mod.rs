@@ -6,7 +6,9 @@ mod ownership;
 
 use std::sync::Arc;
 
-use im_model::{Activity, Integration, IntegrationId, OrganizationId, Ownable, Owner, Triggers};
+use im_model::{
+    Activity, ActorId, Integration, IntegrationId, OrganizationId, Ownable, Owner, Triggers,
+};
 use im_vendors::ownable;
 
 pub use self::{
@@ -76,6 +78,7 @@ impl Rules {
     pub async fn change(
         &self,
         organization: &OrganizationId,
+        actor: &ActorId,
         id: &IntegrationId,
         change: &RuleChange,
         if_version: Option<u64>,
@@ -93,7 +96,7 @@ impl Rules {
             let now = self.integrations.clock.now();
             changed.integration.updated_at = now;
             changed.integration.note_flows_since(&present, now);
-            let stored = self.integrations.put(&present, &changed.integration);
+            let stored = self.integrations.put(&present, &changed.integration, actor);
             match stored.await? {
                 Attempt::Done => return Ok(changed),
                 Attempt::LostRace => {}
