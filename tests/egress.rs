@@ -59,6 +59,7 @@ impl Platform {
             announcer: Arc::new(Unannounced),
             public_base_url: None,
             local_organization: Some("acme".parse().expect("an id")),
+            policy: im_local::Policy::built_in(),
         };
         let embedded = Embedded::start(None).await.expect("embedded AWS starts");
         let system = LocalSystem::on(embedded, settings);

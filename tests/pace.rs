@@ -122,6 +122,7 @@ fn another_process(world: &World) -> LocalSystem {
         announcer: Arc::new(im_local::Unannounced),
         public_base_url: None,
         local_organization: None,
+        policy: im_local::Policy::built_in(),
     };
     LocalSystem::on(world.system.embedded.clone(), settings)
 }

@@ -69,6 +69,7 @@ impl Platform {
             announcer: Arc::new(im_local::Unannounced),
             public_base_url: public_base_url.map(str::to_owned),
             local_organization: Some("acme".parse().expect("an id")),
+            policy: im_local::Policy::built_in(),
         };
         let embedded = Embedded::start(None).await.expect("embedded AWS starts");
         let system = LocalSystem::on(embedded, settings);

@@ -34,8 +34,12 @@ async fn store_outbound(world: &World, text: &str) {
     let mut integration = found.expect("the store answers").expect("it exists");
     integration.triggers.outbound = Some(text.to_owned());
     integration.version += 1;
-    let stored =
-        im_engine::ports::IntegrationStore::update_integration(store.as_ref(), &integration);
+    let audit = im_tests::by_itself(&integration);
+    let stored = im_engine::ports::IntegrationStore::update_integration(
+        store.as_ref(),
+        &integration,
+        &audit,
+    );
     let stored = stored.await.expect("the store answers");
     assert_eq!(stored, im_engine::ports::Attempt::Done);
     world.clock.advance(SignedDuration::from_secs(11));

@@ -1,13 +1,12 @@
-//! Who may do what: one pure function, denying by default, so that a policy engine can take its place.
+//! Who may do what: what a policy is asked. What it answers is in [`policy`].
+
+pub(crate) mod policy;
 
 use std::fmt;
 
 use im_model::{IntegrationId, OrganizationId};
 
-use crate::{
-    Problem,
-    caller::{Caller, Role},
-};
+use crate::{Problem, caller::Caller};
 
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,11 +49,13 @@ pub enum Action {
     ReadConflicts,
     /// Resolve a conflict, or undo an automatic resolution.
     ResolveConflict,
+    /// Read who changed what of integrations, their conflicts and dead letters.
+    ReadAudit,
 }
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::CreateIncident,
         Self::ReadIncidents,
         Self::EditIncident,
@@ -74,32 +75,39 @@ impl Action {
         Self::Reconcile,
         Self::ReadConflicts,
         Self::ResolveConflict,
+        Self::ReadAudit,
     ];
+
+    /// Its name, as the policy knows it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CreateIncident => "incident.create",
+            Self::ReadIncidents => "incident.read",
+            Self::EditIncident => "incident.edit",
+            Self::CreateIntegration => "integration.create",
+            Self::ReadIntegrations => "integration.read",
+            Self::ChangeIntegration => "integration.change",
+            Self::DeleteIntegration => "integration.delete",
+            Self::TestIntegration => "integration.test",
+            Self::ChangeRules => "rules.change",
+            Self::PreviewIntegration => "integration.preview",
+            Self::ReadDeliveries => "delivery.read",
+            Self::ReplayDelivery => "delivery.replay",
+            Self::ReadSyncStatus => "sync_status.read",
+            Self::ReadDeadLetters => "dead_letter.read",
+            Self::SettleDeadLetters => "dead_letter.settle",
+            Self::ReadReconciliations => "reconciliation.read",
+            Self::Reconcile => "reconciliation.run",
+            Self::ReadConflicts => "conflict.read",
+            Self::ResolveConflict => "conflict.resolve",
+            Self::ReadAudit => "audit.read",
+        }
+    }
 }
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::CreateIncident => "create incidents",
-            Self::ReadIncidents => "read incidents",
-            Self::EditIncident => "edit incidents",
-            Self::CreateIntegration => "create integrations",
-            Self::ReadIntegrations => "read integrations",
-            Self::ChangeIntegration => "change integrations",
-            Self::DeleteIntegration => "delete integrations",
-            Self::TestIntegration => "test integrations",
-            Self::ChangeRules => "change rules of integrations",
-            Self::PreviewIntegration => "preview integrations",
-            Self::ReadDeliveries => "read deliveries of integrations",
-            Self::ReplayDelivery => "replay deliveries of integrations",
-            Self::ReadSyncStatus => "read the sync status of integrations",
-            Self::ReadDeadLetters => "read dead letters of integrations",
-            Self::SettleDeadLetters => "retry or discard dead letters of integrations",
-            Self::ReadReconciliations => "read reconciliations of integrations",
-            Self::Reconcile => "reconcile integrations",
-            Self::ReadConflicts => "read conflicts",
-            Self::ResolveConflict => "resolve conflicts",
-        })
+        f.write_str(self.as_str())
     }
 }
 
@@ -178,102 +186,11 @@ impl<'a> Resource<'a> {
 /// Why not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Denied(String);
+pub struct Denied(pub(crate) String);
 
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         Self::forbidden(denied.0)
-    }
-}
-
-/// May the caller do this?
-pub fn may(caller: &Caller, action: Action, resource: Resource<'_>) -> Result<(), Denied> {
-    if *resource.organization != caller.organization {
-        let reason = format!("the token is for organization {}", caller.organization);
-        return Err(Denied(reason));
-    }
-    if caller
-        .roles
-        .iter()
-        .any(|role| allows(*role, caller, action, resource.which))
-    {
-        return Ok(());
-    }
-    let roles: Vec<_> = caller.roles.iter().map(|role| role.as_str()).collect();
-    let roles = if roles.is_empty() {
-        "no role".to_owned()
-    } else {
-        roles.join(", ")
-    };
-    let which = match resource.which {
-        Which::Any => "",
-        Which::Incident { .. } => " that are not assigned to the token's subject",
-        Which::Integration(_) => " outside the token's scopes",
-        Which::Conflict { .. } => {
-            ": the incident is not assigned to the token's subject, nor the integration in its scopes"
-        }
-    };
-    Err(Denied(format!(
-        "the token's roles ({roles}) do not allow it to {action}{which}"
-    )))
-}
-
-fn allows(role: Role, caller: &Caller, action: Action, which: Which<'_>) -> bool {
-    match role {
-        Role::PlatformAdministrator => true,
-        Role::IntegrationManager => match action {
-            Action::CreateIntegration
-            | Action::ReadIntegrations
-            | Action::ChangeIntegration
-            | Action::DeleteIntegration
-            | Action::TestIntegration
-            | Action::ChangeRules
-            | Action::PreviewIntegration
-            | Action::ReadDeliveries
-            | Action::ReplayDelivery
-            | Action::ReadSyncStatus
-            | Action::ReadDeadLetters
-            | Action::SettleDeadLetters
-            | Action::ReadReconciliations
-            | Action::Reconcile
-            | Action::ResolveConflict => match which {
-                Which::Any => !caller.scopes.is_empty(),
-                Which::Integration(id)
-                | Which::Conflict {
-                    integration: id, ..
-                } => caller.scopes.contains("*") || caller.scopes.contains(id.as_str()),
-                Which::Incident { .. } => false,
-            },
-            Action::ReadIncidents | Action::ReadConflicts => true,
-            Action::CreateIncident | Action::EditIncident => false,
-        },
-        Role::IncidentCommander => match action {
-            Action::CreateIncident
-            | Action::ReadIncidents
-            | Action::ReadConflicts
-            | Action::ReadSyncStatus => true,
-            Action::EditIncident | Action::ResolveConflict => match which {
-                Which::Any => true,
-                Which::Incident { assigned_to } | Which::Conflict { assigned_to, .. } => {
-                    assigned_to == Some(caller.subject.as_str())
-                }
-                Which::Integration(_) => false,
-            },
-            Action::CreateIntegration
-            | Action::ReadIntegrations
-            | Action::ChangeIntegration
-            | Action::DeleteIntegration
-            | Action::TestIntegration
-            | Action::ChangeRules
-            | Action::PreviewIntegration
-            | Action::ReadDeliveries
-            | Action::ReplayDelivery
-            | Action::ReadDeadLetters
-            | Action::SettleDeadLetters
-            | Action::ReadReconciliations
-            | Action::Reconcile => false,
-        },
-        Role::Viewer => action == Action::ReadSyncStatus,
     }
 }
 

@@ -20,7 +20,7 @@ use im_model::{
 use self::output::ConflictJson;
 use crate::{
     Api, Problem,
-    authorise::{Action, Resource, may},
+    authorise::{Action, Resource},
     body::{self, JSON, ObjectReader},
     caller::Caller,
     incident::List,
@@ -123,17 +123,13 @@ pub(crate) async fn restore(
 /// Fails unless the caller may resolve the conflict: by its scope, or because the incident is assigned to it now.
 async fn check_may_resolve(api: &Api, caller: &Caller, id: &ConflictId) -> Result<(), Problem> {
     let conflict = api.conflicts.get(&caller.organization, id).await?;
-    let of = |assigned_to| Resource::conflict(caller, &conflict.integration, assigned_to);
-    if may(caller, Action::ResolveConflict, of(None)).is_ok() {
-        return Ok(());
-    }
     let incidents = &api.incidents;
     let incident = incidents
         .get(&caller.organization, &conflict.incident)
         .await?;
     let assigned_to = incident.value(&Field::AssignedTo);
-    let resource = of(assigned_to.as_str());
-    Ok(may(caller, Action::ResolveConflict, resource)?)
+    let resource = Resource::conflict(caller, &conflict.integration, assigned_to.as_str());
+    Ok(api.policy.may(caller, Action::ResolveConflict, resource)?)
 }
 
 fn wanted(mut body: ObjectReader) -> Result<Resolution, Problem> {

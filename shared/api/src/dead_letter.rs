@@ -18,11 +18,11 @@ use im_model::{DeadLetterId, DeadLetterStatus, FailureReason, IncidentId, Integr
 use self::output::{DeadLetterJson, ManyJson};
 use crate::{
     Api, Problem,
-    authorise::{Action, Resource, may},
+    authorise::Action,
     body::{self, JSON, ObjectReader, shortened},
     caller::Caller,
     incident::List,
-    integration::parse_id,
+    integration::admitted,
     query::{NOT_A_CURSOR, Query, Slice},
     router::{PathId, path_pair},
 };
@@ -62,7 +62,7 @@ pub(crate) async fn list(
         }),
     };
     query.finish(&LIST_PARAMETERS)?;
-    let id = admitted(&caller, Action::ReadDeadLetters, &id)?;
+    let id = admitted(&api, &caller, Action::ReadDeadLetters, &id)?;
     let organization = &caller.organization;
     let page = api
         .dead_letters
@@ -81,7 +81,7 @@ pub(crate) async fn get(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::ReadDeadLetters, &integration)?;
+    let id = admitted(&api, &caller, Action::ReadDeadLetters, &integration)?;
     let organization = &caller.organization;
     let letter = api.dead_letters.get(organization, &id, &entry).await?;
     Ok(Json(DeadLetterJson::with_failures(&letter)).into_response())
@@ -95,7 +95,7 @@ pub(crate) async fn retry(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::SettleDeadLetters, &integration)?;
+    let id = admitted(&api, &caller, Action::SettleDeadLetters, &integration)?;
     let (organization, actor) = (&caller.organization, &caller.subject);
     let retried = api.dead_letters.retry(organization, actor, &id, &entry);
     let shown = Json(DeadLetterJson::of(&retried.await?));
@@ -110,7 +110,7 @@ pub(crate) async fn discard(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::SettleDeadLetters, &integration)?;
+    let id = admitted(&api, &caller, Action::SettleDeadLetters, &integration)?;
     let (organization, actor) = (&caller.organization, &caller.subject);
     let discarded = api.dead_letters.discard(organization, actor, &id, &entry);
     Ok(Json(DeadLetterJson::of(&discarded.await?)).into_response())
@@ -123,7 +123,7 @@ pub(crate) async fn retry_all(
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (id, (filter, cursor)) = read_many(&caller, &id, request).await?;
+    let (id, (filter, cursor)) = read_many(&api, &caller, &id, request).await?;
     let (organization, actor) = (&caller.organization, &caller.subject);
     let letters = &api.dead_letters;
     let many = letters.retry_all(organization, actor, &id, &filter, cursor.as_deref());
@@ -137,7 +137,7 @@ pub(crate) async fn discard_all(
     PathId(id): PathId,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (id, (filter, cursor)) = read_many(&caller, &id, request).await?;
+    let (id, (filter, cursor)) = read_many(&api, &caller, &id, request).await?;
     let (organization, actor) = (&caller.organization, &caller.subject);
     let letters = &api.dead_letters;
     let many = letters.discard_all(organization, actor, &id, &filter, cursor.as_deref());
@@ -145,12 +145,13 @@ pub(crate) async fn discard_all(
 }
 
 async fn read_many(
+    api: &Api,
     caller: &Caller,
     id: &str,
     request: Request,
 ) -> Result<(IntegrationId, (DeadLetterFilter, Option<String>)), Problem> {
     Query::none(request.uri())?;
-    let id = admitted(caller, Action::SettleDeadLetters, id)?;
+    let id = admitted(api, caller, Action::SettleDeadLetters, id)?;
     let wanted = wanted(body::read_object(request, JSON).await?)?;
     Ok((id, wanted))
 }
@@ -178,12 +179,6 @@ fn wanted(mut body: ObjectReader) -> Result<(DeadLetterFilter, Option<String>), 
     } else {
         Err(Problem::invalid(problems))
     }
-}
-
-fn admitted(caller: &Caller, action: Action, id: &str) -> Result<IntegrationId, Problem> {
-    let id = parse_id(id)?;
-    may(caller, action, Resource::integration(caller, &id))?;
-    Ok(id)
 }
 
 /// The `{id}` and the `{entry}` of a path.

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use crate::{
     Api, Problem,
-    authorise::{Action, Resource, may},
+    authorise::{Action, Resource},
     body::shortened,
     caller::Caller,
     query::{Query, Slice},
@@ -93,7 +93,7 @@ pub(crate) async fn list(
     let integration =
         integration.ok_or_else(|| Problem::malformed("integration_id is missing."))?;
     let resource = Resource::integration(&caller, &integration);
-    may(&caller, Action::ReadDeliveries, resource)?;
+    api.policy.may(&caller, Action::ReadDeliveries, resource)?;
     let page = api
         .deliveries
         .list(
@@ -121,7 +121,7 @@ pub(crate) async fn replay(
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
     let resource = Resource::integration(&caller, &key.integration);
-    may(&caller, Action::ReplayDelivery, resource)?;
+    api.policy.may(&caller, Action::ReplayDelivery, resource)?;
     let delivery = api.deliveries.replay(&caller.organization, &key).await?;
     let shown = Json(DeliveryJson::of(&delivery));
     Ok((StatusCode::ACCEPTED, shown).into_response())

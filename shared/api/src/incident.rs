@@ -8,7 +8,7 @@ mod output;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Json,
@@ -16,14 +16,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderMap, StatusCode, Uri, header};
-use im_engine::manage::ManageError;
-use im_model::{Field, IdempotencyKey, Incident, IncidentId, PlatformValue, Status};
+use im_model::{Field, IdempotencyKey, Incident, IncidentId, Status};
 use serde::Serialize;
 
 use self::output::IncidentJson;
 use crate::{
     Api, Problem,
-    authorise::{Action, Resource, may},
+    authorise::{Action, Denied, Resource},
     body::{self, JSON, JSON_OR_MERGE_PATCH},
     caller::Caller,
     precondition::{etag, if_match},
@@ -36,9 +35,6 @@ pub(crate) use self::{input::NAMES, output::READ_ONLY};
 
 /// What the list accepts in its query.
 const LIST_PARAMETERS: [&str; 3] = [Slice::NAMES[0], Slice::NAMES[1], "status"];
-
-/// An edit whose permission depends on the incident gives up after losing this many races.
-const MOST_RACES: u32 = 8;
 
 /// One page.
 #[derive(Serialize)]
@@ -127,63 +123,35 @@ pub(crate) async fn edit(
     let seen = if_match(request.headers())?;
     let body = body::read_object(request, JSON_OR_MERGE_PATCH).await?;
     let values = input::change(body)?;
-    // Whoever may edit an incident that is nobody's may edit any: then there is no need to look at this one first.
-    let incident = if may(
-        &caller,
-        Action::EditIncident,
-        Resource::incident(&caller, None),
-    )
-    .is_ok()
-    {
-        api.incidents
-            .edit(&caller.organization, &caller.subject, &id, &values, seen)
-            .await
-    } else {
-        edit_as_assigned(&api, &caller, &id, &values, seen).await?
+    // Asked about the incident that is edited: by the next revision, it may be somebody else's.
+    let permit = |incident: &Incident| {
+        may_edit(&api, &caller, incident).map_err(|denied| denied.to_string())
     };
-    let incident = incident.map_err(|error| Problem::refused(error, seen.is_some()))?;
+    let edited = api
+        .incidents
+        .edit(
+            &caller.organization,
+            &caller.subject,
+            &id,
+            &values,
+            seen,
+            &permit,
+        )
+        .await;
+    let incident = edited.map_err(|error| Problem::refused(error, seen.is_some()))?;
     Ok(shown(&incident).into_response())
 }
 
-/// Edits just the revision that the permission was decided on: by the next one, it may be somebody else's incident.
-async fn edit_as_assigned(
-    api: &Api,
-    caller: &Caller,
-    id: &IncidentId,
-    values: &BTreeMap<Field, PlatformValue>,
-    seen: Option<u64>,
-) -> Result<Result<Incident, ManageError>, Problem> {
-    let incidents = &api.incidents;
-    for _ in 0..MOST_RACES {
-        let present = incidents.get(&caller.organization, id).await?;
-        let assigned_to = present.value(&Field::AssignedTo);
-        may(
-            caller,
-            Action::EditIncident,
-            Resource::incident(caller, assigned_to.as_str()),
-        )?;
-        let revision = Some(seen.unwrap_or(present.revision));
-        let edited = incidents
-            .edit(&caller.organization, &caller.subject, id, values, revision)
-            .await;
-        if seen.is_some() || !matches!(edited, Err(ManageError::Changed(_))) {
-            return Ok(edited);
-        }
-    }
-    Ok(Err(ManageError::Changed(format!("incident {id}"))))
+fn may_edit(api: &Api, caller: &Caller, incident: &Incident) -> Result<(), Denied> {
+    let assigned_to = incident.value(&Field::AssignedTo);
+    let resource = Resource::incident(caller, assigned_to.as_str());
+    api.policy.may(caller, Action::EditIncident, resource)
 }
 
 /// Fails unless the caller may edit the incident as it is now.
 async fn check_may_edit(api: &Api, caller: &Caller, id: &IncidentId) -> Result<(), Problem> {
-    // Whoever may edit an incident that is nobody's may edit any.
-    let nobodys = Resource::incident(caller, None);
-    if may(caller, Action::EditIncident, nobodys).is_ok() {
-        return Ok(());
-    }
     let present = api.incidents.get(&caller.organization, id).await?;
-    let assigned_to = present.value(&Field::AssignedTo);
-    let resource = Resource::incident(caller, assigned_to.as_str());
-    Ok(may(caller, Action::EditIncident, resource)?)
+    Ok(may_edit(api, caller, &present)?)
 }
 
 /// The caller's own name for the request, if it gave one.

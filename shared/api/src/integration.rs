@@ -24,7 +24,7 @@ use serde::Serialize;
 use self::output::{IntegrationJson, RemovedJson, TestJson};
 use crate::{
     Api, Problem,
-    authorise::{Action, Resource, may},
+    authorise::{Action, Resource},
     body::{self, JSON, JSON_OR_MERGE_PATCH},
     caller::Caller,
     precondition::{etag, if_match},
@@ -57,8 +57,9 @@ pub(crate) async fn create(
         organization: &new.organization,
         ..Resource::integration(&caller, &new.id)
     };
-    may(&caller, Action::CreateIntegration, resource)?;
-    let integration = api.integrations.create(new).await?;
+    api.policy
+        .may(&caller, Action::CreateIntegration, resource)?;
+    let integration = api.integrations.create(new, &caller.subject).await?;
     let location = format!("{BASE}/integrations/{}", integration.id);
     let headers = [(header::LOCATION, location)];
     Ok((StatusCode::CREATED, headers, shown(&api, &integration)).into_response())
@@ -80,8 +81,8 @@ pub(crate) async fn list(
     let mut all = api.integrations.list(&caller.organization).await?;
     all.retain(|integration| {
         let resource = Resource::integration(&caller, &integration.id);
-        may(&caller, Action::ReadIntegrations, resource).is_ok()
-            && after.as_ref().is_none_or(|after| integration.id > *after)
+        let may_read = api.policy.may(&caller, Action::ReadIntegrations, resource);
+        may_read.is_ok() && after.as_ref().is_none_or(|after| integration.id > *after)
     });
     let has_more = all.len() > usize::from(limit);
     all.truncate(limit.into());
@@ -105,12 +106,7 @@ pub(crate) async fn get(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = parse_id(&id)?;
-    may(
-        &caller,
-        Action::ReadIntegrations,
-        Resource::integration(&caller, &id),
-    )?;
+    let id = admitted(&api, &caller, Action::ReadIntegrations, &id)?;
     let integration = api.integrations.get(&caller.organization, &id).await?;
     Ok(shown(&api, &integration).into_response())
 }
@@ -123,18 +119,13 @@ pub(crate) async fn change(
     request: Request,
 ) -> Result<Response, Problem> {
     Query::none(request.uri())?;
-    let id = parse_id(&id)?;
-    may(
-        &caller,
-        Action::ChangeIntegration,
-        Resource::integration(&caller, &id),
-    )?;
+    let id = admitted(&api, &caller, Action::ChangeIntegration, &id)?;
     let seen = if_match(request.headers())?;
     let body = body::read_object(request, JSON_OR_MERGE_PATCH).await?;
     let change = input::change(body, seen, api.allow_loopback)?;
     let changed = api
         .integrations
-        .change(&caller.organization, &id, change)
+        .change(&caller.organization, &caller.subject, &id, change)
         .await;
     let integration = changed.map_err(|error| Problem::refused(error, seen.is_some()))?;
     Ok(shown(&api, &integration).into_response())
@@ -148,13 +139,9 @@ pub(crate) async fn delete(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = parse_id(&id)?;
-    may(
-        &caller,
-        Action::DeleteIntegration,
-        Resource::integration(&caller, &id),
-    )?;
-    let removed = api.removal.remove(&caller.organization, &id).await?;
+    let id = admitted(&api, &caller, Action::DeleteIntegration, &id)?;
+    let (organization, actor) = (&caller.organization, &caller.subject);
+    let removed = api.removal.remove(organization, actor, &id).await?;
     Ok(Json(RemovedJson::of(&id, removed)).into_response())
 }
 
@@ -166,19 +153,27 @@ pub(crate) async fn test(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = parse_id(&id)?;
-    may(
-        &caller,
-        Action::TestIntegration,
-        Resource::integration(&caller, &id),
-    )?;
+    let id = admitted(&api, &caller, Action::TestIntegration, &id)?;
     let base_url = api.webhook_base_url.as_deref();
     let checks = api.checks.run(&caller.organization, &id, base_url).await?;
     Ok(Json(TestJson::of(checks)).into_response())
 }
 
+/// The integration, if the caller may do this to it.
+pub(crate) fn admitted(
+    api: &Api,
+    caller: &Caller,
+    action: Action,
+    id: &str,
+) -> Result<IntegrationId, Problem> {
+    let id = parse_id(id)?;
+    let resource = Resource::integration(caller, &id);
+    api.policy.may(caller, action, resource)?;
+    Ok(id)
+}
+
 /// An id that cannot be one names nothing.
-pub(crate) fn parse_id(text: &str) -> Result<IntegrationId, Problem> {
+fn parse_id(text: &str) -> Result<IntegrationId, Problem> {
     let unknown = || Problem::not_found(format!("integration {}", body::shortened(text)));
     IntegrationId::parse(text).map_err(|_| unknown())
 }

@@ -8,6 +8,7 @@
     )
 )]
 
+mod audit;
 mod authenticate;
 mod authorise;
 mod body;
@@ -30,10 +31,14 @@ mod unreachable;
 mod value;
 
 pub use authenticate::{
-    Authenticator, FixedKey, HmacAuthenticator, KeySource, LoopbackAdministrator, Unauthenticated,
+    Authenticator, Expected, FixedKey, KeySetSource, KeySource, LoopbackAdministrator,
+    PublishedKeys, TokenAuthenticator, Unauthenticated,
 };
-pub use authorise::{Action, Denied, Resource, Which, may};
-pub use caller::{Caller, Role, UnknownRole};
+pub use authorise::{
+    Action, Denied, Resource, Which,
+    policy::{Policy, PolicyError},
+};
+pub use caller::{ADMINISTRATOR, Caller};
 pub use health::OPENAPI;
 pub use problem::Problem;
 pub use router::{Api, BASE, router};

@@ -145,6 +145,7 @@ impl Problem {
         let text = error.to_string();
         match error {
             ManageError::Invalid(errors) => Self::invalid(errors),
+            ManageError::Forbidden(why) => Self::forbidden(why),
             ManageError::NotFound(what) => Self::not_found(what),
             ManageError::Exists(_) => Self::new(StatusCode::CONFLICT, "exists", text),
             ManageError::Changed(_) if conditional => {

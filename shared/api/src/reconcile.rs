@@ -15,16 +15,16 @@ use axum::{
 };
 use http::{StatusCode, Uri, header, request::Parts};
 use im_engine::{RunRequest, manage::FieldProblem};
-use im_model::{IntegrationId, RunId};
+use im_model::RunId;
 
 use self::output::{ItemJson, RunJson};
 use crate::{
     Api, Problem,
-    authorise::{Action, Resource, may},
+    authorise::Action,
     body::{self, JSON, ObjectReader, shortened},
     caller::Caller,
     incident::List,
-    integration::parse_id,
+    integration::admitted,
     query::{NOT_A_CURSOR, Query, Slice},
     router::{BASE, PathId, path_pair},
 };
@@ -57,7 +57,7 @@ async fn begin(
     read: fn(ObjectReader) -> Result<RunRequest, Problem>,
 ) -> Result<Response, Problem> {
     Query::none(request.uri())?;
-    let id = admitted(caller, Action::Reconcile, id)?;
+    let id = admitted(api, caller, Action::Reconcile, id)?;
     let wanted = read(body::read_object(request, JSON).await?)?;
     let (organization, actor) = (&caller.organization, &caller.subject);
     let started = api.reconciliations.start(organization, actor, &id, &wanted);
@@ -77,7 +77,7 @@ pub(crate) async fn history(
     let mut query = Query::of(&uri);
     let Slice { cursor, limit } = query.slice();
     query.finish(&Slice::NAMES)?;
-    let id = admitted(&caller, Action::ReadReconciliations, &id)?;
+    let id = admitted(&api, &caller, Action::ReadReconciliations, &id)?;
     let before = parsed_cursor(cursor, |text| RunId::parse(text).ok())?;
     let organization = &caller.organization;
     let page = api
@@ -97,7 +97,7 @@ pub(crate) async fn get(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::ReadReconciliations, &integration)?;
+    let id = admitted(&api, &caller, Action::ReadReconciliations, &integration)?;
     let organization = &caller.organization;
     let run = api.reconciliations.run(organization, &id, &run).await?;
     Ok(Json(RunJson::of(&run)).into_response())
@@ -114,7 +114,7 @@ pub(crate) async fn items(
     let mut query = Query::of(&uri);
     let cursor = query.cursor();
     query.finish(&CURSOR)?;
-    let id = admitted(&caller, Action::ReadReconciliations, &integration)?;
+    let id = admitted(&api, &caller, Action::ReadReconciliations, &integration)?;
     let part = parsed_cursor(cursor, |text| text.parse().ok())?;
     let organization = &caller.organization;
     let page = api
@@ -134,7 +134,7 @@ pub(crate) async fn confirm(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::Reconcile, &integration)?;
+    let id = admitted(&api, &caller, Action::Reconcile, &integration)?;
     let (organization, actor) = (&caller.organization, &caller.subject);
     let confirmed = api.reconciliations.confirm(organization, actor, &id, &run);
     let shown = Json(RunJson::of(&confirmed.await?));
@@ -149,16 +149,10 @@ pub(crate) async fn cancel(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::Reconcile, &integration)?;
+    let id = admitted(&api, &caller, Action::Reconcile, &integration)?;
     let (organization, actor) = (&caller.organization, &caller.subject);
     let cancelled = api.reconciliations.cancel(organization, actor, &id, &run);
     Ok(Json(RunJson::of(&cancelled.await?)).into_response())
-}
-
-fn admitted(caller: &Caller, action: Action, id: &str) -> Result<IntegrationId, Problem> {
-    let id = parse_id(id)?;
-    may(caller, action, Resource::integration(caller, &id))?;
-    Ok(id)
 }
 
 fn parsed_cursor<T>(

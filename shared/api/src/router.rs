@@ -16,15 +16,15 @@ use axum::{
 };
 use http::{Method, Uri, header, request::Parts};
 use im_engine::manage::{
-    Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
+    Audits, Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
     Previews, Reconciliations, Removal, Rules, SyncStatuses, TriggerTests,
 };
 
 #[cfg(test)]
 pub(crate) use self::openapi::assert_is;
 use crate::{
-    Authenticator, Problem, Unauthenticated,
-    authorise::{Action, Resource, may},
+    Authenticator, Problem, Unauthenticated, audit,
+    authorise::{Action, Resource, policy::Policy},
     body::shortened,
     conflict, dead_letter, delivery, health,
     incident::{self, history, link, note},
@@ -54,6 +54,8 @@ pub struct Api {
     pub reconciliations: Arc<Reconciliations>,
     /// What their webhooks brought.
     pub deliveries: Arc<Deliveries>,
+    /// Who changed what of them.
+    pub audits: Arc<Audits>,
     /// The integrations.
     pub integrations: Arc<Integrations>,
     /// Their rules.
@@ -68,6 +70,8 @@ pub struct Api {
     pub previews: Arc<Previews>,
     /// Who tells who asks.
     pub authenticator: Arc<dyn Authenticator>,
+    /// What tells who may do what.
+    pub policy: Policy,
     /// Where the vendors' webhooks arrive, e.g. `https://im.example.com`, if it is known: integrations show their own.
     pub webhook_base_url: Option<String>,
     /// Whether an integration's `base_url` may be plain http on this machine: for development only.
@@ -107,7 +111,7 @@ const fn route(
 }
 
 /// Every route there is.
-pub(crate) const ROUTES: [Route; 57] = {
+pub(crate) const ROUTES: [Route; 58] = {
     use Access::{Only, Public};
     use Action as A;
     const GET: MethodFilter = MethodFilter::GET;
@@ -397,6 +401,7 @@ pub(crate) const ROUTES: [Route; 57] = {
             Only(A::Reconcile),
             |m| on(m, reconcile::backfill),
         ),
+        route(GET, "/audit", Only(A::ReadAudit), |m| on(m, audit::list)),
         route(GET, "/deliveries", Only(A::ReadDeliveries), |m| {
             on(m, delivery::list)
         }),
@@ -456,7 +461,8 @@ async fn admit(
         return Err(Unauthenticated::BadToken("several".to_owned()).into());
     }
     let caller = gate.api.authenticator.authenticate(authorization).await?;
-    may(&caller, gate.action, Resource::any_of(&caller))?;
+    let any = Resource::any_of(&caller);
+    gate.api.policy.may(&caller, gate.action, any)?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

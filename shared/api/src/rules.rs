@@ -19,10 +19,10 @@ use im_model::{Activity, IntegrationId, Owner};
 use self::output::{CheckJson, MappingsJson, OwnershipJson, OwnershipList};
 use crate::{
     Api, Problem,
-    authorise::{Action, Resource, may},
+    authorise::Action,
     body::{self, JSON, shortened},
     caller::Caller,
-    integration::{parse_id, shown},
+    integration::{admitted, shown},
     precondition::{etag, if_match},
     query::Query,
     router::PathId,
@@ -56,13 +56,6 @@ impl<S: Send + Sync> FromRequestParts<S> for PathField {
     }
 }
 
-/// The integration that a caller may do this to.
-fn admitted(caller: &Caller, action: Action, id: &str) -> Result<IntegrationId, Problem> {
-    let id = parse_id(id)?;
-    may(caller, action, Resource::integration(caller, &id))?;
-    Ok(id)
-}
-
 /// Changes the rules under the version that the caller has seen, if it names one.
 async fn changed(
     api: &Api,
@@ -71,8 +64,11 @@ async fn changed(
     change: &RuleChange,
     seen: Option<u64>,
 ) -> Result<ChangedRules, Problem> {
-    let organization = &caller.organization;
-    let changed = api.rules.change(organization, id, change, seen).await;
+    let (organization, actor) = (&caller.organization, &caller.subject);
+    let changed = api
+        .rules
+        .change(organization, actor, id, change, seen)
+        .await;
     changed.map_err(|error| Problem::refused(error, seen.is_some()))
 }
 
@@ -84,7 +80,7 @@ pub(crate) async fn list_ownership(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::ReadIntegrations, &id)?;
+    let id = admitted(&api, &caller, Action::ReadIntegrations, &id)?;
     let (integration, all) = api.rules.ownership(&caller.organization, &id).await?;
     let headers = [(header::ETAG, etag(integration.version))];
     Ok((headers, Json(OwnershipList::of(&all))).into_response())
@@ -100,7 +96,7 @@ pub(crate) async fn set_ownership(
     let mut query = Query::of(request.uri());
     let shared = query.parsed("shared", true_or_false);
     query.finish(&["shared"])?;
-    let id = admitted(&caller, Action::ChangeRules, &id)?;
+    let id = admitted(&api, &caller, Action::ChangeRules, &id)?;
     let seen = if_match(request.headers())?;
     let body = body::read_object(request, JSON).await?;
     let ownership = input::ownership(body, shared.unwrap_or(false))?;
@@ -125,7 +121,7 @@ pub(crate) async fn delete_ownership(
         text.parse::<Owner>().map_err(|error| error.to_string())
     });
     query.finish(&["owner"])?;
-    let id = admitted(&caller, Action::ChangeRules, &id)?;
+    let id = admitted(&api, &caller, Action::ChangeRules, &id)?;
     let seen = if_match(&headers)?;
     let change = RuleChange::Disown {
         field: field.clone(),
@@ -149,7 +145,7 @@ pub(crate) async fn mappings(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::ReadIntegrations, &id)?;
+    let id = admitted(&api, &caller, Action::ReadIntegrations, &id)?;
     let document = api.rules.mappings(&caller.organization, &id).await?;
     Ok(MappingsJson::of(document).into_response())
 }
@@ -164,7 +160,7 @@ pub(crate) async fn set_mappings(
     let mut query = Query::of(request.uri());
     let is_rehearsal = query.parsed("dry_run", true_or_false);
     query.finish(&["dry_run"])?;
-    let id = admitted(&caller, Action::ChangeRules, &id)?;
+    let id = admitted(&api, &caller, Action::ChangeRules, &id)?;
     let seen = if_match(request.headers())?;
     let body = body::read_object(request, JSON).await?;
     let new = input::mappings(body)?;
@@ -187,7 +183,7 @@ pub(crate) async fn check(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::ReadIntegrations, &id)?;
+    let id = admitted(&api, &caller, Action::ReadIntegrations, &id)?;
     let report = api.rules.check(&caller.organization, &id).await?;
     Ok(Json(CheckJson::of(&id, &report)).into_response())
 }
@@ -223,7 +219,7 @@ async fn set_activity(
     activity: Activity,
 ) -> Result<Response, Problem> {
     Query::none(uri)?;
-    let id = admitted(&caller, Action::ChangeIntegration, &id)?;
+    let id = admitted(&api, &caller, Action::ChangeIntegration, &id)?;
     let seen = if_match(headers)?;
     let change = RuleChange::Activity(activity);
     let changed = changed(&api, &caller, &id, &change, seen).await?;

@@ -17,11 +17,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use self::output::SyncStatusJson;
 use crate::{
-    Api, Problem,
-    authorise::{Action, Resource, may},
-    caller::Caller,
-    integration::parse_id,
-    query::Query,
+    Api, Problem, authorise::Action, caller::Caller, integration::admitted, query::Query,
     router::PathId,
 };
 
@@ -38,9 +34,7 @@ pub(crate) async fn get(
     let mut query = Query::of(&uri);
     let since = query.parsed(SINCE, |text| since(text, now));
     query.finish(&[SINCE])?;
-    let id = parse_id(&id)?;
-    let resource = Resource::integration(&caller, &id);
-    may(&caller, Action::ReadSyncStatus, resource)?;
+    let id = admitted(&api, &caller, Action::ReadSyncStatus, &id)?;
     let since = since.unwrap_or(now - SyncStatuses::WINDOW);
     let status = api
         .sync_statuses

@@ -9,15 +9,15 @@ use im_engine::{
     DeliveryEnd, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
     Reserve, RetryMessage, Ruling, StoreError, Unlink, Waiting,
     ports::{
-        Attempt, CircuitStore, Clock, ConflictStore, CounterStore, DeadLetterStore,
+        Attempt, AuditStore, CircuitStore, Clock, ConflictStore, CounterStore, DeadLetterStore,
         DeliveryPosition, DeliveryStore, Figures, Ids, IncidentStore, IntegrationStore, JobQueue,
         Mark, Page, Task, TaskStore, Vault,
     },
 };
 use im_model::{
-    Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus, Digest, ExternalId,
-    IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note, NoteCopy, NoteKey,
-    OrganizationId, TaskKind,
+    AuditEntry, AuditId, Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus,
+    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note,
+    NoteCopy, NoteKey, OrganizationId, TaskKind,
 };
 use im_vendors::{Credentials, Transport, TransportError};
 use jiff::Timestamp;
@@ -174,6 +174,22 @@ impl ConflictStore for Unreachable {
 }
 
 #[async_trait]
+impl AuditStore for Unreachable {
+    async fn record(&self, _: &AuditEntry) -> Result<(), StoreError> {
+        down()
+    }
+    async fn audit(
+        &self,
+        _: &OrganizationId,
+        _: Option<&IntegrationId>,
+        _: Option<&AuditId>,
+        _: u16,
+    ) -> Result<Page<AuditEntry>, StoreError> {
+        down()
+    }
+}
+
+#[async_trait]
 impl IntegrationStore for Unreachable {
     async fn integration(&self, _: &IntegrationId) -> Result<Option<Integration>, StoreError> {
         down()
@@ -181,13 +197,25 @@ impl IntegrationStore for Unreachable {
     async fn integrations_of(&self, _: &OrganizationId) -> Result<Vec<Integration>, StoreError> {
         down()
     }
-    async fn create_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+    async fn create_integration(
+        &self,
+        _: &Integration,
+        _: &AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         down()
     }
-    async fn update_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+    async fn update_integration(
+        &self,
+        _: &Integration,
+        _: &AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         down()
     }
-    async fn delete_integration(&self, _: &Integration) -> Result<Attempt, StoreError> {
+    async fn delete_integration(
+        &self,
+        _: &Integration,
+        _: &AuditEntry,
+    ) -> Result<Attempt, StoreError> {
         down()
     }
 }
@@ -267,7 +295,12 @@ impl DeadLetterStore for Unreachable {
     ) -> Result<Page<DeadLetter>, StoreError> {
         down()
     }
-    async fn put_dead_letter(&self, _: &DeadLetter, _: Mark<'_>) -> Result<Attempt, StoreError> {
+    async fn put_dead_letter(
+        &self,
+        _: &DeadLetter,
+        _: Mark<'_>,
+        _: Option<&AuditEntry>,
+    ) -> Result<Attempt, StoreError> {
         down()
     }
 }

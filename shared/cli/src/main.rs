@@ -4,6 +4,7 @@
     allow(clippy::expect_used, reason = "a test that cannot go on has failed")
 )]
 
+mod audit;
 mod cli;
 mod client;
 mod completions;
@@ -87,6 +88,10 @@ async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Delivery { command } => {
             let client = connect(&cli.connect, &mut secrets, &mut console)?;
             delivery::run(command, &client, &mut console).await
+        }
+        Command::Audit { command } => {
+            let client = connect(&cli.connect, &mut secrets, &mut console)?;
+            audit::run(command, &client, &mut console).await
         }
         Command::Integration { command } => {
             let client = connect(&cli.connect, &mut secrets, &mut console)?;

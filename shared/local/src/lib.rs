@@ -17,6 +17,7 @@ pub use clock::ScaledClock;
 pub use embedded::{Embedded, Queues};
 pub use function::Function;
 pub use gateway::{Gateway, serve_http};
+pub use im_api::Policy;
 pub use in_process::{InProcess, QueueService, TableService};
 pub use open_work::OpenWork;
 pub use poller::{QueuePoller, StreamPoller};

@@ -9,16 +9,17 @@ use std::{
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
-use im_api::{Authenticator, HmacAuthenticator, LoopbackAdministrator};
+use im_api::{Authenticator, Expected, LoopbackAdministrator, Policy, TokenAuthenticator};
 use im_engine::{
     DeadLetter, DeliveryRate, RetryLadder, StoreError,
     ports::{Announcer, Clock, Ids, Vault},
 };
 use im_model::{IntegrationType, OrganizationId};
 use im_runtime::{
-    BatchFunction, DeadLetterFunction, DynamoStreams, KeyInVault, Ports, ReconcilerFunction,
-    SecretsManagerVault, Source, SqsJobQueue, SqsQueue, SqsRunQueue, api_router, batch_function,
-    dead_letter_recorder, reconciler_of, run_starter, sweeper, webhook_function,
+    ApiSettings, BatchFunction, DeadLetterFunction, DynamoStreams, KeyInVault, Ports,
+    ReconcilerFunction, SecretsManagerVault, Source, SqsJobQueue, SqsQueue, SqsRunQueue,
+    api_router, batch_function, dead_letter_recorder, reconciler_of, run_starter, sweeper,
+    webhook_function,
 };
 use im_store::DynamoStore;
 use im_vendors::Transport;
@@ -52,6 +53,8 @@ pub struct LocalSettings {
     pub public_base_url: Option<String>,
     /// A caller without a token acts as a local administrator of this organization.
     pub local_organization: Option<OrganizationId>,
+    /// Who may do what.
+    pub policy: Policy,
 }
 
 /// The whole system.
@@ -121,7 +124,8 @@ impl LocalSystem {
         };
         let keys = SecretsManagerVault::new(embedded.secrets.clone());
         let key = Arc::new(KeyInVault::new(keys, Self::API_KEY_SECRET.to_owned()));
-        let by_token = Arc::new(HmacAuthenticator::new(key, settings.clock.clone()));
+        let by_token = TokenAuthenticator::new(settings.clock.clone());
+        let by_token = Arc::new(by_token.trusting_key(key, Expected::default()));
         let authenticator: Arc<dyn Authenticator> = match settings.local_organization {
             Some(organization) => Arc::new(LoopbackAdministrator::new(by_token, organization)),
             None => by_token,
@@ -142,10 +146,13 @@ impl LocalSystem {
             &ports,
             Arc::new(retries),
             starter.clone(),
-            authenticator,
-            Self::SECRET_PREFIX.to_owned(),
-            settings.public_base_url,
-            true,
+            ApiSettings {
+                authenticator,
+                policy: settings.policy,
+                secret_prefix: Self::SECRET_PREFIX.to_owned(),
+                webhook_base_url: settings.public_base_url,
+                allow_loopback: true,
+            },
         );
         let webhooks = IntegrationType::ALL.iter().map(|vendor| {
             let prefix = Self::SECRET_PREFIX.to_owned();

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
-use im_api::{Api, Authenticator, HmacAuthenticator};
+use im_api::{Api, Authenticator, Policy};
 use im_engine::{
     CredentialCache, DeadLetterRecorder, DeliveryAcceptor, DeliveryRate, IntegrationCache,
     JobRunner, Keyring, Pace, Reconciler, RetryLadder, RunStarter, Sweeper, SyncEngine,
     manage::{
-        Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations, Links,
-        Previews, Reconciliations, Removal, Rules, SyncStatuses, TriggerTests, VendorAccess,
+        Audits, Checks, Conflicts, DeadLetters, Deliveries, Histories, Incidents, Integrations,
+        Links, Previews, Reconciliations, Removal, Rules, SyncStatuses, TriggerTests, VendorAccess,
     },
     ports::{Announcer, Clock, Ids, JobQueue, RetryQueue, RunQueue, Vault},
 };
@@ -22,8 +22,9 @@ use lambda_runtime::LambdaEvent;
 use serde_json::Value;
 
 use crate::{
-    BatchFunction, HttpTransport, KeyInVault, RandomIds, SecretsManagerVault, Settings, Source,
-    SqsJobQueue, SqsQueue, SqsRunQueue, SystemClock, WebhookFunction, aws, telemetry,
+    BatchFunction, HttpTransport, RandomIds, SecretsManagerVault, Settings, Source, SqsJobQueue,
+    SqsQueue, SqsRunQueue, SystemClock, WebhookFunction, aws, policy_from, telemetry,
+    token_issuer::authenticator,
 };
 
 /// Why a function could not start.
@@ -209,16 +210,34 @@ pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>, starter: RunStarter) -> 
     }
 }
 
+/// What only the management API is told.
+pub struct ApiSettings {
+    /// Who tells who asks.
+    pub authenticator: Arc<dyn Authenticator>,
+    /// What tells who may do what.
+    pub policy: Policy,
+    /// What the ids of integrations' secrets start with.
+    pub secret_prefix: String,
+    /// Where the vendors' webhooks arrive, if it is known.
+    pub webhook_base_url: Option<String>,
+    /// Whether a vendor may be on this machine.
+    pub allow_loopback: bool,
+}
+
 /// The management API's router. `retries` is where retries of dead letters go.
 pub fn api_router(
     ports: &Ports,
     retries: Arc<dyn JobQueue>,
     starter: RunStarter,
-    authenticator: Arc<dyn Authenticator>,
-    secret_prefix: String,
-    webhook_base_url: Option<String>,
-    allow_loopback: bool,
+    settings: ApiSettings,
 ) -> axum::Router {
+    let ApiSettings {
+        authenticator,
+        policy,
+        secret_prefix,
+        webhook_base_url,
+        allow_loopback,
+    } = settings;
     let incidents = Arc::new(Incidents {
         store: ports.store.clone(),
         integrations: ports.store.clone(),
@@ -233,6 +252,7 @@ pub fn api_router(
     });
     let integrations = Arc::new(Integrations {
         store: ports.store.clone(),
+        audit: ports.store.clone(),
         vault: ports.vault.clone(),
         tasks: ports.store.clone(),
         clock: ports.clock.clone(),
@@ -282,11 +302,15 @@ pub fn api_router(
             integrations: ports.store.clone(),
             queue: retries,
             clock: ports.clock.clone(),
+            ids: ports.ids.clone(),
         }),
         deliveries: Arc::new(Deliveries {
             store: ports.store.clone(),
             integrations: ports.store.clone(),
             clock: ports.clock.clone(),
+        }),
+        audits: Arc::new(Audits {
+            store: ports.store.clone(),
         }),
         rules: Arc::new(Rules {
             integrations: integrations.clone(),
@@ -302,6 +326,7 @@ pub fn api_router(
         incidents,
         integrations,
         authenticator,
+        policy,
         webhook_base_url,
         allow_loopback,
     })
@@ -353,10 +378,10 @@ pub async fn api() -> Result<(), Error> {
     let config = aws::config_from_env();
     let ports = Ports::from_env(&settings, &config)?;
     let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(&config));
-    let key = Arc::new(KeyInVault::new(vault, settings.api_key_secret()?));
-    let authenticator = Arc::new(HmacAuthenticator::new(key, ports.clock.clone()));
+    let transport = ports.transport.clone();
+    let authenticator = authenticator(&settings, vault, transport, ports.clock.clone())?;
+    let policy = policy_from(settings.policy_folder().as_deref())?;
     let webhooks = settings.optional("PUBLIC_BASE_URL");
-    let allow_loopback = settings.reach() == Reach::PublicAndThisMachine;
     let prefix = settings.secret_prefix()?;
     let queue = aws_sdk_sqs::Client::new(&config);
     let runs = SqsRunQueue::new(queue.clone(), settings.reconcile_queue()?, 1);
@@ -365,10 +390,13 @@ pub async fn api() -> Result<(), Error> {
         &ports,
         Arc::new(retries),
         run_starter(&ports, Arc::new(runs)),
-        authenticator,
-        prefix,
-        webhooks,
-        allow_loopback,
+        ApiSettings {
+            authenticator: Arc::new(authenticator),
+            policy,
+            secret_prefix: prefix,
+            webhook_base_url: webhooks,
+            allow_loopback: settings.reach() == Reach::PublicAndThisMachine,
+        },
     ))
     .await
 }

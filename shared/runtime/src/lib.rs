@@ -8,6 +8,7 @@ mod clock;
 mod dead_letter;
 mod egress;
 mod functions;
+mod policy_files;
 mod queue;
 mod reconciler;
 mod run_queue;
@@ -15,6 +16,7 @@ mod settings;
 mod source;
 mod stream;
 pub mod telemetry;
+mod token_issuer;
 mod transport;
 mod vault;
 mod webhook;
@@ -27,11 +29,12 @@ pub use dead_letter::DeadLetterFunction;
 pub use egress::{Lookup, SystemLookup};
 pub use functions::webhook_function;
 pub use functions::{
-    Error, Ports, api, api_router, batch_function, dead_letter_recorder, inbound, outbound,
-    reconciler_of, run_starter, sweeper, webhook,
+    ApiSettings, Error, Ports, api, api_router, batch_function, dead_letter_recorder, inbound,
+    outbound, reconciler_of, run_starter, sweeper, webhook,
 };
 pub use im_model::IntegrationType;
 pub use im_vendors::Reach;
+pub use policy_files::{PolicyFolderError, policy_from};
 pub use queue::{SqsJobQueue, SqsQueue};
 pub use reconciler::{NoTick, ReconcilerFunction};
 pub use run_queue::SqsRunQueue;

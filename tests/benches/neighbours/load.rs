@@ -129,7 +129,7 @@ impl System {
                 let ann = "ann@example.com".parse().expect("an actor");
                 let at = Instant::now();
                 let edited = incidents
-                    .edit(&organization, &ann, &id, &values, None)
+                    .edit(&organization, &ann, &id, &values, None, &|_| Ok(()))
                     .await;
                 edited.expect("edited");
                 sent.lock().expect("not poisoned").push((edit, at));
@@ -178,6 +178,7 @@ fn local(
         announcer: Arc::new(Unannounced),
         public_base_url: None,
         local_organization: Some(organization(number)),
+        policy: im_local::Policy::built_in(),
     };
     LocalSystem::on(embedded.clone(), settings)
 }

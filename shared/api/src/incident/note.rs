@@ -8,11 +8,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{StatusCode, Uri};
-use im_model::{Note, NoteCopy, NoteKind};
+use im_engine::manage::NoteDraft;
+use im_model::{Incident, Note, NoteCopy, NoteKind};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{List, check_may_edit, idempotency_key, parse_id};
+use super::{List, idempotency_key, may_edit, parse_id};
 use crate::{
     Api, Problem,
     body::{self, JSON, ObjectReader},
@@ -126,11 +127,17 @@ async fn add(
     let id = parse_id(id)?;
     let key = idempotency_key(request.headers())?;
     let text = text_of(body::read_object(request, JSON).await?)?;
-    check_may_edit(api, caller, &id).await?;
+    let draft = NoteDraft {
+        kind,
+        text: &text,
+        key: key.as_ref(),
+    };
+    let permit =
+        |incident: &Incident| may_edit(api, caller, incident).map_err(|denied| denied.to_string());
     let (organization, author) = (&caller.organization, &caller.subject);
     let note = api
         .incidents
-        .write_note(organization, author, &id, kind, &text, key.as_ref())
+        .write_note(organization, author, &id, draft, &permit)
         .await?;
     Ok((StatusCode::CREATED, Json(NoteJson::of(&note))).into_response())
 }

@@ -1,6 +1,8 @@
+use std::collections::BTreeMap;
+
 use im_model::{
     ActorId, BasePair, ExternalId, ExternalValue, FieldState, IntegrationId, Link, LinkState,
-    NoteProgress, Notice, NoticeKind, OrganizationId, Origin, Side,
+    NoteProgress, Notice, NoticeKind, OrganizationId, Origin, PlatformValue, Side,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -13,10 +13,10 @@ use im_sync::{Action as FieldAction, Rule};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::parse_id;
+use super::admitted;
 use crate::{
     Api, Problem,
-    authorise::{Action, Resource, may},
+    authorise::Action,
     body::{self, JSON, ObjectReader},
     caller::Caller,
     query::Query,
@@ -100,9 +100,7 @@ pub(crate) async fn preview(
     request: Request,
 ) -> Result<Response, Problem> {
     Query::none(request.uri())?;
-    let id = parse_id(&id)?;
-    let resource = Resource::integration(&caller, &id);
-    may(&caller, Action::PreviewIntegration, resource)?;
+    let id = admitted(&api, &caller, Action::PreviewIntegration, &id)?;
     let which = which(body::read_object(request, JSON).await?)?;
     let page = api.previews.page(&caller.organization, &id, &which).await?;
     let items = page.items.into_iter().map(PreviewJson::of).collect();

@@ -14,10 +14,10 @@ use im_sync::Subject;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::parse_id;
+use super::admitted;
 use crate::{
     Api, Problem,
-    authorise::{Action, Resource, may},
+    authorise::Action,
     body::{self, JSON, ObjectReader},
     caller::Caller,
     precondition::{etag, if_match},
@@ -85,9 +85,7 @@ pub(crate) async fn get(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = parse_id(&id)?;
-    let resource = Resource::integration(&caller, &id);
-    may(&caller, Action::ReadIntegrations, resource)?;
+    let id = admitted(&api, &caller, Action::ReadIntegrations, &id)?;
     let integration = api.integrations.get(&caller.organization, &id).await?;
     Ok(shown(&integration))
 }
@@ -100,13 +98,12 @@ pub(crate) async fn put(
     request: Request,
 ) -> Result<Response, Problem> {
     Query::none(request.uri())?;
-    let id = parse_id(&id)?;
-    let resource = Resource::integration(&caller, &id);
-    may(&caller, Action::ChangeRules, resource)?;
+    let id = admitted(&api, &caller, Action::ChangeRules, &id)?;
     let seen = if_match(request.headers())?;
     let triggers = triggers(body::read_object(request, JSON).await?)?;
     let change = RuleChange::Trigger(triggers);
-    let changed = api.rules.change(&caller.organization, &id, &change, seen);
+    let (organization, actor) = (&caller.organization, &caller.subject);
+    let changed = api.rules.change(organization, actor, &id, &change, seen);
     let changed = changed.await;
     let changed = changed.map_err(|error| Problem::refused(error, seen.is_some()))?;
     Ok(shown(&changed.integration))
@@ -120,9 +117,7 @@ pub(crate) async fn test(
     request: Request,
 ) -> Result<Response, Problem> {
     Query::none(request.uri())?;
-    let id = parse_id(&id)?;
-    let resource = Resource::integration(&caller, &id);
-    may(&caller, Action::PreviewIntegration, resource)?;
+    let id = admitted(&api, &caller, Action::PreviewIntegration, &id)?;
     let (tried, expression) = tried(body::read_object(request, JSON).await?)?;
     let organization = &caller.organization;
     let tested = api.triggers.test(organization, &id, &tried, expression);

@@ -9,12 +9,13 @@ use axum::{
 };
 use http::Uri;
 
-use super::{admitted, input, output::ScheduleJson};
+use super::{input, output::ScheduleJson};
 use crate::{
     Api, Problem,
     authorise::Action,
     body::{self, JSON},
     caller::Caller,
+    integration::admitted,
     query::Query,
     router::PathId,
 };
@@ -27,7 +28,7 @@ pub(crate) async fn get(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::ReadReconciliations, &id)?;
+    let id = admitted(&api, &caller, Action::ReadReconciliations, &id)?;
     let organization = &caller.organization;
     let schedule = api.reconciliations.schedule(organization, &id).await?;
     Ok(Json(ScheduleJson::of(&schedule)).into_response())
@@ -41,7 +42,7 @@ pub(crate) async fn set(
     request: Request,
 ) -> Result<Response, Problem> {
     Query::none(request.uri())?;
-    let id = admitted(&caller, Action::Reconcile, &id)?;
+    let id = admitted(&api, &caller, Action::Reconcile, &id)?;
     let new = input::schedule(body::read_object(request, JSON).await?)?;
     let (organization, actor) = (&caller.organization, &caller.subject);
     let set = api
@@ -58,8 +59,10 @@ pub(crate) async fn remove(
     uri: Uri,
 ) -> Result<Response, Problem> {
     Query::none(&uri)?;
-    let id = admitted(&caller, Action::Reconcile, &id)?;
-    let organization = &caller.organization;
-    let removed = api.reconciliations.remove_schedule(organization, &id);
+    let id = admitted(&api, &caller, Action::Reconcile, &id)?;
+    let (organization, actor) = (&caller.organization, &caller.subject);
+    let removed = api
+        .reconciliations
+        .remove_schedule(organization, actor, &id);
     Ok(Json(ScheduleJson::of(&removed.await?)).into_response())
 }

@@ -25,7 +25,7 @@ fn run() -> Run {
     let at = AT.parse().expect("a time");
     Run {
         id: RunId::parse(RUN).expect("an id"),
-        integration: IntegrationId::parse("prod-jira").expect("an id"),
+        integration: im_model::IntegrationId::parse("prod-jira").expect("an id"),
         organization: "acme".parse().expect("an id"),
         purpose: Purpose::Reconcile,
         apply: true,

@@ -3,7 +3,7 @@ use im_engine::{
     StoreError, Suspect,
     ports::{Attempt, Page, RunQueue, RunStore},
 };
-use im_model::{DriftItem, IntegrationId, Reconciliation, Run, RunId};
+use im_model::{AuditEntry, DriftItem, IntegrationId, Reconciliation, Run, RunId};
 use jiff::SignedDuration;
 
 use super::{Unreachable, down};
@@ -17,6 +17,7 @@ impl RunStore for Unreachable {
         &self,
         _: &IntegrationId,
         _: &Reconciliation,
+        _: Option<&AuditEntry>,
     ) -> Result<Attempt, StoreError> {
         down()
     }

@@ -4,6 +4,7 @@
     reason = "these are the help texts, read as they stand"
 )]
 
+mod audit;
 mod conflict;
 mod dead_letter;
 mod delivery;
@@ -19,6 +20,7 @@ use im_model::IncidentId;
 
 use crate::{dev, secret_input::SecretFlag};
 
+pub use audit::{AuditCommand, ListAudit};
 pub use conflict::{ConflictCommand, ListConflicts, ResolveConflict};
 pub use dead_letter::{ListDeadLetters, WhichDeadLetters};
 pub use delivery::{DeliveryCommand, ListDeliveries};
@@ -122,6 +124,12 @@ pub enum Command {
     Delivery {
         #[command(subcommand)]
         command: DeliveryCommand,
+    },
+    /// See who changed what: integrations, credentials, rules, conflicts, dead letters
+    #[command(arg_required_else_help = true)]
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
     },
     /// Print a shell's completion script
     #[command(after_help = "\

@@ -11,8 +11,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use im_local::{LocalSettings, LocalSystem, OpenWork, ScaledClock, Unannounced, serve_http};
-use im_runtime::{HttpTransport, RandomIds, Reach};
+use im_runtime::{HttpTransport, RandomIds, Reach, policy_from};
 use tokio::{net::TcpListener, task::JoinSet};
+use tracing_subscriber::{
+    Layer as _, filter::FilterFn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use demo::Demo;
 
@@ -28,6 +31,9 @@ pub struct Args {
     /// Run the clock this many times as fast, so that waits of minutes can be watched
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     time_scale: u32,
+    /// Decide who may do what by the Rego files of this folder instead of the built-in policy; infra/policies says how
+    #[arg(long, value_name = "DIR")]
+    policy_dir: Option<PathBuf>,
     /// Exit after the round trip; fails if it failed or a hop took more than 5 s
     #[arg(long)]
     once: bool,
@@ -61,6 +67,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         announcer: Arc::new(Unannounced),
         public_base_url: Some(base_url.clone()),
         local_organization: Some(demo::ORGANIZATION.parse()?),
+        policy: policy_from(args.policy_dir.as_deref())?,
     })
     .await?;
     let mappings = system.mappings().await?;
@@ -110,8 +117,10 @@ async fn serve(gateway: im_local::Gateway, listener: TcpListener) {
 fn start_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("IM_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = lines.with_filter(FilterFn::new(im_runtime::telemetry::may_be_told));
+    let _ = tracing_subscriber::registry()
+        .with(filter)
+        .with(lines)
         .try_init();
 }

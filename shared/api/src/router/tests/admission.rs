@@ -116,7 +116,8 @@ async fn every_route_has_a_decision_for_every_role() {
                 | Action::ReadDeadLetters
                 | Action::SettleDeadLetters
                 | Action::ReadReconciliations
-                | Action::Reconcile,
+                | Action::Reconcile
+                | Action::ReadAudit,
             ) => [503, 503, 403, 403],
         };
         assert_eq!(by_role, expected, "{method} {path}");
