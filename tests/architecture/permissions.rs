@@ -239,6 +239,7 @@ impl Watched {
             announcer: Arc::new(im_local::Unannounced),
             public_base_url: None,
             local_organization: Some("acme".parse().expect("an id")),
+            policy: im_local::Policy::built_in(),
         };
         let system = LocalSystem::on(embedded, settings);
         Self {

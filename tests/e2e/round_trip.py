@@ -9,6 +9,7 @@ import os
 import sys
 import time
 
+from access import check_access
 from drift import Drift
 from encryption import check_encryption, check_integrations
 from failures import Failures
@@ -121,6 +122,9 @@ def play(stack, api, timed):
         seen = {name: held.get(name) for name in wanted}
         check(seen == wanted, f"{number}: expected {wanted}, got {held}")
     passed("both incidents hold what was set; nothing was turned round")
+
+    check_access(stack, api, sandbox.INTEGRATION, incident_id, other["id"])
+    settle(stack, sandbox)
 
     # The other vendors join in.
     servicenow, jira = ServiceNow(), Jira()
