@@ -3,7 +3,6 @@
 #[cfg(test)]
 mod tests;
 
-use im_model::IntegrationId;
 use serde_json::Value;
 
 use crate::{
@@ -27,7 +26,8 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let AuditCommand::List(list) = command;
     let integration = match &list.integration {
-        Some(named) => Some(present_or_deleted(client, named).await?),
+        // The audit outlives what it tells of.
+        Some(named) => Some(integration::id_even_of_none(client, named).await?),
         None => None,
     };
     let audit = page(&list, integration.as_deref(), client).await?;
@@ -51,15 +51,6 @@ async fn page(
         Ok(page::all(client, &[PATH], &query).await?)
     } else {
         Ok(page::one(client, &[PATH], &query).await?)
-    }
-}
-
-/// The audit outlives what it tells of.
-async fn present_or_deleted(client: &Client, named: &str) -> anyhow::Result<String> {
-    match integration::id(client, named).await {
-        Err(unknown) if IntegrationId::parse(named).is_err() => Err(unknown),
-        Err(_) => Ok(named.to_owned()),
-        found => found,
     }
 }
 

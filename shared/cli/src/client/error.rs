@@ -70,6 +70,11 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Is it that the caller may not?
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Refused { status, .. } if *status == StatusCode::FORBIDDEN)
+    }
+
     /// Is it that the thing does not exist?
     pub fn is_not_found(&self) -> bool {
         matches!(

@@ -118,14 +118,21 @@ async fn run_list(
 
 /// The integration with this id or, if there is none, with this display name.
 async fn find(client: &Client, id_or_name: &str) -> anyhow::Result<Option<Value>> {
+    let mut forbidden = None;
     if IntegrationId::parse(id_or_name).is_ok() {
         match client.get(&[PATH, id_or_name], &[]).await {
             Ok(found) => return Ok(Some(found)),
             Err(error) if error.is_not_found() => {}
+            // It may be the name of one that is allowed.
+            Err(error) if error.is_forbidden() => forbidden = Some(error),
             Err(error) => return Err(error.into()),
         }
     }
-    let all = page::all(client, &[PATH], &[]).await?;
+    let all = match (page::all(client, &[PATH], &[]).await, forbidden) {
+        (Err(error), Some(forbidden)) if error.is_forbidden() => return Err(forbidden.into()),
+        (Ok(all), Some(forbidden)) if !is_named(&all, id_or_name) => return Err(forbidden.into()),
+        (all, _) => all?,
+    };
     let named: Vec<&Value> = page::items(&all)
         .iter()
         .filter(|integration| integration["name"] == id_or_name)
@@ -153,18 +160,34 @@ async fn existing(client: &Client, id_or_name: &str) -> anyhow::Result<Value> {
     })
 }
 
-/// The id of the integration that a command line names by id or display name.
+/// The id of the integration that a command line names by id or display name. Whoever may not look integrations up may still do
+/// something with one: an id is then taken as it is, and the command itself is allowed or not.
 pub async fn id(client: &Client, id_or_name: &str) -> anyhow::Result<String> {
-    let found = existing(client, id_or_name).await?;
-    Ok(id_of(&found, client)?.to_owned())
+    match existing(client, id_or_name).await {
+        Ok(found) => Ok(id_of(&found, client)?.to_owned()),
+        Err(error) if is_forbidden(&error) && IntegrationId::parse(id_or_name).is_ok() => {
+            Ok(id_or_name.to_owned())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_forbidden(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<ClientError>();
+    error.is_some_and(ClientError::is_forbidden)
+}
+
+fn is_named(integrations: &Value, name: &str) -> bool {
+    let mut all = page::items(integrations).iter();
+    all.any(|integration| integration["name"] == name)
 }
 
 /// The same, where the integration may be gone and only its id is left.
 pub async fn id_even_of_none(client: &Client, id_or_name: &str) -> anyhow::Result<String> {
-    match find(client, id_or_name).await? {
-        Some(found) => Ok(id_of(&found, client)?.to_owned()),
-        None if IntegrationId::parse(id_or_name).is_ok() => Ok(id_or_name.to_owned()),
-        None => id(client, id_or_name).await,
+    match find(client, id_or_name).await {
+        Ok(Some(found)) => Ok(id_of(&found, client)?.to_owned()),
+        Ok(None) if IntegrationId::parse(id_or_name).is_ok() => Ok(id_or_name.to_owned()),
+        _ => id(client, id_or_name).await,
     }
 }
 

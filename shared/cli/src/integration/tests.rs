@@ -535,3 +535,79 @@ async fn test_shows_each_check_and_fails_if_one_does() {
     let shown: Value = serde_json::from_str(&screen.out()).expect("JSON");
     assert_eq!(shown, answer(false, "failed"));
 }
+
+fn forbidden(action: &str) -> Value {
+    json!({
+        "title": "Not allowed", "status": 403,
+        "detail": format!("{action} needs the role platform.administrator; the token has viewer"),
+    })
+}
+
+#[tokio::test]
+async fn whoever_may_not_look_an_integration_up_is_told_what_the_command_itself_needs() {
+    let api = TestApi::start().await;
+    api.answer(
+        "GET /api/v1/integrations/pd",
+        403,
+        &forbidden("integration.read"),
+    );
+    api.answer(
+        "GET /api/v1/integrations",
+        403,
+        &forbidden("integration.read"),
+    );
+    let pause = "POST /api/v1/integrations/pd/pause";
+    api.answer(pause, 403, &forbidden("integration.change"));
+    let run = async |named: &str| {
+        let run = Run {
+            line: &["pause", named],
+            stdin: "",
+            variables: &[],
+        };
+        let refused = run.on(&api, &mut Screen::new(Format::Table)).await;
+        failure::describe(&refused.expect_err("forbidden")).text
+    };
+    assert_eq!(
+        run("pd").await,
+        "error: Not allowed: integration.change needs the role platform.administrator; the token has viewer\n\
+         hint: the API token's roles do not allow this: use another, or ask an administrator\n"
+    );
+    let by_name = run("Prod PD").await;
+    assert!(
+        by_name.contains("integration.read needs the role"),
+        "{by_name}"
+    );
+    api.answer(pause, 200, &integration());
+    let paused = Run {
+        line: &["pause", "pd"],
+        stdin: "",
+        variables: &[],
+    };
+    paused
+        .on(&api, &mut Screen::new(Format::Table))
+        .await
+        .expect("this is allowed");
+}
+
+#[tokio::test]
+async fn a_name_that_could_be_an_id_is_a_name_where_the_id_is_somebody_elses() {
+    let api = TestApi::start().await;
+    api.answer(
+        "GET /api/v1/integrations/ours",
+        403,
+        &forbidden("integration.read"),
+    );
+    let mut named = integration();
+    named["name"] = json!("ours");
+    let list = json!({"items": [named], "next": null});
+    api.answer("GET /api/v1/integrations", 200, &list);
+    api.answer("POST /api/v1/integrations/pd/pause", 200, &integration());
+    let run = Run {
+        line: &["pause", "ours"],
+        stdin: "",
+        variables: &[],
+    };
+    run.on(&api, &mut Screen::new(Format::Table))
+        .await
+        .expect("paused");
+}
