@@ -9,10 +9,11 @@ mod limits;
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use http::Request;
+use http::{Method, Request};
 use im_model::{IntegrationType, Secret};
 use im_tests::World;
 use im_vendors::{Credentials, SelfTest, Verification, registry};
+use serde_json::json;
 
 const VENDORS: [IntegrationType; 3] = [
     IntegrationType::PagerDuty,
@@ -40,6 +41,34 @@ fn signed(world: &World, vendor: IntegrationType, integration: &str, secret: &st
     };
     let made = registry::webhook_source(vendor).self_test(integration, against);
     made.expect("a delivery")
+}
+
+/// One more integration, of this vendor.
+async fn connect_other(world: &World, vendor: IntegrationType) -> &'static str {
+    let mut body = match vendor {
+        IntegrationType::PagerDuty => json!({
+            "credentials": {"token": "t", "from_email": "oncall@example.com"},
+            "options": {"service": "PSVC001"},
+        }),
+        IntegrationType::Jira => json!({
+            "credentials": {
+                "email": "im@example.com", "api_key": "k", "client_key": "a-client",
+            },
+            "options": {"project": "OPS", "issue_type": "[System] Incident"},
+        }),
+        IntegrationType::ServiceNow => json!({
+            "credentials": {"username": "u", "password": "p"},
+            "options": {"close_code": "Solution provided"},
+        }),
+    };
+    body["id"] = json!("the-other");
+    body["name"] = json!("The other");
+    body["integration_type"] = json!(vendor.as_str());
+    body["base_url"] = json!("http://127.0.0.1:12");
+    body["credentials"]["webhook_secret"] = json!("the-others-secret");
+    let created = world.api(Method::POST, "/integrations", Some(&body)).await;
+    assert_eq!(created.status(), 201, "{created:?}");
+    "the-other"
 }
 
 /// What a sender sees of an answer.

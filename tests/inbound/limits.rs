@@ -8,33 +8,6 @@ use serde_json::{Value, json};
 
 use super::*;
 
-async fn connect_other(world: &World, vendor: IntegrationType) -> &'static str {
-    let mut body = match vendor {
-        IntegrationType::PagerDuty => json!({
-            "credentials": {"token": "t", "from_email": "oncall@example.com"},
-            "options": {"service": "PSVC001"},
-        }),
-        IntegrationType::Jira => json!({
-            "credentials": {
-                "email": "im@example.com", "api_key": "k", "client_key": "a-client",
-            },
-            "options": {"project": "OPS", "issue_type": "[System] Incident"},
-        }),
-        IntegrationType::ServiceNow => json!({
-            "credentials": {"username": "u", "password": "p"},
-            "options": {"close_code": "Solution provided"},
-        }),
-    };
-    body["id"] = json!("the-other");
-    body["name"] = json!("The other");
-    body["integration_type"] = json!(vendor.as_str());
-    body["base_url"] = json!("http://127.0.0.1:12");
-    body["credentials"]["webhook_secret"] = json!("the-others-secret");
-    let created = world.api(Method::POST, "/integrations", Some(&body)).await;
-    assert_eq!(created.status(), 201, "{created:?}");
-    "the-other"
-}
-
 /// Tenants are apart: each has its secret.
 #[tokio::test]
 async fn nobody_signs_for_another_integration() {

@@ -13,7 +13,7 @@ use im_vendors::{
 };
 use jiff::SignedDuration;
 
-use self::keyring::{Renewed, Unanswered};
+use self::keyring::{Found, Unanswered};
 pub use self::{keyring::Keyring, rate::DeliveryRate};
 use crate::{
     Delivery, DeliveryKey, StoreError,
@@ -118,39 +118,39 @@ impl DeliveryAcceptor {
         let id = IntegrationId::parse(delivery.integration)
             .or_else(|_| IntegrationId::parse("nobody"))
             .map_err(|error| Rejected::NotAuthentic(error.to_string()))?;
-        let integration = self.keyring.integration(&id).await?.filter(|found| {
+        let is_wanted = |found: &Integration| {
             found.id.as_str() == delivery.integration
                 && found.integration_type == self.integration_type
-        });
-        let integration = integration.as_ref();
-        let found = self.keyring.keys(&id, integration).await?;
-        let refusal = match self.check(integration, delivery, found.keys.as_deref()) {
+        };
+        let found = self.keyring.find(&id, is_wanted).await?;
+        let refusal = match self.check(&found, delivery) {
             Ok(verified) => return Ok((id, verified)),
             Err(refusal) => refusal,
         };
-        let renewed = self.keyring.renewed(&id, integration, found).await?;
-        let refusal = match renewed {
-            Renewed::NotDue => refusal,
-            Renewed::Keys(keys) => match self.check(integration, delivery, keys.as_deref()) {
+        let is_known = found.integration.is_some();
+        let (is_known, refusal) = match self.keyring.renewed(&id, is_wanted, found).await? {
+            None => (is_known, refusal),
+            Some(found) => match self.check(&found, delivery) {
                 Ok(verified) => return Ok((id, verified)),
-                Err(refusal) => refusal,
+                Err(refusal) => (found.integration.is_some(), refusal),
             },
         };
-        Err(Rejected::NotAuthentic(match integration {
-            Some(_) => refusal.to_string(),
-            None => "no such integration".to_owned(),
+        Err(Rejected::NotAuthentic(if is_known {
+            refusal.to_string()
+        } else {
+            "no such integration".to_owned()
         }))
     }
 
     fn check(
         &self,
-        integration: Option<&Integration>,
+        found: &Found,
         delivery: UnverifiedDelivery<'_>,
-        vaulted: Option<&Vaulted>,
     ) -> Result<VerifiedDelivery, Refusal> {
-        let Some(integration) = integration else {
+        let Some(integration) = &found.integration else {
             return Err(self.check_against_nobody(delivery));
         };
+        let vaulted = found.keys.as_deref();
         let none = Credentials::default();
         let against = Verification {
             secrets: &webhook_secrets(vaulted),

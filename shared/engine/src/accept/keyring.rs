@@ -54,7 +54,8 @@ struct Ring {
     used_at: Timestamp,
     configuration: Option<(Timestamp, Option<Integration>)>,
     keys: Option<Keys>,
-    renewed_at: Option<Timestamp>,
+    /// When what is kept may be read anew again.
+    renewals: Turn,
     deliveries: Turn,
 }
 
@@ -65,28 +66,27 @@ struct Keys {
     found: Option<Arc<Vaulted>>,
 }
 
-/// What came of a look at newer keys.
-pub(super) enum Renewed {
-    /// They were looked at a moment ago.
-    NotDue,
-    /// As they are now.
-    Keys(Option<Arc<Vaulted>>),
-}
-
-/// The keys of one delivery.
+/// What a delivery is verified against.
 pub(super) struct Found {
+    /// Whose it is, if it is anybody's.
+    pub(super) integration: Option<Integration>,
     pub(super) keys: Option<Arc<Vaulted>>,
-    /// They were read for this very delivery.
+    /// Whose keys were read for this very delivery.
+    fresh_keys_of: Option<String>,
+    /// The integration was read for this very delivery.
     is_fresh: bool,
 }
 
 impl Keyring {
-    /// After a refusal the secret may be read anew, for it may have been rotated: so often at most, however many
-    /// deliveries are refused.
-    pub const RENEWED_EVERY: SignedDuration = SignedDuration::from_secs(10);
+    /// After a refusal everything is read anew, for the integration may have been created meanwhile, or its secret
+    /// rotated: so often at most per id, however many deliveries are refused.
+    pub const RENEWALS: DeliveryRate = DeliveryRate {
+        per_second: 1,
+        at_once: 5,
+    };
 
-    /// Ids that were not asked for lately: each costs look-ups, and a place in memory. Who sends more of them gets the
-    /// same answer whatever there is, until it is quiet.
+    /// Ids that were not asked for lately, and renewals: each costs look-ups, and an id a place in memory. Who sends more
+    /// of them gets the same answer whatever there is, until it is quiet.
     pub const STRANGERS: DeliveryRate = DeliveryRate {
         per_second: 20,
         at_once: 200,
@@ -113,90 +113,126 @@ impl Keyring {
         }
     }
 
-    /// The integration of an id, if there is one.
-    pub(super) async fn integration(
+    /// What is known of an id; of an integration that is not wanted as much as of none.
+    pub(super) async fn find(
         &self,
         id: &IntegrationId,
-    ) -> Result<Option<Integration>, Unanswered> {
-        let now = self.clock.now();
-        {
-            let mut kept = self.kept();
-            let ring = kept.ring(id, now)?;
-            if let Some((at, found)) = &ring.configuration
-                && is_within(self.configuration_age, *at, now)
-            {
-                return Ok(found.clone());
-            }
-        }
-        let found = self.store.integration(id).await?;
-        self.with(id, |ring| ring.configuration = Some((now, found.clone())));
-        Ok(found)
-    }
-
-    /// Its keys; of an id that nobody has those of a secret that does not exist.
-    pub(super) async fn keys(
-        &self,
-        id: &IntegrationId,
-        integration: Option<&Integration>,
+        is_wanted: impl Fn(&Integration) -> bool,
     ) -> Result<Found, Unanswered> {
         let now = self.clock.now();
-        let of = self.secret_id(id, integration);
+        let kept = self.kept_configuration(id, now)?;
+        let is_fresh = kept.is_none();
+        let integration = match kept {
+            Some(kept) => kept,
+            None => self.read_configuration(id, now).await?,
+        };
+        let integration = integration.filter(is_wanted);
+        let of = self.secret_id(id, integration.as_ref());
         let kept = self.with(id, |ring| ring.keys.clone()).flatten();
         if let Some(kept) = kept.filter(|kept| kept.of == of)
             && is_within(CredentialCache::FOR_AT_MOST, kept.at, now)
         {
             return Ok(Found {
+                integration,
                 keys: kept.found,
-                is_fresh: false,
+                fresh_keys_of: None,
+                is_fresh,
             });
         }
         let current = self.vault.credentials(&of).await?;
-        let found = current.map(|current| {
+        let keys = current.map(|current| {
             let previous = None;
             Arc::new(Vaulted { current, previous })
         });
-        self.keep(id, of, found.clone(), now);
+        self.keep(id, of.clone(), keys.clone(), now);
         Ok(Found {
-            keys: found,
-            is_fresh: true,
+            integration,
+            keys,
+            fresh_keys_of: Some(of),
+            is_fresh,
         })
     }
 
-    /// The keys as they are now, with those before a rotation. While strangers are flooding in nobody's are renewed, and
-    /// every refusal looks alike.
+    /// The same as it is now, with the keys before a rotation; `None` if it was looked at too often just now. While
+    /// strangers are flooding in nothing is renewed, and every refusal looks alike.
     pub(super) async fn renewed(
         &self,
         id: &IntegrationId,
-        integration: Option<&Integration>,
+        is_wanted: impl Fn(&Integration) -> bool,
         found: Found,
-    ) -> Result<Renewed, Unanswered> {
+    ) -> Result<Option<Found>, Unanswered> {
         let now = self.clock.now();
-        let flood = self.kept().strangers.wait(Self::STRANGERS, now);
-        if flood.is_positive() {
-            return Err(Unanswered::Flooded(flood));
+        if !self.may_renew(id, &found, now)? {
+            return Ok(None);
         }
-        let is_due = self.with(id, |ring| {
-            let due = |at: Timestamp| !is_within(Self::RENEWED_EVERY, at, now);
-            let is_due = ring.renewed_at.is_none_or(due);
-            if is_due {
-                ring.renewed_at = Some(now);
-            }
-            is_due
-        });
-        if is_due == Some(false) {
-            return Ok(Renewed::NotDue);
-        }
-        let of = self.secret_id(id, integration);
-        let current = if found.is_fresh {
+        let integration = if found.is_fresh {
+            found.integration
+        } else {
+            self.read_configuration(id, now).await?.filter(is_wanted)
+        };
+        let of = self.secret_id(id, integration.as_ref());
+        let current = if found.fresh_keys_of.as_ref() == Some(&of) {
             found.keys.map(|keys| keys.current.clone())
         } else {
             self.vault.credentials(&of).await?
         };
         // Where there is nothing now there was nothing before: asked all the same.
         let previous = self.vault.previous(&of).await?;
-        let renewed = current.map(|current| Arc::new(Vaulted { current, previous }));
-        self.keep(id, of, renewed.clone(), now);
-        Ok(Renewed::Keys(renewed))
+        let keys = current.map(|current| Arc::new(Vaulted { current, previous }));
+        self.keep(id, of.clone(), keys.clone(), now);
+        Ok(Some(Found {
+            integration,
+            keys,
+            fresh_keys_of: Some(of),
+            is_fresh: true,
+        }))
+    }
+
+    fn may_renew(
+        &self,
+        id: &IntegrationId,
+        found: &Found,
+        now: Timestamp,
+    ) -> Result<bool, Unanswered> {
+        let mut kept = self.kept();
+        let flood = kept.strangers.wait(Self::STRANGERS, now);
+        if flood.is_positive() {
+            return Err(Unanswered::Flooded(flood));
+        }
+        let Some(ring) = kept.by_id.get_mut(id) else {
+            return Ok(true);
+        };
+        if ring.renewals.take(Self::RENEWALS, now).is_err() {
+            return Ok(false);
+        }
+        // Else only the keys before a rotation are left to read.
+        if !found.is_fresh {
+            let taken = kept.strangers.take(Self::STRANGERS, now);
+            taken.map_err(Unanswered::Flooded)?;
+        }
+        Ok(true)
+    }
+
+    /// The configuration that is kept of an id, if one is, for an integration or for none.
+    fn kept_configuration(
+        &self,
+        id: &IntegrationId,
+        now: Timestamp,
+    ) -> Result<Option<Option<Integration>>, Unanswered> {
+        let mut kept = self.kept();
+        let kept = kept.ring(id, now)?.configuration.clone();
+        let kept = kept.filter(|(at, _)| is_within(self.configuration_age, *at, now));
+        Ok(kept.map(|(_, found)| found))
+    }
+
+    async fn read_configuration(
+        &self,
+        id: &IntegrationId,
+        now: Timestamp,
+    ) -> Result<Option<Integration>, StoreError> {
+        let found = self.store.integration(id).await?;
+        self.with(id, |ring| ring.configuration = Some((now, found.clone())));
+        Ok(found)
     }
 
     /// Lets one more delivery of an integration in, or says how long it has to wait.
