@@ -120,12 +120,7 @@ impl Keyring {
         is_wanted: impl Fn(&Integration) -> bool,
     ) -> Result<Found, Unanswered> {
         let now = self.clock.now();
-        let kept = self.kept_configuration(id, now)?;
-        let is_fresh = kept.is_none();
-        let integration = match kept {
-            Some(kept) => kept,
-            None => self.read_configuration(id, now).await?,
-        };
+        let (integration, is_fresh) = self.configuration(id, now).await?;
         let integration = integration.filter(is_wanted);
         let of = self.secret_id(id, integration.as_ref());
         let kept = self.with(id, |ring| ring.keys.clone()).flatten();
@@ -213,16 +208,19 @@ impl Keyring {
         Ok(true)
     }
 
-    /// The configuration that is kept of an id, if one is, for an integration or for none.
-    fn kept_configuration(
+    /// The configuration of an id, and whether it was read just now.
+    async fn configuration(
         &self,
         id: &IntegrationId,
         now: Timestamp,
-    ) -> Result<Option<Option<Integration>>, Unanswered> {
-        let mut kept = self.kept();
-        let kept = kept.ring(id, now)?.configuration.clone();
-        let kept = kept.filter(|(at, _)| is_within(self.configuration_age, *at, now));
-        Ok(kept.map(|(_, found)| found))
+    ) -> Result<(Option<Integration>, bool), Unanswered> {
+        let kept = self.kept().ring(id, now)?.configuration.clone();
+        if let Some((at, found)) = kept
+            && is_within(self.configuration_age, at, now)
+        {
+            return Ok((found, false));
+        }
+        Ok((self.read_configuration(id, now).await?, true))
     }
 
     async fn read_configuration(
