@@ -233,6 +233,7 @@ impl DeadLetterStore for Outside {
         _: &DeadLetter,
         _: Mark<'_>,
         _: Option<&im_model::AuditEntry>,
+        _: im_engine::Counters,
     ) -> Result<Attempt, StoreError> {
         unreachable!("there is none")
     }

@@ -207,7 +207,6 @@ impl Workers {
             ids: outside.clone(),
             pace: Arc::new(Pace::new(outside.clone(), memory.clone(), outside.clone())),
             letters: outside.clone(),
-            tally: Arc::default(),
             memory,
         };
         let (job, image) = (job.clone(), image.clone());

@@ -56,6 +56,7 @@ impl Checks<'_> {
             self.nothing_lost(incident).await;
             self.notes(incident).await;
         }
+        self.counted(&incidents).await;
         self.ownership_held();
         self.no_echo(&incidents);
         self.secrets_stayed_in().await;

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod checks;
+mod counted;
 mod jobs;
 mod lambda;
 mod ledger;

@@ -9,9 +9,9 @@ use im_engine::{
     DeliveryEnd, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
     Reserve, RetryMessage, Ruling, StoreError, Unlink, Waiting,
     ports::{
-        Attempt, AuditStore, CircuitStore, Clock, ConflictStore, CounterStore, DeadLetterStore,
-        DeliveryPosition, DeliveryStore, Figures, Ids, IncidentStore, IntegrationStore, JobQueue,
-        Mark, Page, Task, TaskStore, Vault,
+        Attempt, AuditStore, CircuitStore, Clock, ConflictStore, DeadLetterStore, DeliveryPosition,
+        DeliveryStore, Figures, Ids, IncidentStore, IntegrationStore, JobQueue, Mark, Page, Task,
+        TaskStore, Vault,
     },
 };
 use im_model::{
@@ -300,6 +300,7 @@ impl DeadLetterStore for Unreachable {
         _: &DeadLetter,
         _: Mark<'_>,
         _: Option<&AuditEntry>,
+        _: Counters,
     ) -> Result<Attempt, StoreError> {
         down()
     }
@@ -364,18 +365,6 @@ impl Figures for Unreachable {
         down()
     }
     async fn counters(&self, _: &IntegrationId) -> Result<Counters, StoreError> {
-        down()
-    }
-}
-
-#[async_trait]
-impl CounterStore for Unreachable {
-    async fn add_counters(
-        &self,
-        _: &IntegrationId,
-        _: &Counters,
-        _: &str,
-    ) -> Result<(), StoreError> {
         down()
     }
 }

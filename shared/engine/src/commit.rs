@@ -9,6 +9,8 @@ use im_model::{
 use im_sync::{Pulled, flips};
 use jiff::Timestamp;
 
+use crate::Counters;
+
 /// The update that ends a sync. It holds only if link, fields and debt are still as loaded.
 #[derive(Debug, Clone)]
 pub struct Commit<'a> {
@@ -52,6 +54,18 @@ pub struct NotesCommit {
 }
 
 impl Commit<'_> {
+    /// What is counted with it. Notes are counted one by one, each with the item that says what became of it.
+    pub fn counters(&self) -> Counters {
+        let mut counters = Counters::conflicts(&self.conflicts);
+        if !self.pulls.is_empty() {
+            counters += Counters::INBOUND;
+        }
+        if self.outcome.has_reached_the_vendor() {
+            counters += Counters::OUTBOUND;
+        }
+        counters
+    }
+
     /// The link as it will be; `None` if the incident has none with this integration.
     pub fn link_after(&self) -> Option<Link> {
         let before = self.incident.links.get(self.integration)?;

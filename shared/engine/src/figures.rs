@@ -1,25 +1,22 @@
 //! What is counted: jobs and conflicts by counters, deliveries by their own rows.
 
-use std::{
-    collections::BTreeMap,
-    ops::AddAssign,
-    sync::{Mutex, PoisonError},
-};
+use std::{collections::BTreeMap, ops::AddAssign};
 
-use im_model::{Conflict, ConflictStatus, IntegrationId};
+use im_model::{Conflict, ConflictStatus};
 use jiff::Timestamp;
 
-use crate::{DeliveryEnd, Hint, ports::CounterStore};
+use crate::{DeliveryEnd, Hint};
 
-/// The seven counters of an integration, since it was created. A function that is killed may not have counted its last
-/// batch: what must be exact is counted from the deliveries themselves ([`DeliveryCount`]).
+/// The seven counters of an integration, since it was created. Each is added to in the transaction that stores what it
+/// counts: however often a job is brought, and wherever its function dies, it is counted once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counters {
-    /// Jobs of a platform's change that moved something to the vendor, or found both sides as they should be.
+    /// What the vendor took: commits that wrote fields to it, records that were created or linked there by us, notes that
+    /// were sent. A job that found nothing to do is none.
     pub outbound_success: u64,
     /// Jobs of a platform's change that died. A failed attempt that is tried again is none.
     pub outbound_failed: u64,
-    /// Jobs of a vendor's change that moved something to the platform, or found both sides as they should be.
+    /// What the platform took from the vendor: commits that changed fields, incidents from its records, its notes.
     pub inbound_success: u64,
     /// Jobs of a vendor's change that died.
     pub inbound_failed: u64,
@@ -32,19 +29,28 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// A job that succeeded.
-    pub fn success(hint: &Hint) -> Self {
-        match hint {
-            Hint::Incident { .. } => Self {
-                outbound_success: 1,
-                ..Self::default()
-            },
-            Hint::External { .. } => Self {
-                inbound_success: 1,
-                ..Self::default()
-            },
-        }
-    }
+    /// The vendor took something.
+    pub const OUTBOUND: Self = Self {
+        outbound_success: 1,
+        ..Self::NONE
+    };
+
+    /// The platform took something.
+    pub const INBOUND: Self = Self {
+        inbound_success: 1,
+        ..Self::NONE
+    };
+
+    /// Nothing is counted.
+    pub const NONE: Self = Self {
+        outbound_success: 0,
+        outbound_failed: 0,
+        inbound_success: 0,
+        inbound_failed: 0,
+        conflicts_detected: 0,
+        conflicts_resolved: 0,
+        drift_discrepancies: 0,
+    };
 
     /// A job that died.
     pub fn failure(hint: &Hint) -> Self {
@@ -181,37 +187,6 @@ impl DeliveryCount {
     /// All that were accepted: each is one of the others.
     pub fn accepted(&self) -> u64 {
         self.applied + self.nothing_new + self.skipped_in_all() + self.dead + self.open
-    }
-}
-
-/// What the jobs of a batch came to, by integration, until it is stored.
-#[derive(Debug, Default)]
-pub struct Tally(Mutex<BTreeMap<IntegrationId, Counters>>);
-
-impl Tally {
-    /// Remembers these.
-    pub fn add(&self, integration: &IntegrationId, counters: Counters) {
-        if counters == Counters::default() {
-            return;
-        }
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *kept.entry(integration.clone()).or_default() += counters;
-    }
-
-    /// Stores what was remembered: one call per integration, none if there is nothing. What cannot be stored is kept for
-    /// the next time; it fails nobody's job.
-    pub async fn store(&self, counters: &dyn CounterStore, salt: &str) {
-        let taken = {
-            let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *kept)
-        };
-        for (integration, counts) in taken {
-            let stored = counters.add_counters(&integration, &counts, salt).await;
-            if let Err(error) = stored {
-                tracing::warn!(%integration, %error, "not counted yet");
-                self.add(&integration, counts);
-            }
-        }
     }
 }
 

@@ -11,6 +11,8 @@ use im_sync::{Decision, Sent};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::Counters;
+
 /// A link's one worker at a time, and what it is about to do: a journal entry that is never changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
@@ -150,6 +152,16 @@ pub enum CreationOrigin {
     Record(IntegrationId, ExternalId),
 }
 
+impl NewIncident {
+    /// Whose counters are raised by it, and by what.
+    pub fn counters(&self) -> Option<(&IntegrationId, Counters)> {
+        match &self.origin {
+            CreationOrigin::Record(integration, _) => Some((integration, Counters::INBOUND)),
+            CreationOrigin::Request | CreationOrigin::NamedRequest(..) => None,
+        }
+    }
+}
+
 /// A change of fields on the platform.
 #[derive(Debug, Clone)]
 pub struct EditOfIncident<'a> {
@@ -215,6 +227,8 @@ pub struct Ruling<'a> {
     pub edit: Option<PlatformEdit>,
     /// Who said so.
     pub audit: AuditEntry,
+    /// What it is counted as.
+    pub counted: Counters,
     /// The integrations that are owed it.
     pub owed: BTreeSet<IntegrationId>,
     /// When.

@@ -25,7 +25,7 @@ pub use commit::{Commit, NotesCommit};
 pub use dead_letter::{DeadLetter, DeadLetterRecorder};
 pub use delivery_end::DeliveryEnd;
 pub use error::{StoreError, SyncError};
-pub use figures::{Counted, Counters, DeliveryCount, Tally, Waiting};
+pub use figures::{Counted, Counters, DeliveryCount, Waiting};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
 pub use journal::{
     Claim, Connect, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,

@@ -13,10 +13,10 @@ use im_vendors::Credentials;
 use jiff::{SignedDuration, Timestamp};
 use url::form_urlencoded;
 
-pub use self::figures::{CounterStore, Figures};
+pub use self::figures::Figures;
 pub use self::runs::{LinkLookup, RunQueue, RunStore};
 use crate::{
-    CircuitState, Claim, Commit, Connect, DeadLetter, Delivery, DeliveryEnd, DeliveryKey,
+    CircuitState, Claim, Commit, Connect, Counters, DeadLetter, Delivery, DeliveryEnd, DeliveryKey,
     EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling,
     StoreError, Unlink,
 };
@@ -371,14 +371,15 @@ pub trait DeadLetterStore: Send + Sync {
         limit: u16,
     ) -> Result<Page<DeadLetter>, StoreError>;
 
-    /// Stores a new one, or replaces the version before it, and the incident's mark and the entry of the audit with it: all or
-    /// none.
+    /// Stores a new one, or replaces the version before it, and the incident's mark, the entry of the audit and
+    /// what it is counted as with it: all or none.
     /// [`Attempt::LostRace`] if somebody was faster, or the incident is gone.
     async fn put_dead_letter(
         &self,
         letter: &DeadLetter,
         mark: Mark<'_>,
         audit: Option<&AuditEntry>,
+        counted: Counters,
     ) -> Result<Attempt, StoreError>;
 }
 

@@ -7,9 +7,9 @@ use im_vendors::{VendorError, VendorErrorKind};
 use jiff::SignedDuration;
 
 use crate::{
-    Cause, Counters, DeliveryEnd, Disposition, Outcome, RetryLadder, RetryMessage, StoreError,
-    SyncEngine, SyncError,
-    ports::{Clock, CounterStore, DeliveryStore, RetryQueue},
+    Cause, DeliveryEnd, Disposition, Outcome, RetryLadder, RetryMessage, StoreError, SyncEngine,
+    SyncError,
+    ports::{Clock, DeliveryStore, RetryQueue},
 };
 
 /// Runs the jobs of one function.
@@ -22,8 +22,6 @@ pub struct JobRunner {
     pub queue: Arc<dyn RetryQueue>,
     /// For how long.
     pub ladder: RetryLadder,
-    /// Where it is counted what became of them.
-    pub counters: Arc<dyn CounterStore>,
     /// When.
     pub clock: Arc<dyn Clock>,
 }
@@ -69,14 +67,7 @@ impl JobRunner {
                         .close_entry(&message.job, entry, &outcome)
                         .await?;
                 }
-                self.finish(&message.job.cause, &outcome).await?;
-                let end = DeliveryEnd::of(&outcome);
-                if matches!(end, Some(DeliveryEnd::Applied | DeliveryEnd::NothingNew)) {
-                    let hint = &message.job.hint;
-                    let success = Counters::success(hint);
-                    self.engine.tally.add(hint.integration(), success);
-                }
-                Ok(())
+                self.finish(&message.job.cause, &outcome).await
             }
             Ok(Err(error)) => self.failed(message, &error).await,
             Err(_) => {
@@ -93,13 +84,6 @@ impl JobRunner {
                 self.failed(message, &error.into()).await
             }
         }
-    }
-
-    /// Stores what a batch's jobs came to: one call per integration, none if none succeeded. `salt` differs from batch to
-    /// batch.
-    pub async fn count(&self, salt: &str) {
-        let counters = self.counters.as_ref();
-        self.engine.tally.store(counters, salt).await;
     }
 
     /// Queues a job without an attempt of its own: the vendor did not answer the one before it in its batch.

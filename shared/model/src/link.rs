@@ -156,6 +156,25 @@ pub struct ClaimOutcome {
     pub fields: BTreeMap<Field, FieldOutcome>,
 }
 
+impl ClaimOutcome {
+    /// The vendor took the value of some field.
+    pub fn has_reached_the_vendor(&self) -> bool {
+        self.fields.values().any(|outcome| {
+            use FieldOutcome::{Overruled, Settled, Superseded, Written};
+            matches!(
+                outcome,
+                Written | Settled | Superseded { .. } | Overruled { .. }
+            )
+        })
+    }
+
+    /// The platform took the value of some field.
+    pub fn has_reached_the_platform(&self) -> bool {
+        let mut outcomes = self.fields.values();
+        outcomes.any(|outcome| *outcome == FieldOutcome::Pulled)
+    }
+}
+
 /// What became of one field's decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "snake_case")]

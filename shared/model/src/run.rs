@@ -186,6 +186,9 @@ pub struct Run {
     pub place: Place,
     /// What it has counted.
     pub counts: RunCounts,
+    /// Of what it has found, what the integration's counters do not hold yet: they are raised as the run is stored.
+    #[serde(skip)]
+    pub uncounted: u64,
     /// Why it was braked, or what it failed of.
     pub reason: Option<String>,
     /// Who let it go on after the brake.

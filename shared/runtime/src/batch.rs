@@ -46,11 +46,7 @@ impl BatchFunction {
     /// # Errors
     /// The event is neither a DynamoDB stream's nor a queue's.
     pub async fn handle(&self, event: Value) -> Result<Value, serde_json::Error> {
-        let first = &event["Records"][0];
-        let is_queue = first["eventSource"] == "aws:sqs";
-        let number = first["dynamodb"]["SequenceNumber"].as_str();
-        let salt = first["messageId"].as_str().or(number);
-        let salt = salt.unwrap_or_default().to_owned();
+        let is_queue = event["Records"][0]["eventSource"] == "aws:sqs";
         let patience = if is_queue {
             JobRunner::JOB_TIMEOUT
         } else {
@@ -77,7 +73,6 @@ impl BatchFunction {
             .map(|jobs| self.one_link(jobs, patience));
         let done = join_all(links).await;
         failed.extend(done.into_iter().flatten());
-        self.runner.count(&salt).await;
         failed.sort();
         failed.dedup();
         Ok(item_failures(failed))

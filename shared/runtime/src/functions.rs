@@ -118,7 +118,6 @@ pub fn batch_function(
             deliveries,
             queue,
             ladder,
-            counters: ports.store.clone(),
             clock,
         },
     )
@@ -137,7 +136,6 @@ fn sync_engine(ports: &Ports) -> SyncEngine {
         ids: ports.ids.clone(),
         memory,
         pace,
-        tally: Arc::default(),
         letters: ports.store.clone(),
     }
 }
@@ -166,7 +164,6 @@ pub fn reconciler_of(
         lookup: ports.store.clone(),
         transport,
         retries,
-        counters: ports.store.clone(),
     }
 }
 
@@ -185,7 +182,6 @@ pub fn dead_letter_recorder(ports: &Ports, announcer: Arc<dyn Announcer>) -> Dea
         deliveries: ports.store.clone(),
         tasks: ports.store.clone(),
         announcer,
-        counters: ports.store.clone(),
         clock: ports.clock.clone(),
     }
 }
@@ -264,7 +260,6 @@ pub fn api_router(
         links: Arc::new(Links {
             incidents: incidents.clone(),
             conflicts: ports.store.clone(),
-            counters: ports.store.clone(),
             vendors: vendors.clone(),
         }),
         triggers: Arc::new(TriggerTests {
@@ -283,7 +278,6 @@ pub fn api_router(
         }),
         conflicts: Arc::new(Conflicts {
             store: ports.store.clone(),
-            counters: ports.store.clone(),
             incidents: incidents.clone(),
             integrations: integrations.clone(),
         }),

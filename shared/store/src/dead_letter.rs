@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use im_engine::{
-    DeadLetter, StoreError,
+    Counters, DeadLetter, StoreError,
     ports::{Attempt, DeadLetterStore, Mark, Page},
 };
 use im_model::{AuditEntry, DeadLetterId, DeadLetterStatus, IncidentId, IntegrationId};
@@ -70,6 +70,7 @@ impl DeadLetterStore for DynamoStore {
         letter: &DeadLetter,
         mark: Mark<'_>,
         audit: Option<&AuditEntry>,
+        counted: Counters,
     ) -> Result<Attempt, StoreError> {
         const TRIED: &str = "store the dead letter";
         let row = DeadLetterRow {
@@ -100,7 +101,9 @@ impl DeadLetterStore for DynamoStore {
         if let Some(audit) = audit {
             items.push(self.audited(audit, TRIED)?);
         }
-        self.transact(items, TRIED, &row.pk).await
+        let counted = (&letter.integration, counted);
+        self.transact_and_count(items, counted, TRIED, &row.pk)
+            .await
     }
 }
 

@@ -3,15 +3,14 @@
 mod waiting;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use aws_sdk_dynamodb::types::{AttributeValue, Select, TransactWriteItem, Update};
 use im_engine::{
-    Counted, Counters, DeliveryCount, DeliveryEnd, StoreError, Waiting,
-    ports::{CounterStore, Figures},
+    Counted, Counters, DeliveryCount, DeliveryEnd, StoreError, Waiting, ports::Figures,
 };
 use im_model::{DeadLetterStatus, IntegrationId};
 use jiff::Timestamp;
 
-use crate::{DynamoStore, failed, keys, row::sort_key, schema};
+use crate::{DynamoStore, failed, keys, row::sort_key, schema, transaction::broken};
 
 /// Pages of 1 MB that counting an integration's deliveries may take: some 150,000 deliveries, 3,000 read units and 2 s.
 const DELIVERY_PAGES: usize = 25;
@@ -129,34 +128,30 @@ impl Figures for DynamoStore {
     }
 }
 
-#[async_trait]
-impl CounterStore for DynamoStore {
-    async fn add_counters(
+impl DynamoStore {
+    /// Raises counters. They are kept in several items, so that many functions can count at once: `salt` chooses one.
+    pub(crate) fn addition(
         &self,
         integration: &IntegrationId,
         counters: &Counters,
         salt: &str,
-    ) -> Result<(), StoreError> {
+    ) -> Result<TransactWriteItem, StoreError> {
         let pk = keys::integration(integration);
         let raised = counters.named().into_iter().filter(|(_, by)| *by > 0);
-        let mut update = self.client.update_item().table_name(&self.tables.sync);
+        let mut update = Update::builder().table_name(&self.tables.sync);
         let mut additions = Vec::new();
         for (name, by) in raised {
             additions.push(format!("{name} :{name}"));
             let by = AttributeValue::N(by.to_string());
             update = update.expression_attribute_values(format!(":{name}"), by);
         }
-        if additions.is_empty() {
-            return Ok(());
-        }
-        update
+        let update = update
             .key("pk", text(&pk))
             .key("sk", text(&keys::counter(salt)))
             .update_expression(format!("ADD {}", additions.join(", ")))
-            .send()
-            .await
-            .map(|_| ())
-            .map_err(|error| failed("count", &pk, &error))
+            .build()
+            .map_err(|error| broken("count", &pk, &error))?;
+        Ok(TransactWriteItem::builder().update(update).build())
     }
 }
 

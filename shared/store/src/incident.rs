@@ -10,8 +10,8 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, builders::PutBuilder};
 use im_engine::{
-    Claim, Commit, Connect, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand, NewIncident,
-    NewNote, Reserve, Ruling, StoreError, Unlink,
+    Claim, Commit, Connect, Counters, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand,
+    NewIncident, NewNote, Reserve, Ruling, StoreError, Unlink,
     ports::{Attempt, IncidentStore, Page},
 };
 use im_model::{
@@ -113,7 +113,11 @@ impl IncidentStore for DynamoStore {
                 .map_err(|error| broken("create the incident", &pk, &error))?;
             puts.push(TransactWriteItem::builder().put(put).build());
         }
-        self.transact(puts, "create the incident", &pk).await
+        let tried = "create the incident";
+        match new.counters() {
+            Some(counted) => self.transact_and_count(puts, counted, tried, &pk).await,
+            None => self.transact(puts, tried, &pk).await,
+        }
     }
 
     async fn created_by(
@@ -165,7 +169,9 @@ impl IncidentStore for DynamoStore {
     async fn unlink(&self, unlink: &Unlink<'_>) -> Result<Attempt, StoreError> {
         let (pk, tried) = (keys::incident(&unlink.incident.id), "unlink the incident");
         let update = unlink_expression(unlink).map_err(|error| unwritable(&pk, &error))?;
-        self.update_with(&pk, &update, &unlink.conflicts, tried)
+        let counted = Counters::conflicts(&unlink.conflicts);
+        let counted = (unlink.integration, counted);
+        self.update_with(&pk, &update, &unlink.conflicts, counted, tried)
             .await
     }
 
@@ -210,7 +216,8 @@ impl IncidentStore for DynamoStore {
             let put = put.map_err(|error| broken(tried, &pk, &error))?;
             items.push(TransactWriteItem::builder().put(put).build());
         }
-        self.transact(items, tried, &pk).await
+        let counted = (ruling.integration, ruling.counted);
+        self.transact_and_count(items, counted, tried, &pk).await
     }
 
     async fn commit(&self, commit: &Commit<'_>) -> Result<Attempt, StoreError> {
@@ -219,7 +226,8 @@ impl IncidentStore for DynamoStore {
             return Ok(Attempt::LostRace);
         };
         let update = commit_expression(commit, &after).map_err(|error| unwritable(&pk, &error))?;
-        self.update_with(&pk, &update, &commit.conflicts, tried)
+        let counted = (commit.integration, commit.counters());
+        self.update_with(&pk, &update, &commit.conflicts, counted, tried)
             .await
     }
 
@@ -295,22 +303,23 @@ impl DynamoStore {
         Ok(answer.item)
     }
 
-    /// One update; a transaction only where conflicts have changed, too.
+    /// One update; a transaction where something is counted, or conflicts have changed, too.
     async fn update_with(
         &self,
         pk: &str,
         update: &Expression,
         conflicts: &[Conflict],
+        counted: (&IntegrationId, Counters),
         tried: &'static str,
     ) -> Result<Attempt, StoreError> {
-        if conflicts.is_empty() {
+        if conflicts.is_empty() && counted.1 == Counters::NONE {
             return self.update(pk, update, tried).await;
         }
         let mut items = vec![self.state_update(pk, update, tried)?];
         for conflict in conflicts {
             items.push(self.conflict_put(conflict, tried)?);
         }
-        self.transact(items, tried, pk).await
+        self.transact_and_count(items, counted, tried, pk).await
     }
 
     pub(crate) async fn update(

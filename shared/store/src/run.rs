@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use im_engine::{
-    StoreError, Suspect,
+    Counters, StoreError, Suspect,
     ports::{Attempt, Page, RunStore},
 };
 use im_model::{AuditEntry, DriftItem, IntegrationId, Reconciliation, Run, RunId};
@@ -51,6 +51,13 @@ struct ChunkRow {
     /// As JSON: a page of them is read as a whole.
     items: String,
     expires_at: i64,
+}
+
+fn uncounted(run: &Run) -> Counters {
+    Counters {
+        drift_discrepancies: run.uncounted,
+        ..Counters::NONE
+    }
 }
 
 impl RunRow {
@@ -114,7 +121,14 @@ impl RunStore for DynamoStore {
 
     async fn put_run(&self, run: &Run) -> Result<Attempt, StoreError> {
         let row = RunRow::of(run);
-        self.replace(&row, &row.pk, row.version).await
+        if run.uncounted == 0 {
+            return self.replace(&row, &row.pk, row.version).await;
+        }
+        let tried = "store the run";
+        let items = vec![self.replacement(&row, &row.pk, row.version, tried)?];
+        let counted = (&run.integration, uncounted(run));
+        self.transact_and_count(items, counted, tried, &row.pk)
+            .await
     }
 
     async fn put_run_and_reconciliation(
@@ -128,7 +142,8 @@ impl RunStore for DynamoStore {
             self.replacement(&RunRow::of(run), &pk, run.version, tried)?,
             self.replacement(&row, &pk, state.version, tried)?,
         ];
-        self.transact(items, tried, &pk).await
+        let counted = (&run.integration, uncounted(run));
+        self.transact_and_count(items, counted, tried, &pk).await
     }
 
     async fn runs(

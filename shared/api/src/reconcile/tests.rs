@@ -38,6 +38,7 @@ fn run() -> Run {
         started_at: at,
         status: RunStatus::Braked,
         place: Place::Links { after: None },
+        uncounted: 0,
         counts: RunCounts {
             pages: 3,
             records: 250,

@@ -114,7 +114,6 @@ fn api() -> Router {
         links: Arc::new(Links {
             incidents: incidents.clone(),
             conflicts: store.clone(),
-            counters: store.clone(),
             vendors: vendors.clone(),
         }),
         triggers: Arc::new(TriggerTests {
@@ -133,7 +132,6 @@ fn api() -> Router {
         }),
         conflicts: Arc::new(Conflicts {
             store: store.clone(),
-            counters: store.clone(),
             incidents: incidents.clone(),
             integrations: integrations.clone(),
         }),

@@ -7,7 +7,7 @@ use im_model::{
 
 use super::DeadLetter;
 use crate::{
-    Hint, StoreError,
+    Counters, Hint, StoreError,
     ports::{Attempt, Clock, DeadLetterStore, IncidentStore, Mark},
 };
 
@@ -54,7 +54,12 @@ impl DeadLetterCloser<'_> {
                 None => Mark::Keep,
             };
             letter.changed(DeadLetterStatus::Resolved, by, self.clock.now());
-            if self.letters.put_dead_letter(&letter, mark, None).await? == Attempt::Done {
+            if self
+                .letters
+                .put_dead_letter(&letter, mark, None, Counters::NONE)
+                .await?
+                == Attempt::Done
+            {
                 tracing::info!(entry = %letter.id, %integration, by, "a dead letter is resolved");
                 return Ok(());
             }
@@ -80,7 +85,7 @@ impl DeadLetterCloser<'_> {
             letter.changed(DeadLetterStatus::Open, why, self.clock.now());
             if self
                 .letters
-                .put_dead_letter(&letter, Mark::Keep, None)
+                .put_dead_letter(&letter, Mark::Keep, None, Counters::NONE)
                 .await?
                 == Attempt::Done
             {

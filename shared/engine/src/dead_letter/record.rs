@@ -13,10 +13,10 @@ use super::{
     refused_fields,
 };
 use crate::{
-    Counters, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError, Tally,
+    Counters, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError,
     ports::{
-        Announcer, Attempt, Clock, CounterStore, DeadLetterStore, DeliveryStore, IncidentStore,
-        Mark, Task, TaskStore,
+        Announcer, Attempt, Clock, DeadLetterStore, DeliveryStore, IncidentStore, Mark, Task,
+        TaskStore,
     },
 };
 
@@ -32,8 +32,6 @@ pub struct DeadLetterRecorder {
     pub tasks: Arc<dyn TaskStore>,
     /// Whom it is told.
     pub announcer: Arc<dyn Announcer>,
-    /// Where it is counted.
-    pub counters: Arc<dyn CounterStore>,
     /// When.
     pub clock: Arc<dyn Clock>,
 }
@@ -48,7 +46,7 @@ impl DeadLetterRecorder {
     /// Somebody of these could not be reached: the queue must bring it again.
     pub async fn record(&self, message: RetryMessage) -> Result<DeadLetter, StoreError> {
         let message = with_an_end(message);
-        let (letter, is_new) = self.entry(&message).await?;
+        let letter = self.entry(&message).await?;
         if letter.status == DeadLetterStatus::Open {
             if letter.reason.passes() {
                 self.ask_for_recovery(&letter).await?;
@@ -60,13 +58,6 @@ impl DeadLetterRecorder {
             self.deliveries
                 .finish(key, &DeliveryEnd::Dead, &outcome)
                 .await?;
-        }
-        if is_new {
-            let tally = Tally::default();
-            tally.add(&letter.integration, Counters::failure(&message.job.hint));
-            tally
-                .store(self.counters.as_ref(), letter.id.as_str())
-                .await;
         }
         tracing::error!(
             entry = %letter.id,
@@ -118,12 +109,12 @@ impl DeadLetterRecorder {
         Ok(false)
     }
 
-    /// The entry, and whether it did not know this job before.
-    async fn entry(&self, message: &RetryMessage) -> Result<(DeadLetter, bool), StoreError> {
+    /// The entry. A job that it did not know before is counted with it.
+    async fn entry(&self, message: &RetryMessage) -> Result<DeadLetter, StoreError> {
         let integration = message.job.hint.integration();
-        let mut is_new = false;
         // Of a record that belongs to no incident yet the entry keeps its name when it does.
         let mut name = message.entry.clone();
+        let mut is_counted = false;
         for _ in 0..Self::MOST_RACES {
             let (incident, external_id) = self.subject(&message.job.hint).await?;
             let marked = incident.as_ref().and_then(|it| it.dead.get(integration));
@@ -163,18 +154,24 @@ impl DeadLetterRecorder {
                         && (incident.is_none() || marked == Some(&known.id)))
             {
                 // Brought again by the queue; it may have been settled meanwhile.
-                return Ok((known, is_new));
+                return Ok(known);
             }
-            if self.letters.put_dead_letter(&letter, mark, None).await? == Attempt::LostRace {
+            let counted = if is_counted || was_known {
+                Counters::NONE
+            } else {
+                Counters::failure(&message.job.hint)
+            };
+            let put = self.letters.put_dead_letter(&letter, mark, None, counted);
+            if put.await? == Attempt::LostRace {
                 continue;
             }
-            is_new |= !was_known;
+            is_counted = true;
             // Imported meanwhile: its success found no mark, so look again.
             if incident.is_none() && self.subject(&message.job.hint).await?.0.is_some() {
                 name = Some(letter.id);
                 continue;
             }
-            return Ok((letter, is_new));
+            return Ok(letter);
         }
         Err(StoreError {
             tried: "record the dead letter",

@@ -11,8 +11,8 @@ use jiff::Timestamp;
 
 use super::{FieldProblem, Incidents, ManageError, VendorAccess, win::ruled};
 use crate::{
-    Counters, LinkByHand, StoreError, Tally, Unlink,
-    ports::{Attempt, ConflictStore, CounterStore},
+    LinkByHand, StoreError, Unlink,
+    ports::{Attempt, ConflictStore},
 };
 
 /// Links and unlinks.
@@ -21,8 +21,6 @@ pub struct Links {
     pub incidents: Arc<Incidents>,
     /// What was a question on a link.
     pub conflicts: Arc<dyn ConflictStore>,
-    /// Where it is counted that it is one no more.
-    pub counters: Arc<dyn CounterStore>,
     /// Shows whether a record exists.
     pub vendors: Arc<VendorAccess>,
 }
@@ -113,11 +111,6 @@ impl Links {
                 conflicts,
             };
             if self.incidents.store.unlink(&unlink).await? == Attempt::Done {
-                let tally = Tally::default();
-                tally.add(integration, Counters::conflicts(&unlink.conflicts));
-                tally
-                    .store(self.counters.as_ref(), incident.id.as_str())
-                    .await;
                 return Ok(unlinked);
             }
         }

@@ -34,15 +34,3 @@ pub trait Figures: Send + Sync {
     /// What was counted for it.
     async fn counters(&self, integration: &IntegrationId) -> Result<Counters, StoreError>;
 }
-
-/// Adds to what is counted for an integration.
-#[async_trait]
-pub trait CounterStore: Send + Sync {
-    /// Adds these. They are kept in several items, so that many functions can count at once: `salt` chooses one.
-    async fn add_counters(
-        &self,
-        integration: &IntegrationId,
-        counters: &Counters,
-        salt: &str,
-    ) -> Result<(), StoreError>;
-}

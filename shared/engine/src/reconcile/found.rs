@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use im_model::{DriftItem, ExternalId, IncidentId, Run};
 
 use super::slice::Slice;
-use crate::{Counters, StoreError};
+use crate::StoreError;
 
 /// So many characters of a chunk: an item of the store may have 400 KB.
 const MOST_CHARACTERS: usize = 100_000;
@@ -24,7 +24,7 @@ pub(super) fn key(item: &DriftItem) -> LinkKey {
 }
 
 impl Slice<'_> {
-    /// Stores what a step has found, and counts it. The items of one link are next to each other.
+    /// Stores what a step has found; it is counted with the run. The items of one link are next to each other.
     pub(super) async fn keep(
         &self,
         run: &mut Run,
@@ -35,11 +35,7 @@ impl Slice<'_> {
         for item in &items {
             *run.counts.found.entry(item.kind).or_default() += 1;
         }
-        let counted = Counters {
-            drift_discrepancies: items.len() as u64,
-            ..Counters::default()
-        };
-        self.engine().tally.add(&self.integration.id, counted);
+        run.uncounted += items.len() as u64;
         for chunk in chunks(items.into_iter().map(shortened).collect()) {
             let number = run.counts.chunks;
             let runs = &self.reconciler.starter.runs;

@@ -23,7 +23,7 @@ use self::slice::Slice;
 pub use self::start::{RunRequest, RunScope, RunStarter, Started};
 use crate::{
     StoreError, SyncEngine, SyncError,
-    ports::{Attempt, CounterStore, JobQueue, LinkLookup},
+    ports::{Attempt, JobQueue, LinkLookup},
 };
 
 /// Works on runs.
@@ -38,8 +38,6 @@ pub struct Reconciler {
     pub transport: Arc<dyn Transport>,
     /// Where a link goes that could not be healed.
     pub retries: Arc<dyn JobQueue>,
-    /// Where it is counted what was found and healed.
-    pub counters: Arc<dyn CounterStore>,
 }
 
 /// What a step came to.
@@ -99,9 +97,7 @@ impl Reconciler {
             return Ok(());
         }
         let worked = self.work_on(&mut run, began).await;
-        let (integration, worker) = (&run.integration, run.counts.invocations);
-        let salt = format!("{}/{worker}", run.id);
-        self.engine.tally.store(self.counters.as_ref(), &salt).await;
+        let integration = &run.integration;
         tracing::info!(%integration, run = %run.id, status = %run.status, phase = %run.place.phase(), counts = ?run.counts, "reconciled for a while");
         worked
     }
@@ -224,7 +220,9 @@ impl Reconciler {
     async fn store(&self, run: &mut Run) -> Result<bool, StoreError> {
         run.version += 1;
         run.updated_at = self.now();
-        Ok(self.starter.runs.put_run(run).await? == Attempt::Done)
+        let stored = self.starter.runs.put_run(run).await? == Attempt::Done;
+        run.uncounted = 0;
+        Ok(stored)
     }
 
     /// The run does not go on by itself.

@@ -155,6 +155,7 @@ impl RunStarter {
             status: RunStatus::Running,
             place: Place::Listing { after: None },
             counts: RunCounts::default(),
+            uncounted: 0,
             reason: None,
             confirmed_by: None,
             links_before: state.links,

@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 
 use super::{Sweeper, Tick, ask_to_catch_up};
 use crate::{
-    Cause, DeadLetter, StoreError,
+    Cause, Counters, DeadLetter, StoreError,
     ports::{Attempt, Mark, Task},
 };
 
@@ -221,7 +221,7 @@ impl Tick<'_> {
         let stored = self
             .sweeper
             .letters
-            .put_dead_letter(&letter, Mark::Keep, None)
+            .put_dead_letter(&letter, Mark::Keep, None, Counters::NONE)
             .await?;
         if stored == Attempt::Done {
             self.report.redriven += 1;

@@ -13,7 +13,7 @@ use super::{
     linked::sent,
     worker::{Pass, Worker},
 };
-use crate::{Claim, Commit, Counters, SyncError, ports::Attempt};
+use crate::{Claim, Commit, SyncError, ports::Attempt};
 
 impl Worker<'_> {
     /// Writes what the plan says, then commits what came of it.
@@ -138,8 +138,6 @@ impl Worker<'_> {
         let conflicts = commit.conflicts;
         if stored == Attempt::Done {
             self.done.conflicts += conflicts.len();
-            let counters = Counters::conflicts(&conflicts);
-            self.engine.tally.add(self.id(), counters);
         }
         Ok(stored)
     }

@@ -13,7 +13,7 @@ use super::{
     Outcome,
     worker::{Claimed, Pass, Worker},
 };
-use crate::{Counters, LinkByHand, SyncError, Unlink, manage::ignored_by, ports::Attempt};
+use crate::{LinkByHand, SyncError, Unlink, manage::ignored_by, ports::Attempt};
 
 /// What becomes of a link that has lapsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,8 +184,6 @@ impl Worker<'_> {
         if self.store().unlink(&unlink).await? == Attempt::LostRace {
             return Ok(Pass::Again);
         }
-        let counted = Counters::conflicts(&unlink.conflicts);
-        self.engine.tally.add(self.id(), counted);
         Ok(Pass::Finished(Outcome::Skipped(
             "its record is gone: the link was cut",
         )))
@@ -235,8 +233,6 @@ impl Worker<'_> {
         };
         let linked = self.store().link_by_hand(&by_hand).await?;
         if linked == Attempt::Done {
-            let counted = Counters::conflicts(&by_hand.conflicts);
-            self.engine.tally.add(self.id(), counted);
             self.done.adopted = (!is_same).then(|| record.id.clone());
             self.notes_announced |= !is_same;
         }

@@ -33,7 +33,7 @@ use self::{
     worker::{Done, Worker},
 };
 use crate::{
-    CredentialCache, Hint, IntegrationCache, Job, Pace, StoreError, SyncError, Tally,
+    CredentialCache, Hint, IntegrationCache, Job, Pace, StoreError, SyncError,
     pace::{Permit, lane},
     ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
@@ -128,8 +128,6 @@ pub struct SyncEngine {
     pub memory: Arc<Memory>,
     /// Whether, and whose turn it is.
     pub pace: Arc<Pace>,
-    /// What its jobs come to, for the counters.
-    pub tally: Arc<Tally>,
     /// Dead letters, which a success closes.
     pub letters: Arc<dyn DeadLetterStore>,
 }

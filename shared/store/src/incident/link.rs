@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update,
 };
-use im_engine::{Connect, LinkByHand, StoreError, ports::Attempt};
+use im_engine::{Connect, Counters, LinkByHand, StoreError, ports::Attempt};
 use im_model::{ExternalId, IncidentId, IntegrationId};
 
 use super::{
@@ -48,7 +48,8 @@ impl DynamoStore {
                 tried,
             )?,
         ];
-        self.transact(items, tried, &pk).await
+        let counted = (connect.integration, Counters::OUTBOUND);
+        self.transact_and_count(items, counted, tried, &pk).await
     }
 
     pub(super) async fn put_link(&self, link: &LinkByHand<'_>) -> Result<Attempt, StoreError> {
@@ -83,7 +84,8 @@ impl DynamoStore {
         if let Some(left) = &link.leaves {
             items.push(self.entry_removal(link.integration, left, &link.incident.id, tried)?);
         }
-        self.transact(items, tried, &pk).await
+        let counted = (link.integration, Counters::conflicts(&link.conflicts));
+        self.transact_and_count(items, counted, tried, &pk).await
     }
 
     pub(crate) fn state_update(

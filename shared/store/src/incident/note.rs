@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
-use im_engine::{StoreError, ports::Attempt};
-use im_model::{IncidentId, IntegrationId, Note, NoteCopy, NoteKey};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
+use im_engine::{Counters, StoreError, ports::Attempt};
+use im_model::{IncidentId, IntegrationId, Note, NoteCopy, NoteKey, NoteSource};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -83,8 +83,14 @@ impl DynamoStore {
         incident: &IncidentId,
         note: &Note,
     ) -> Result<Attempt, StoreError> {
-        let row = NoteRow::of(incident, note);
-        self.put_new(&row, &row.sk).await
+        let NoteSource::Integration(integration) = &note.key.source else {
+            let row = NoteRow::of(incident, note);
+            return self.put_new(&row, &row.sk).await;
+        };
+        let (pk, tried) = (keys::incident(incident), "store the note");
+        let items = vec![self.new_note(incident, note, tried)?];
+        let counted = (integration, Counters::INBOUND);
+        self.transact_and_count(items, counted, tried, &pk).await
     }
 
     /// A note that must not be there yet.
@@ -108,12 +114,12 @@ impl DynamoStore {
         integration: &IntegrationId,
         copy: &NoteCopy,
     ) -> Result<(), StoreError> {
+        let is_sent = matches!(copy, NoteCopy::Sent { .. });
+        if is_sent && self.copy_sent(incident, note, integration, copy).await? {
+            return Ok(());
+        }
         let (pk, sk) = (keys::incident(incident), keys::note(note));
-        let mut update = Expression::default();
-        update.require("attribute_exists(pk)".to_owned());
-        update
-            .set(&["copies", integration.as_str()], copy)
-            .map_err(|error| unwritable(&sk, &error))?;
+        let update = copied(integration, copy, false).map_err(|error| unwritable(&sk, &error))?;
         let sent = self
             .client
             .update_item()
@@ -131,4 +137,52 @@ impl DynamoStore {
             _ => Ok(()),
         }
     }
+
+    /// Counts it the first time; false if somebody did before.
+    async fn copy_sent(
+        &self,
+        incident: &IncidentId,
+        note: &NoteKey,
+        integration: &IntegrationId,
+        copy: &NoteCopy,
+    ) -> Result<bool, StoreError> {
+        let (pk, sk) = (keys::incident(incident), keys::note(note));
+        let tried = "remember the copy of";
+        let update = copied(integration, copy, true).map_err(|error| unwritable(&sk, &error))?;
+        let update = Update::builder()
+            .table_name(&self.tables.sync)
+            .key("pk", AttributeValue::S(pk.clone()))
+            .key("sk", AttributeValue::S(sk.clone()))
+            .update_expression(update.update())
+            .condition_expression(update.condition())
+            .set_expression_attribute_names(Some(update.names()))
+            .set_expression_attribute_values(update.values())
+            .build()
+            .map_err(|error| broken(tried, &sk, &error))?;
+        let items = vec![TransactWriteItem::builder().update(update).build()];
+        let counted = (integration, Counters::OUTBOUND);
+        let stored = self.transact_and_count(items, counted, tried, &pk).await?;
+        Ok(stored == Attempt::Done)
+    }
+}
+
+/// What became of a note, of one that was not known to be sent if that is asked for.
+fn copied(
+    integration: &IntegrationId,
+    copy: &NoteCopy,
+    for_the_first_time: bool,
+) -> Result<Expression, serde_dynamo::Error> {
+    let mut update = Expression::default();
+    update.require("attribute_exists(pk)".to_owned());
+    if for_the_first_time {
+        let (state, sent) = (
+            update.path(&["copies", integration.as_str(), "state"]),
+            update.value(&"sent")?,
+        );
+        update.require(format!(
+            "(attribute_not_exists({state}) OR {state} <> {sent})"
+        ));
+    }
+    update.set(&["copies", integration.as_str()], copy)?;
+    Ok(update)
 }

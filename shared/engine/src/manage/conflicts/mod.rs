@@ -13,9 +13,9 @@ use im_sync::LinkRules;
 
 use super::{FieldProblem, Incidents, Integrations, ManageError, win::ruled};
 use crate::{
-    Counters, PlatformEdit, Ruling, Tally,
+    Counters, PlatformEdit, Ruling,
     audit::Auditor,
-    ports::{Attempt, ConflictStore, CounterStore, Page},
+    ports::{Attempt, ConflictStore, Page},
 };
 
 /// Which conflicts are listed.
@@ -57,8 +57,6 @@ pub struct Conflicts {
     pub incidents: Arc<Incidents>,
     /// What may flow.
     pub integrations: Arc<Integrations>,
-    /// Where it is counted.
-    pub counters: Arc<dyn CounterStore>,
 }
 
 impl Conflicts {
@@ -206,10 +204,6 @@ impl Conflicts {
                 )
                 .await?
             {
-                let tally = Tally::default();
-                let counters = Counters::conflicts(std::slice::from_ref(&resolved));
-                tally.add(&resolved.integration, counters);
-                tally.store(self.counters.as_ref(), id.as_str()).await;
                 return Ok(resolved);
             }
         }
@@ -261,7 +255,10 @@ impl Conflicts {
             conflict.id.as_str(),
             (word.before, word.outcome),
         );
+        let is_settled = matches!(word.action, Audited::ConflictResolved);
+        let settled = is_settled.then(|| Counters::conflicts(std::slice::from_ref(&conflict)));
         let ruling = Ruling {
+            counted: settled.unwrap_or(Counters::NONE),
             incident,
             integration: &integration,
             link: after,

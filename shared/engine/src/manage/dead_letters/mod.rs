@@ -18,7 +18,7 @@ pub use self::listing::DeadLetterFilter;
 pub use self::many::{ManySettled, NotSettled};
 use super::ManageError;
 use crate::{
-    Cause, DeadLetter,
+    Cause, Counters, DeadLetter,
     audit::Auditor,
     dead_letter::mark_to_clear,
     ports::{
@@ -114,9 +114,9 @@ impl DeadLetters {
             let before = letter.status;
             letter.changed(DeadLetterStatus::Retrying, actor.as_str(), self.clock.now());
             let audit = self.audited(integration, actor, &letter, before);
-            let stored = self
-                .store
-                .put_dead_letter(&letter, Mark::Keep, Some(&audit));
+            let stored =
+                self.store
+                    .put_dead_letter(&letter, Mark::Keep, Some(&audit), Counters::NONE);
             if stored.await? == Attempt::Done {
                 return Ok(letter);
             }
@@ -144,7 +144,9 @@ impl DeadLetters {
                 self.clock.now(),
             );
             let audit = self.audited(integration, actor, &letter, before);
-            let stored = self.store.put_dead_letter(&letter, mark, Some(&audit));
+            let stored = self
+                .store
+                .put_dead_letter(&letter, mark, Some(&audit), Counters::NONE);
             if stored.await? == Attempt::Done {
                 return Ok(letter);
             }

@@ -1,0 +1,132 @@
+//! The counters that people are shown, against what journal, notes, conflicts and runs say by themselves.
+
+use std::collections::BTreeMap;
+
+use im_engine::{
+    JournalEntry,
+    ports::{ConflictStore as _, IncidentStore as _},
+};
+use im_model::{
+    ClaimOutcome, ConflictStatus, FieldOutcome, Incident, IntegrationId, NoteCopy, NoteSource,
+};
+use im_tests::World;
+
+use crate::{checks::Checks, people::People};
+
+type Figures = BTreeMap<String, u64>;
+
+impl Checks<'_> {
+    /// However often a job was brought, and wherever its function died.
+    pub(crate) async fn counted(&self, incidents: &[Incident]) {
+        for vendor in self.people.accounts.vendors() {
+            let integration: IntegrationId =
+                World::integration_with(vendor).parse().expect("an id");
+            let expected = expected(self.people, &integration, incidents).await;
+            let shown = shown(self.people, &integration).await;
+            for (name, count) in expected {
+                assert_eq!(
+                    shown.get(&name),
+                    Some(&count),
+                    "invariant 8: {name} of {integration}, and the journal says {count}"
+                );
+            }
+        }
+    }
+}
+
+async fn shown(people: &People, integration: &IntegrationId) -> Figures {
+    let path = format!("/integrations/{integration}/sync-status");
+    let status = people.world.read(&path).await;
+    let counters: Figures =
+        serde_json::from_value(status["counters"].clone()).expect("the counters");
+    counters
+}
+
+async fn expected(people: &People, integration: &IntegrationId, incidents: &[Incident]) -> Figures {
+    let (mut outbound, mut inbound) = (0, 0);
+    for incident in incidents {
+        for outcome in outcomes(people, integration, incident).await.into_values() {
+            let is_any = |wanted: fn(&FieldOutcome) -> bool| outcome.fields.values().any(wanted);
+            outbound += u64::from(is_any(|it| {
+                !matches!(
+                    it,
+                    FieldOutcome::Kept | FieldOutcome::Pulled | FieldOutcome::Refused { .. }
+                )
+            }));
+            inbound += u64::from(is_any(|it| matches!(it, FieldOutcome::Pulled)));
+        }
+        let notes = people.world.system.ports.store.notes(&incident.id).await;
+        for note in notes.expect("the notes") {
+            let copy = note.copies.get(integration);
+            outbound += u64::from(matches!(copy, Some(NoteCopy::Sent { .. })));
+            inbound += u64::from(note.key.source == NoteSource::Integration(integration.clone()));
+        }
+    }
+    let (mut detected, mut resolved) = (0, 0);
+    for status in [
+        ConflictStatus::Pending,
+        ConflictStatus::Resolved,
+        ConflictStatus::Ignored,
+    ] {
+        let count = conflicts(people, integration, incidents, status).await;
+        detected += count;
+        resolved += if status == ConflictStatus::Pending {
+            0
+        } else {
+            count
+        };
+    }
+    [
+        ("outbound_success", outbound),
+        ("inbound_success", inbound),
+        ("conflicts_detected", detected),
+        ("conflicts_resolved", resolved),
+    ]
+    .map(|(name, count)| (name.to_owned(), count))
+    .into()
+}
+
+/// What became of each claim that took effect: each is told by the next one, the last by the link.
+async fn outcomes(
+    people: &People,
+    integration: &IntegrationId,
+    incident: &Incident,
+) -> BTreeMap<(u64, u32), ClaimOutcome> {
+    let journal = people.world.system.ports.store.journal(&incident.id).await;
+    let journal = journal.expect("the journal").into_iter();
+    let told = journal.filter_map(|entry| match entry {
+        JournalEntry::Claim(claim) if claim.integration == *integration => claim.previous,
+        _ => None,
+    });
+    let link = incident.links.get(integration);
+    let last = link.and_then(|link| link.outcome.clone());
+    told.chain(last)
+        .map(|outcome| ((outcome.link_version, outcome.attempt), outcome))
+        .collect()
+}
+
+async fn conflicts(
+    people: &People,
+    integration: &IntegrationId,
+    incidents: &[Incident],
+    status: ConflictStatus,
+) -> u64 {
+    let Some(Incident { organization, .. }) = incidents.first() else {
+        return 0;
+    };
+    let store = &people.world.system.ports.store;
+    let (mut count, mut before) = (0, None);
+    loop {
+        let page = store.conflicts(organization, status, before.as_ref(), 100);
+        let page = page.await.expect("a page");
+        let mine = page
+            .items
+            .iter()
+            .filter(|it| it.integration == *integration);
+        count += mine.count() as u64;
+        before = page.items.last().map(|last| last.id.clone());
+        if page.next.is_none() {
+            return count;
+        }
+    }
+}
