@@ -116,7 +116,12 @@ async fn an_inbound_change_costs_two_reads_a_claim_an_update_and_marks_its_deliv
     assert_eq!(world.run_inbound().await, 1);
     assert_eq!(
         world.calls.take(),
-        count([("GetItem", 2), ("PutItem", 1), ("UpdateItem", 2)])
+        count([
+            ("GetItem", 2),
+            ("PutItem", 1),
+            ("TransactWriteItems", 1),
+            ("UpdateItem", 1)
+        ])
     );
     assert_eq!(world.asked_since(asked), count([("GET", 1)]));
 }
@@ -131,7 +136,7 @@ async fn a_platform_change_costs_a_claim_an_update_a_read_and_a_write() {
     // The stream's image spares the read.
     assert_eq!(
         world.calls.take(),
-        count([("PutItem", 1), ("UpdateItem", 1)])
+        count([("PutItem", 1), ("TransactWriteItems", 1)])
     );
     assert_eq!(world.asked_since(asked), count([("GET", 1), ("PUT", 1)]));
 }
@@ -201,8 +206,8 @@ async fn a_creation_costs_a_reservation_a_claim_a_transaction_and_the_first_valu
             ("GetItem", 1),
             ("PutItem", 2),
             ("Query", 1),
-            ("TransactWriteItems", 1),
-            ("UpdateItem", 2),
+            ("TransactWriteItems", 2),
+            ("UpdateItem", 1),
         ])
     );
     assert_eq!(world.asked_since(asked), count([("GET", 1), ("POST", 1)]));
@@ -243,7 +248,12 @@ async fn a_note_costs_a_query_a_claim_its_copy_and_an_update_and_at_the_vendor_a
     assert_eq!(world.run_outbound().await, 1);
     assert_eq!(
         world.calls.take(),
-        count([("Query", 1), ("PutItem", 1), ("UpdateItem", 2)])
+        count([
+            ("Query", 1),
+            ("PutItem", 1),
+            ("TransactWriteItems", 1),
+            ("UpdateItem", 1)
+        ])
     );
     assert_eq!(world.asked_since(asked), count([("GET", 2), ("POST", 1)]));
 }
@@ -262,7 +272,8 @@ async fn a_vendors_note_costs_a_query_a_put_a_claim_and_an_update() {
         count([
             ("GetItem", 2),
             ("Query", 1),
-            ("PutItem", 2),
+            ("PutItem", 1),
+            ("TransactWriteItems", 1),
             ("UpdateItem", 2)
         ])
     );
@@ -283,7 +294,12 @@ async fn several_hints_for_one_record_in_a_batch_are_one_job() {
     assert_eq!(world.asked_since(asked), count([("GET", 1)]));
     assert_eq!(
         world.calls.take(),
-        count([("GetItem", 2), ("PutItem", 1), ("UpdateItem", 4)]),
+        count([
+            ("GetItem", 2),
+            ("PutItem", 1),
+            ("TransactWriteItems", 1),
+            ("UpdateItem", 3)
+        ]),
         "claim and commit once; each delivery is done"
     );
     assert_eq!(

@@ -76,15 +76,20 @@ impl Slice<'_> {
         let (links, strangers): (Vec<_>, Vec<_>) = links
             .into_iter()
             .partition(|((incident, _), _)| incident.is_some());
-        let syncs = links.into_iter().chain(strangers).map(|(link, hint)| {
+        let sync = |(link, hint)| {
             let job = job(run, hint, true);
             async move {
                 let synced = self.sync(&job).await;
                 (link, synced.map_err(|error| (job, error)))
             }
-        });
-        let syncs: Vec<_> = syncs.collect();
-        stream::iter(syncs).buffered(AT_ONCE).collect().await
+        };
+        let mut healed = Vec::new();
+        for syncs in [links, strangers] {
+            let syncs: Vec<_> = syncs.into_iter().map(sync).collect();
+            let syncs = stream::iter(syncs).buffered(AT_ONCE);
+            healed.extend(syncs.collect::<Vec<_>>().await);
+        }
+        healed
     }
 
     fn hint_of(&self, item: &DriftItem) -> Option<Hint> {
