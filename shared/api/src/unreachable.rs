@@ -364,6 +364,13 @@ impl Figures for Unreachable {
     ) -> Result<DeliveryCount, StoreError> {
         down()
     }
+    async fn oldest_conflict(
+        &self,
+        _: &OrganizationId,
+        _: &IntegrationId,
+    ) -> Result<Option<Conflict>, StoreError> {
+        down()
+    }
     async fn counters(&self, _: &IntegrationId) -> Result<Counters, StoreError> {
         down()
     }

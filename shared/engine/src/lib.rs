@@ -11,6 +11,7 @@ mod figures;
 mod hint;
 mod journal;
 pub mod manage;
+pub mod metrics;
 mod pace;
 pub mod ports;
 mod reconcile;

@@ -54,6 +54,8 @@ words! {
         Schedule = "SCHEDULE",
         /// Take in what changed at a vendor that sends no webhooks.
         Poll = "POLL",
+        /// Tell its figures to whoever watches, every minute.
+        Measure = "MEASURE",
     }
 }
 

@@ -192,6 +192,7 @@ pub fn sweeper(ports: &Ports, queue: Arc<dyn JobQueue>, starter: RunStarter) -> 
     Sweeper {
         places: im_engine::Places::default(),
         tasks: ports.store.clone(),
+        figures: ports.store.clone(),
         work: ports.store.clone(),
         letters: ports.store.clone(),
         incidents: ports.store.clone(),

@@ -8,6 +8,7 @@ mod clock;
 mod dead_letter;
 mod egress;
 mod functions;
+pub mod metrics;
 mod policy_files;
 mod queue;
 mod reconciler;

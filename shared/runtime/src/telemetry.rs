@@ -1,18 +1,29 @@
-//! Logs: one JSON object a line, no values of fields, no credentials.
+//! Logs: one JSON object a line, no values of fields, no credentials. Metrics are lines among them.
 
 use std::io;
 
+use im_engine::metrics::TARGET;
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{
-    EnvFilter, Layer as _, filter::FilterFn, fmt::MakeWriter, layer::SubscriberExt as _,
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, FilterFn},
+    fmt::MakeWriter,
+    layer::SubscriberExt as _,
     registry::LookupSpan,
 };
 
-/// Starts logging to standard output; `IM_LOG` filters, `info` unless set.
+use crate::metrics;
+
+/// Starts logging to standard output; `IM_LOG` filters, `info` unless set. Metrics are written where `METRICS_STACK` says of
+/// which stack they are.
 pub fn start() {
     let filter = EnvFilter::try_from_env("IM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let stack = std::env::var("METRICS_STACK").ok();
+    let metrics = stack
+        .filter(|stack| !stack.is_empty())
+        .map(|stack| metrics::lines(stack, io::stdout));
     // A second start, as in tests, changes nothing.
-    let _ = tracing::subscriber::set_global_default(to(io::stdout, filter));
+    let _ = tracing::subscriber::set_global_default(to(io::stdout, filter).with(metrics));
 }
 
 /// Logs that go there, as far as the filter lets them, in JSON.
@@ -25,13 +36,67 @@ where
         .flatten_event(true)
         .with_current_span(false)
         .with_writer(writer);
-    let lines = lines.with_filter(FilterFn::new(may_be_told));
-    tracing_subscriber::registry().with(filter).with(lines)
+    let lines = lines.with_filter(FilterFn::new(may_be_told).and(filter));
+    tracing_subscriber::registry().with(lines)
 }
 
 /// Libraries tell whole requests and answers when they are asked to be talkative, with credentials and customers' texts in them:
-/// they are not, whatever `IM_LOG` says.
+/// they are not, whatever `IM_LOG` says. Metrics have lines of their own.
 pub fn may_be_told(metadata: &Metadata<'_>) -> bool {
-    let is_ours = metadata.target().starts_with("im_") || metadata.target() == "im";
-    is_ours || *metadata.level() <= Level::INFO
+    let target = metadata.target();
+    let is_ours = target.starts_with("im_") || target == "im";
+    target != TARGET && (is_ours || *metadata.level() <= Level::INFO)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What was written, for a test to read.
+    #[derive(Clone, Default)]
+    pub(crate) struct Written(Arc<Mutex<Vec<u8>>>);
+
+    impl Written {
+        pub(crate) fn text(&self) -> String {
+            let bytes = self.0.lock().expect("nobody panicked").clone();
+            String::from_utf8(bytes).expect("UTF-8")
+        }
+    }
+
+    impl io::Write for Written {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panicked").extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl<'w> MakeWriter<'w> for Written {
+        type Writer = Self;
+
+        fn make_writer(&'w self) -> Self {
+            self.clone()
+        }
+    }
+
+    #[test]
+    fn metrics_are_no_lines_of_the_log_and_need_no_level() {
+        let (log, metrics) = (Written::default(), Written::default());
+        let subscriber = to(log.clone(), EnvFilter::new("error"));
+        let subscriber = subscriber.with(metrics::lines("a".to_owned(), metrics.clone()));
+        tracing::subscriber::with_default(subscriber, || {
+            let integration = "prod-snow".parse().expect("an id");
+            im_engine::metrics::counted(&integration, &im_engine::Counters::INBOUND);
+            tracing::info!(target: "im_engine", "not at this level");
+            tracing::error!(target: "im_engine", "at this one");
+        });
+        assert_eq!(metrics.text().lines().count(), 1);
+        assert_eq!(log.text().lines().count(), 1);
+        assert!(log.text().contains("at this one"));
+    }
 }

@@ -92,7 +92,10 @@ impl ConflictStore for DynamoStore {
     }
 }
 
-fn read(item: HashMap<String, AttributeValue>, on: &str) -> Result<Conflict, StoreError> {
+pub(crate) fn read(
+    item: HashMap<String, AttributeValue>,
+    on: &str,
+) -> Result<Conflict, StoreError> {
     let row: ConflictRow = serde_dynamo::aws_sdk_dynamodb_1::from_item(item)
         .map_err(|error| unreadable(on, &error))?;
     Ok(row.conflict)

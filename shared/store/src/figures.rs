@@ -7,10 +7,10 @@ use aws_sdk_dynamodb::types::{AttributeValue, Select, TransactWriteItem, Update}
 use im_engine::{
     Counted, Counters, DeliveryCount, DeliveryEnd, StoreError, Waiting, ports::Figures,
 };
-use im_model::{DeadLetterStatus, IntegrationId};
+use im_model::{Conflict, ConflictStatus, DeadLetterStatus, IntegrationId, OrganizationId};
 use jiff::Timestamp;
 
-use crate::{DynamoStore, failed, keys, row::sort_key, schema, transaction::broken};
+use crate::{DynamoStore, conflict, failed, keys, row::sort_key, schema, transaction::broken};
 
 /// Pages of 1 MB that counting an integration's deliveries may take: some 150,000 deliveries, 3,000 read units and 2 s.
 const DELIVERY_PAGES: usize = 25;
@@ -20,6 +20,12 @@ const DELIVERIES_PER_PAGE: i32 = 10_000;
 
 /// Pages that counting dead letters may take.
 const DEAD_LETTER_PAGES: usize = 4;
+
+/// Pages that looking for the oldest conflict may take.
+const CONFLICT_PAGES: usize = 4;
+
+/// How many conflicts are looked at at once.
+const CONFLICTS_PER_PAGE: i32 = 100;
 
 /// How many dead letters are counted at once.
 const DEAD_LETTERS_PER_PAGE: i32 = 1_000;
@@ -105,6 +111,42 @@ impl Figures for DynamoStore {
             complete: false,
             ..count
         })
+    }
+
+    async fn oldest_conflict(
+        &self,
+        organization: &OrganizationId,
+        integration: &IntegrationId,
+    ) -> Result<Option<Conflict>, StoreError> {
+        let partition = keys::conflicts_of(organization, ConflictStatus::Pending);
+        let mut start = None;
+        for _ in 0..CONFLICT_PAGES {
+            let answer = self
+                .client
+                .query()
+                .table_name(&self.tables.sync)
+                .index_name(schema::LISTING)
+                .key_condition_expression("listing_pk = :partition")
+                .expression_attribute_values(":partition", text(&partition))
+                .limit(CONFLICTS_PER_PAGE)
+                .set_exclusive_start_key(start)
+                .send()
+                .await
+                .map_err(|error| failed("look for the oldest of", &partition, &error))?;
+            for item in answer.items.unwrap_or_default() {
+                let conflict = conflict::read(item, &partition)?;
+                // The index may lag behind.
+                let is_pending = conflict.status == ConflictStatus::Pending;
+                if is_pending && conflict.integration == *integration {
+                    return Ok(Some(conflict));
+                }
+            }
+            start = answer.last_evaluated_key;
+            if start.is_none() {
+                break;
+            }
+        }
+        Ok(None)
     }
 
     async fn counters(&self, integration: &IntegrationId) -> Result<Counters, StoreError> {

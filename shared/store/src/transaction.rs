@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{AttributeValue, TransactWriteItem},
 };
-use im_engine::{Counters, StoreError, ports::Attempt};
+use im_engine::{Counters, StoreError, metrics, ports::Attempt};
 use im_model::IntegrationId;
 use serde::Serialize;
 
@@ -45,6 +45,7 @@ impl DynamoStore {
             let mut items = items.clone();
             items.push(self.addition(integration, &counters, &format!("{on}/{turn}"))?);
             let Some(codes) = self.canceled_by(items, tried, on).await? else {
+                metrics::counted(integration, &counters);
                 return Ok(Attempt::Done);
             };
             let Some((counter, others)) = codes.split_last() else {

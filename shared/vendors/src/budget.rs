@@ -17,6 +17,13 @@ pub struct Budget {
     pub resets_at: Timestamp,
 }
 
+impl Budget {
+    /// How many hundredths are left.
+    pub fn headroom(&self) -> u64 {
+        u64::from(self.remaining) * 100 / u64::from(self.limit.max(1))
+    }
+}
+
 /// Where a vendor does not say when its count starts anew (some say it only in a refusal): a guess that costs little if wrong.
 const USUAL_WINDOW: SignedDuration = SignedDuration::from_secs(60);
 /// Where a 429 does not say how long.

@@ -15,7 +15,7 @@ use crate::{
     StoreError,
     audit::Auditor,
     ports::{Attempt, AuditStore, Clock, Ids, IntegrationStore, TaskStore, Vault},
-    sweep::{ask_to_catch_up, ask_to_poll},
+    sweep::{ask_to_catch_up, ask_to_measure, ask_to_poll},
 };
 
 /// What a new integration is made from; each part was parsed already.
@@ -206,6 +206,8 @@ impl Integrations {
         self.vault
             .keep(&integration.secret_id, &Credentials(new.credentials))
             .await?;
+        // Before it is there: whoever dies in between leaves a task that ends itself.
+        ask_to_measure(self.tasks.as_ref(), &integration.id, now).await?;
         if integration.mode == Mode::Polling {
             ask_to_poll(self.tasks.as_ref(), &integration.id, now).await?;
         }

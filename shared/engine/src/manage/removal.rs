@@ -33,7 +33,12 @@ impl Removal {
     const PAGE: u16 = 100;
 
     /// What is done for an integration by itself, for as long as there is one.
-    const TASKS: [TaskKind; 3] = [TaskKind::Poll, TaskKind::Schedule, TaskKind::Run];
+    const TASKS: [TaskKind; 4] = [
+        TaskKind::Measure,
+        TaskKind::Poll,
+        TaskKind::Schedule,
+        TaskKind::Run,
+    ];
 
     /// Removes an integration. Its credentials go first: if the rest fails, asking again completes it, and none are
     /// left behind.

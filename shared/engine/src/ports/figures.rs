@@ -1,7 +1,7 @@
 //! Figures about one integration, for its status.
 
 use async_trait::async_trait;
-use im_model::{DeadLetterStatus, IntegrationId};
+use im_model::{Conflict, DeadLetterStatus, IntegrationId, OrganizationId};
 use jiff::Timestamp;
 
 use crate::{Counted, Counters, DeliveryCount, StoreError, Waiting};
@@ -30,6 +30,13 @@ pub trait Figures: Send + Sync {
         integration: &IntegrationId,
         since: Timestamp,
     ) -> Result<DeliveryCount, StoreError>;
+
+    /// The conflict that has waited longest for a person to choose. Looks at the oldest few hundred of its organization.
+    async fn oldest_conflict(
+        &self,
+        organization: &OrganizationId,
+        integration: &IntegrationId,
+    ) -> Result<Option<Conflict>, StoreError>;
 
     /// What was counted for it.
     async fn counters(&self, integration: &IntegrationId) -> Result<Counters, StoreError>;

@@ -2,6 +2,7 @@
 //! doing one twice, or half, is harmless.
 
 mod catch_up;
+mod measure;
 mod recovery;
 mod runs;
 
@@ -17,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     CredentialCache, Pace, RunStarter, StoreError,
     ports::{
-        Clock, DeadLetterStore, IncidentStore, IntegrationStore, JobQueue, OpenWork, Task,
+        Clock, DeadLetterStore, Figures, IncidentStore, IntegrationStore, JobQueue, OpenWork, Task,
         TaskStore,
     },
 };
@@ -46,6 +47,8 @@ pub struct Sweeper {
     pub queue: Arc<dyn JobQueue>,
     /// Starts the reconciliations that are due.
     pub starter: RunStarter,
+    /// What is told of each integration.
+    pub figures: Arc<dyn Figures>,
     /// When.
     pub clock: Arc<dyn Clock>,
     /// Where the scans of this process were when their time was over.
@@ -129,8 +132,8 @@ impl Sweeper {
             failed: None,
             failures: 0,
         };
-        let due = self.tasks.tasks().await?.into_iter();
-        let due = due.filter(|task| task.due_at <= began);
+        let all = self.tasks.tasks().await?;
+        let due = all.iter().filter(|task| task.due_at <= began).cloned();
         let due: Vec<_> = due.collect();
         let of = |wanted: &[TaskKind]| {
             let of_kind = due.iter().filter(|task| wanted.contains(&task.kind));
@@ -152,6 +155,7 @@ impl Sweeper {
         tick.until = tick.end;
         let woken = tick.wake_forgotten(began).await;
         tick.note("wake what was forgotten", woken);
+        tick.measure(&all).await;
         tracing::info!(report = ?tick.report, "tick");
         match tick.failed {
             Some(error) => Err(error),
@@ -218,6 +222,15 @@ pub(crate) async fn ask_to_catch_up(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     ask_for(TaskKind::CatchUp, tasks, integration, now).await
+}
+
+/// Asks that an integration's figures be told from now on.
+pub(crate) async fn ask_to_measure(
+    tasks: &dyn TaskStore,
+    integration: &IntegrationId,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    ask_for(TaskKind::Measure, tasks, integration, now).await
 }
 
 /// Asks that an integration be polled from now on.

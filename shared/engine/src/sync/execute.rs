@@ -13,7 +13,11 @@ use super::{
     linked::sent,
     worker::{Pass, Worker},
 };
-use crate::{Claim, Commit, SyncError, ports::Attempt};
+use crate::{
+    Cause, Claim, Commit, SyncError,
+    metrics::{self, Way},
+    ports::Attempt,
+};
 
 impl Worker<'_> {
     /// Writes what the plan says, then commits what came of it.
@@ -138,8 +142,32 @@ impl Worker<'_> {
         let conflicts = commit.conflicts;
         if stored == Attempt::Done {
             self.done.conflicts += conflicts.len();
+            self.has_propagated(incident, conclusion);
         }
         Ok(stored)
+    }
+
+    /// Measures how long the edits took that are where they should be now. Reconciliations bring what was lost: how old that
+    /// is says nothing of how long syncing takes.
+    fn has_propagated(&self, incident: &Incident, conclusion: &Conclusion) {
+        if matches!(self.job.cause, Cause::Run { .. }) {
+            return;
+        }
+        let now = self.now();
+        let pulled = conclusion.pulls.values().map(|pulled| pulled.changed_at);
+        let pulled = pulled.map(|at| (Way::In, at));
+        let written = conclusion.outcomes.iter().filter_map(|(field, outcome)| {
+            let is_there = *outcome == FieldOutcome::Written;
+            let state = incident.fields.get(field).filter(|_| is_there)?;
+            Some((Way::Out, state.changed_at))
+        });
+        let edits: Vec<_> = pulled.chain(written).collect();
+        for way in [Way::In, Way::Out] {
+            let oldest = edits.iter().filter(|(its, _)| *its == way);
+            if let Some(edited_at) = oldest.map(|(_, at)| *at).min() {
+                metrics::propagated(self.id(), way, edited_at, now);
+            }
+        }
     }
 
     /// What came of a claim.

@@ -33,7 +33,7 @@ use self::{
     worker::{Done, Worker},
 };
 use crate::{
-    CredentialCache, Hint, IntegrationCache, Job, Pace, StoreError, SyncError,
+    CredentialCache, Hint, IntegrationCache, Job, Pace, StoreError, SyncError, metrics,
     pace::{Permit, lane},
     ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
@@ -200,6 +200,7 @@ impl SyncEngine {
         };
         let permit = self.pace.enter(&integration.id).await?;
         let known = image.as_ref().map(lane::of_incident).or(severity);
+        let integration_id = integration.id.clone();
         let turn = match known {
             Some(severity) => permit.admit(&integration, severity).await,
             None => Ok(()),
@@ -209,6 +210,10 @@ impl SyncEngine {
             Err(not_yet) => Err(not_yet),
         };
         permit.end(&result).await;
+        let budget = self.memory.budget(&integration_id, self.clock.now());
+        if let Some(budget) = budget {
+            metrics::headroom(&integration_id, budget.headroom());
+        }
         result
     }
 

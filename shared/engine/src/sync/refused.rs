@@ -131,6 +131,7 @@ impl SyncEngine {
             return Err(error);
         }
         tracing::error!(integration = %used.id, why, "the integration was paused");
+        crate::metrics::credentials_refused(&used.id);
         Ok(Outcome::Suspended(Self::PAUSED))
     }
 
