@@ -142,7 +142,7 @@ fn the_dashboard_shows_every_alarm() {
     let widgets = dashboard["widgets"].as_array().expect("widgets");
     let widget = widgets.iter().find(|widget| widget["type"] == "alarm");
     let shown = &widget.expect("a widget")["properties"]["alarms"];
-    let shown: BTreeSet<_> = shown.as_array().expect("alarms").iter().collect();
+    let shown = shown.as_array().expect("alarms");
     let by_reference = |logical: &str| json!(format!("${{{logical}.Arn}}"));
     let in_words = |alarm: &Value| {
         let arn = "arn:${AWS::Partition}:cloudwatch:${AWS::Region}:${AWS::AccountId}:alarm:";
