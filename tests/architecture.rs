@@ -11,6 +11,8 @@ mod dependencies;
 mod encryption;
 #[path = "architecture/least_privilege.rs"]
 mod least_privilege;
+#[path = "architecture/observability.rs"]
+mod observability;
 #[path = "architecture/parameters.rs"]
 mod parameters;
 #[path = "architecture/permissions.rs"]

@@ -35,12 +35,13 @@ const KEEPERS: [(&str, &str); 4] = [
 ];
 
 /// What keeps nothing that a key could encrypt.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 11] = [
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
     "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
     "AWS::IAM::Role",
     "AWS::KMS::Alias",
     "AWS::KMS::Key",

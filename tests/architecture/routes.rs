@@ -13,6 +13,9 @@ use crate::{
 };
 use serde_json::{Value, json};
 
+/// What SAM appends to a function's name to name its alias.
+const ALIAS: &str = "Aliaslive";
+
 /// The template's routes, and the function behind each.
 fn template_routes() -> BTreeSet<(String, String)> {
     let folders: BTreeMap<_, _> = template_functions()
@@ -32,10 +35,10 @@ fn template_routes() -> BTreeSet<(String, String)> {
             let target = route["Target"]["!Sub"].as_str().expect("a target");
             let integration = resource(&between(target, "integrations/${", "}"));
             assert_eq!(integration["PayloadFormatVersion"], "2.0", "{route}");
-            let uri = integration["IntegrationUri"]["!GetAtt"]
+            let uri = integration["IntegrationUri"]["!Ref"]
                 .as_str()
-                .expect("a function");
-            let function = &folders[&between(uri, "", ".Arn")];
+                .expect("a function's alias");
+            let function = &folders[&between(uri, "", ALIAS)];
             let key = route["RouteKey"].as_str().expect("a key");
             (key.to_owned(), function.clone())
         })
@@ -66,7 +69,8 @@ fn each_route_may_call_its_function() {
             let (method, path) = route.split_once('/').expect("a method and a path");
             let method = if method == "*" { "ANY" } else { method };
             let function = text(&permission["FunctionName"]["!Ref"]);
-            (format!("{method} /{path}"), folders[&function].clone())
+            let function = function.strip_suffix(ALIAS).expect("a function's alias");
+            (format!("{method} /{path}"), folders[function].clone())
         })
         .collect();
     assert_eq!(permissions, template_routes());
@@ -123,7 +127,8 @@ fn access_logs_tell_routes_not_paths() {
 fn each_webhook_has_its_output() {
     let outputs = TEMPLATE["Outputs"].as_object().expect("outputs");
     let url = |output: &Value| output["Value"]["!Sub"].as_str().map(str::to_owned);
-    let urls: BTreeSet<_> = outputs.values().filter_map(url).collect();
+    let urls = outputs.values().filter_map(url);
+    let urls: BTreeSet<_> = urls.filter(|url| url.contains("/webhooks/")).collect();
     let routes = template_routes().into_iter();
     let webhooks: BTreeSet<_> = routes
         .filter_map(|(key, _)| key.strip_prefix("POST ").map(str::to_owned))

@@ -5,20 +5,28 @@ from contextlib import contextmanager
 
 from stack import STACK, client
 
+ALIAS = "live"  # what every event source calls
+
 
 @contextmanager
 def broken(function):
     """The function ends before it starts working: a setting is wrong."""
     functions, name = client("lambda"), f"{STACK}-{function}"
     given = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    sound = functions.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"]
 
     def set_variables(variables):
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
+    def go_live(version):
+        functions.update_alias(FunctionName=name, Name=ALIAS, FunctionVersion=version)
+
     set_variables({**given, "RETRY_DELAYS": "soon"})
+    go_live(functions.publish_version(FunctionName=name)["Version"])
     try:
         yield
     finally:
+        go_live(sound)
         set_variables(given)
 
 
@@ -27,7 +35,7 @@ def impatient_stream(function):
     """The function's stream mapping gives up what it cannot get done. ministack knows no number of retries, only an age;
     and a lesser one than AWS, which wants a minute."""
     functions, name = client("lambda"), f"{STACK}-{function}"
-    mappings = functions.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+    mappings = functions.list_event_source_mappings(FunctionName=f"{name}:{ALIAS}")["EventSourceMappings"]
     mapping = next(m["UUID"] for m in mappings if ":dynamodb:" in m["EventSourceArn"])
     functions.update_event_source_mapping(UUID=mapping, MaximumRecordAgeInSeconds=1)
     try:

@@ -10,6 +10,7 @@ import sys
 import time
 
 from access import check_access
+from alarms import check_alarms
 from drift import Drift
 from encryption import check_encryption, check_integrations
 from failures import Failures
@@ -155,6 +156,7 @@ def play(stack, api, timed):
     for secret in (api.token, *kept):
         check(not any(secret in line for line in logged), "a credential is in the logs")
     passed(f"no credential in {len(logged)} lines of debug logs")
+    check_alarms(stack)
 
 
 def main():

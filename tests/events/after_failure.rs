@@ -88,6 +88,7 @@ async fn a_buried_job_becomes_an_entry_that_is_announced() {
         "attempts": 5,
     });
     assert_eq!(detail, expected);
+    crate::announced::assert_described("Dead Letter", &detail);
 }
 
 /// The delivery is done only when there is an entry, so a queue that has given its message up loses nothing.
