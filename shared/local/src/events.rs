@@ -163,12 +163,22 @@ pub fn queue_event(messages: &[Message]) -> Value {
         let attributes: BTreeMap<_, _> = attributes
             .map(|(name, value)| (name.as_str(), value))
             .collect();
+        let carried = message.message_attributes.iter().flatten();
+        let carried: BTreeMap<_, _> = carried
+            .map(|(name, value)| {
+                let shown = json!({
+                    "stringValue": value.string_value, "dataType": value.data_type,
+                    "stringListValues": [], "binaryListValues": [],
+                });
+                (name.as_str(), shown)
+            })
+            .collect();
         json!({
             "messageId": message.message_id,
             "receiptHandle": message.receipt_handle,
             "body": message.body,
             "attributes": attributes,
-            "messageAttributes": {},
+            "messageAttributes": carried,
             "md5OfBody": message.md5_of_body,
             "eventSource": "aws:sqs",
             "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:local",

@@ -225,6 +225,7 @@ impl QueuePoller {
             .receive_message()
             .queue_url(&self.url)
             .max_number_of_messages(self.batch_size)
+            .message_attribute_names("All")
             .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
             .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp)
             .send()

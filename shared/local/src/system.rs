@@ -112,10 +112,10 @@ impl LocalSystem {
 
     fn with_vault(embedded: Embedded, vault: Arc<dyn Vault>, settings: LocalSettings) -> Self {
         let ports = Ports {
-            store: Arc::new(DynamoStore::new(
-                embedded.dynamodb.clone(),
-                embedded.tables.clone(),
-            )),
+            store: Arc::new(
+                DynamoStore::new(embedded.dynamodb.clone(), embedded.tables.clone())
+                    .carrying(im_runtime::trace::current),
+            ),
             vault,
             transport: settings.transport,
             clock: settings.clock.clone(),

@@ -14,6 +14,8 @@ use aws_smithy_http_client::{
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::{SdkConfig, region::Region, sdk_config::SharedHttpClient};
 
+use crate::trace::traced_aws;
+
 /// An SDK configuration from Lambda's own variables: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
 /// `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL` where AWS is somewhere else.
 pub fn config_from_env() -> SdkConfig {
@@ -64,7 +66,9 @@ pub fn config(
 
 /// The HTTP client that all AWS clients share.
 pub fn http_client() -> SharedHttpClient {
-    Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https()
+    traced_aws(
+        Builder::new()
+            .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .build_https(),
+    )
 }

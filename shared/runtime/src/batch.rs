@@ -9,10 +9,15 @@ use aws_lambda_events::{
 use futures::future::join_all;
 use im_engine::{Cause, JobRunner, RetryMessage};
 use im_model::{Incident, Severity};
+use serde_dynamo::AttributeValue;
 use serde_json::{Value, json};
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span};
 
-use crate::Source;
+use crate::{
+    Source,
+    trace::{self, TRACEPARENT},
+};
 
 /// A function that works on a stream and on its own retry queue.
 pub struct BatchFunction {
@@ -25,6 +30,8 @@ struct Brought {
     items: Vec<String>,
     message: RetryMessage,
     image: Option<Incident>,
+    /// What it is part of.
+    traces: Vec<String>,
 }
 
 impl Brought {
@@ -75,6 +82,7 @@ impl BatchFunction {
         failed.extend(done.into_iter().flatten());
         failed.sort();
         failed.dedup();
+        trace::flush().await;
         Ok(item_failures(failed))
     }
 
@@ -87,14 +95,19 @@ impl BatchFunction {
             items,
             message,
             image,
+            traces,
         } in jobs
         {
             let job = message.job.hint.to_string();
-            let done = if began.elapsed() < FOR_MORE {
-                self.runner.run(message, image, patience).await
-            } else {
-                self.runner.postpone(message).await
+            let span = span_of(&message, &traces);
+            let done = async {
+                if began.elapsed() < FOR_MORE {
+                    self.runner.run(message, image, patience).await
+                } else {
+                    self.runner.postpone(message).await
+                }
             };
+            let done = done.instrument(span).await;
             if let Err(error) = done {
                 tracing::error!(job, %error, "the job stays in its batch");
                 failed.extend(items);
@@ -105,16 +118,18 @@ impl BatchFunction {
 
     fn brought_by_queue(event: SqsEvent) -> (Vec<Brought>, Vec<String>) {
         let (mut brought, mut failed) = (Vec::new(), Vec::new());
-        for SqsMessage {
-            message_id, body, ..
-        } in event.records
-        {
+        for message in event.records {
+            let traces = carried_by(&message);
+            let SqsMessage {
+                message_id, body, ..
+            } = message;
             let item = message_id.unwrap_or_default();
             match serde_json::from_str(&body.unwrap_or_default()) {
                 Ok(message) => brought.push(Brought {
                     items: vec![item],
                     message,
                     image: None,
+                    traces,
                 }),
                 Err(error) => {
                     // Its redrive policy takes it to the dead letters. What a parser says may quote it: only where.
@@ -131,11 +146,17 @@ impl BatchFunction {
         let (mut brought, mut failed) = (Vec::new(), Vec::new());
         for record in event.records {
             let item = record.change.sequence_number.clone().unwrap_or_default();
+            let trace = record.change.new_image.get(TRACEPARENT).cloned();
+            let traces = match trace {
+                Some(AttributeValue::S(trace)) => vec![trace],
+                _ => Vec::new(),
+            };
             match self.source.jobs_of(record.change.new_image) {
                 Ok(jobs) => brought.extend(jobs.into_iter().map(|(job, image)| Brought {
                     items: vec![item.clone()],
                     message: RetryMessage::first(job, self.runner.clock.now()),
                     image,
+                    traces: traces.clone(),
                 })),
                 Err(error) => {
                     tracing::error!(record = item, %error, "an unreadable record");
@@ -145,6 +166,27 @@ impl BatchFunction {
         }
         (coalesced(brought), failed)
     }
+}
+
+/// The trace that a message carries.
+pub(crate) fn carried_by(message: &SqsMessage) -> Vec<String> {
+    let carried = message.message_attributes.get(TRACEPARENT);
+    let carried = carried.and_then(|carried| carried.string_value.clone());
+    carried.into_iter().collect()
+}
+
+/// A job's span goes on with what brought it; of several changes with the first, and says which others.
+fn span_of(message: &RetryMessage, traces: &[String]) -> Span {
+    let span = tracing::info_span!(
+        "job",
+        otel.kind = "consumer",
+        job = %message.job.hint,
+        attempt = message.attempt,
+    );
+    let mut traces = traces.iter().map(String::as_str);
+    trace::go_on(&span, traces.next());
+    traces.for_each(|other| trace::link(&span, Some(other)));
+    span
 }
 
 /// The answer that names what has to be brought again.
@@ -185,6 +227,7 @@ impl Brought {
             _ => return false,
         }
         self.items.extend(later.items.iter().cloned());
+        self.traces.extend(later.traces.iter().cloned());
         true
     }
 }

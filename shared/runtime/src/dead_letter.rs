@@ -7,8 +7,9 @@ use im_engine::{DeadLetterRecorder, RetryMessage, StoreError};
 use im_store::Tables;
 use serde::Deserialize;
 use serde_json::Value;
+use tracing::Instrument as _;
 
-use crate::{Source, StreamReader, StreamStretch, batch};
+use crate::{Source, StreamReader, StreamStretch, batch, trace};
 
 /// Makes entries of dead letters.
 pub struct DeadLetterFunction {
@@ -63,13 +64,18 @@ impl DeadLetterFunction {
         let event: SqsEvent = serde_json::from_value(event)?;
         let mut failed = Vec::new();
         for message in event.records {
+            let span = tracing::info_span!("dead_letter", otel.kind = "consumer");
+            let traces = batch::carried_by(&message);
+            trace::go_on(&span, traces.first().map(String::as_str));
             let item = message.message_id.unwrap_or_default();
+            let body = message.body.unwrap_or_default();
             // One after the other: several may be about one link, and so end in one entry.
-            if let Err(error) = self.take(&message.body.unwrap_or_default()).await {
+            if let Err(error) = self.take(&body).instrument(span).await {
                 tracing::error!(message = item, %error, "the dead letter stays in its queue");
                 failed.push(item);
             }
         }
+        trace::flush().await;
         Ok(batch::item_failures(failed))
     }
 

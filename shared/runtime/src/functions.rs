@@ -20,11 +20,12 @@ use jiff::SignedDuration;
 use lambda_http::service_fn;
 use lambda_runtime::LambdaEvent;
 use serde_json::Value;
+use tracing::Instrument as _;
 
 use crate::{
     BatchFunction, HttpTransport, RandomIds, SecretsManagerVault, Settings, Source, SqsJobQueue,
     SqsQueue, SqsRunQueue, SystemClock, WebhookFunction, aws, policy_from, telemetry,
-    token_issuer::authenticator,
+    token_issuer::authenticator, trace,
 };
 
 /// Why a function could not start.
@@ -56,7 +57,7 @@ impl Ports {
         let vault = SecretsManagerVault::new(aws_sdk_secretsmanager::Client::new(config))
             .encrypting_with(settings.secret_key());
         Ok(Self {
-            store: Arc::new(DynamoStore::new(client, settings.tables()?)),
+            store: Arc::new(DynamoStore::new(client, settings.tables()?).carrying(trace::current)),
             vault: Arc::new(vault),
             transport: Arc::new(HttpTransport::new(settings.reach())?),
             clock: Arc::new(SystemClock),
@@ -131,7 +132,7 @@ fn sync_engine(ports: &Ports) -> SyncEngine {
         conflicts: ports.store.clone(),
         integrations: Arc::new(ports.configurations().with_circuits(pace.clone())),
         credentials: ports.credentials(),
-        transport: ports.transport.clone(),
+        transport: trace::traced_vendors(ports.transport.clone()),
         clock: ports.clock.clone(),
         ids: ports.ids.clone(),
         memory,
@@ -257,7 +258,7 @@ pub fn api_router(
         vendors: vendors.clone(),
         secret_prefix,
     });
-    im_api::router(Api {
+    let router = im_api::router(Api {
         links: Arc::new(Links {
             incidents: incidents.clone(),
             conflicts: ports.store.clone(),
@@ -324,7 +325,34 @@ pub fn api_router(
         policy,
         webhook_base_url,
         allow_loopback,
-    })
+    });
+    router.layer(axum::middleware::from_fn(traced))
+}
+
+/// Each request is a span; it goes on with the caller's trace.
+async fn traced(
+    request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> axum::response::Response {
+    let route = request.extensions().get::<axum::extract::MatchedPath>();
+    let route = route.map_or("", axum::extract::MatchedPath::as_str);
+    let method = request.method().as_str();
+    let span = tracing::info_span!(
+        "api",
+        otel.name = format!("{method} {route}"),
+        otel.kind = "server",
+        http.request.method = method,
+        http.route = route,
+        http.response.status_code = tracing::field::Empty,
+    );
+    let carried = request.headers().get(trace::TRACEPARENT);
+    trace::go_on(&span, carried.and_then(|carried| carried.to_str().ok()));
+    let response = next.run(request).instrument(span.clone()).await;
+    let status = response.status().as_u16();
+    span.record("http.response.status_code", u64::from(status));
+    drop(span);
+    trace::flush().await;
+    response
 }
 
 /// Runs a vendor's webhook function.

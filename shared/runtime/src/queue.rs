@@ -1,13 +1,15 @@
 //! The retry queues and the dead letters, on SQS.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use async_trait::async_trait;
-use aws_sdk_sqs::{Client, error::ProvideErrorMetadata};
+use aws_sdk_sqs::{Client, error::ProvideErrorMetadata, types::MessageAttributeValue};
 use im_engine::{
     RetryMessage, StoreError,
     ports::{Clock, JobQueue, RetryQueue},
 };
+
+use crate::trace;
 
 /// A retry queue, for whoever only sends to it.
 pub struct SqsJobQueue {
@@ -54,6 +56,7 @@ impl SqsJobQueue {
             .send_message()
             .queue_url(queue)
             .message_body(body)
+            .set_message_attributes(carried())
             .delay_seconds(delay)
             .send()
             .await
@@ -67,6 +70,20 @@ impl SqsJobQueue {
                 )
             })
     }
+}
+
+/// The trace that a message is part of, for whoever takes it to go on with.
+pub(crate) fn carried() -> Option<HashMap<String, MessageAttributeValue>> {
+    let traceparent = trace::current()?;
+    let value = MessageAttributeValue::builder()
+        .data_type("String")
+        .string_value(traceparent)
+        .build();
+    // A message without its trace is better than none.
+    Some(HashMap::from([(
+        trace::TRACEPARENT.to_owned(),
+        value.ok()?,
+    )]))
 }
 
 #[async_trait]

@@ -2,8 +2,12 @@
 
 use im_engine::{Reconciler, StoreError, Sweeper};
 use serde_json::{Value, json};
+use tracing::Instrument as _;
 
-use crate::run_queue::RunMessage;
+use crate::{
+    run_queue::RunMessage,
+    trace::{self, TRACEPARENT},
+};
 
 /// Does what is due every minute, and works on reconciliation runs.
 pub struct ReconcilerFunction {
@@ -33,6 +37,12 @@ impl ReconcilerFunction {
 
     /// Works on an `EventBridge` schedule's event, or a batch of messages about runs; answers what was done.
     pub async fn handle(&self, event: &Value) -> Result<Value, NoTick> {
+        let worked = self.work(event).await;
+        trace::flush().await;
+        worked
+    }
+
+    async fn work(&self, event: &Value) -> Result<Value, NoTick> {
         let records = event["Records"].as_array();
         let is_message = |record: &Value| record["eventSource"] == "aws:sqs";
         if let Some(records) = records.filter(|records| records.iter().all(is_message)) {
@@ -41,7 +51,8 @@ impl ReconcilerFunction {
         if event["detail-type"] != "Scheduled Event" {
             return Err(NoTick::NotScheduled);
         }
-        let report = self.sweeper.tick().await?;
+        let span = tracing::info_span!("tick", otel.kind = "consumer");
+        let report = self.sweeper.tick().instrument(span).await?;
         Ok(serde_json::to_value(report).unwrap_or_default())
     }
 
@@ -51,8 +62,17 @@ impl ReconcilerFunction {
             let body = record["body"].as_str().unwrap_or_default();
             match serde_json::from_str::<RunMessage>(body) {
                 Ok(message) => {
-                    let reconciler = &self.reconciler;
-                    reconciler.work(&message.integration, &message.run).await?;
+                    let span = tracing::info_span!(
+                        "reconcile",
+                        otel.kind = "consumer",
+                        sync.integration_id = %message.integration,
+                        run = %message.run,
+                    );
+                    let carried = &record["messageAttributes"][TRACEPARENT]["stringValue"];
+                    trace::go_on(&span, carried.as_str());
+                    let (reconciler, run) = (&self.reconciler, &message.run);
+                    let worked = reconciler.work(&message.integration, run);
+                    worked.instrument(span).await?;
                 }
                 Err(error) => tracing::error!(%error, "a message that names no run"),
             }

@@ -7,6 +7,8 @@ use im_model::{IntegrationId, RunId};
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use crate::queue::carried;
+
 /// Which run is to be worked on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RunMessage {
@@ -60,6 +62,7 @@ impl RunQueue for SqsRunQueue {
             .send_message()
             .queue_url(&self.url)
             .message_body(body)
+            .set_message_attributes(carried())
             .delay_seconds(i32::try_from(seconds).unwrap_or(0))
             .send()
             .await;

@@ -12,18 +12,31 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-use crate::metrics;
+use crate::{log_line::JsonLine, metrics, trace::Traces};
 
 /// Starts logging to standard output; `IM_LOG` filters, `info` unless set. Metrics are written where `METRICS_STACK` says of
-/// which stack they are.
+/// which stack they are, traces are sent where the `OTEL_` variables say, if they do.
 pub fn start() {
     let filter = EnvFilter::try_from_env("IM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let stack = std::env::var("METRICS_STACK").ok();
     let metrics = stack
         .filter(|stack| !stack.is_empty())
         .map(|stack| metrics::lines(stack, io::stdout));
+    let traces = Traces::from_env();
+    let (traces, wrong) = match traces {
+        Ok(traces) => (traces, None),
+        Err(wrong) => (None, Some(wrong)),
+    };
+    let spans = traces.as_ref().map(Traces::layer);
+    let subscriber = to(io::stdout, filter).with(metrics).with(spans);
     // A second start, as in tests, changes nothing.
-    let _ = tracing::subscriber::set_global_default(to(io::stdout, filter).with(metrics));
+    let _ = tracing::subscriber::set_global_default(subscriber);
+    if let Some(traces) = traces {
+        traces.install();
+    }
+    if let Some(wrong) = wrong {
+        tracing::error!(wrong, "no traces: the OTEL_ variables cannot be read");
+    }
 }
 
 /// Logs that go there, as far as the filter lets them, in JSON.
@@ -32,9 +45,7 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
+        .event_format(JsonLine)
         .with_writer(writer);
     let lines = lines.with_filter(FilterFn::new(may_be_told).and(filter));
     tracing_subscriber::registry().with(lines)

@@ -3,6 +3,9 @@
 use im_engine::{Accepted, DeliveryAcceptor, Rejected};
 use im_vendors::UnverifiedDelivery;
 use lambda_http::{Body, Request, Response, http::StatusCode};
+use tracing::{Instrument as _, field};
+
+use crate::trace;
 
 /// One vendor's webhook function.
 pub struct WebhookFunction {
@@ -21,6 +24,26 @@ impl WebhookFunction {
     /// Answers one request: 202 accepted or repeated, 401, 400 or 413; 429 if there are too many and 503 if it could not be
     /// stored, so that the vendor sends it again.
     pub async fn handle(&self, request: Request) -> Response<Body> {
+        let span = tracing::info_span!(
+            "webhook",
+            otel.kind = "server",
+            otel.status_code = field::Empty,
+            sync.integration_type = self.acceptor.integration_type.as_str(),
+            http.request.method = request.method().as_str(),
+            http.response.status_code = field::Empty,
+        );
+        let response = self.answer(request).instrument(span.clone()).await;
+        let status = response.status();
+        span.record("http.response.status_code", u64::from(status.as_u16()));
+        if status.is_server_error() {
+            span.record("otel.status_code", "ERROR");
+        }
+        drop(span);
+        trace::flush().await;
+        response
+    }
+
+    async fn answer(&self, request: Request) -> Response<Body> {
         let body: &[u8] = request.body();
         if body.len() > Self::MOST_BYTES {
             return problem(StatusCode::PAYLOAD_TOO_LARGE, "The delivery is too large");

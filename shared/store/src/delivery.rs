@@ -49,6 +49,7 @@ impl DeliveryStore for DynamoStore {
                 DeliveryEnd::Skipped(why).to_string()
             }),
             reopened_at: None,
+            traceparent: (self.trace)(),
             wake: waits.then(|| delivery.received_at.to_string()),
             open_shard: waits.then(|| keys::shard(&key)),
             open_since: waits.then_some(delivery.received_at),

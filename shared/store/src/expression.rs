@@ -6,8 +6,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::Serialize;
 
 /// Collects the parts of one conditional update.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Expression {
+    wakes: bool,
     set: Vec<String>,
     remove: Vec<String>,
     conditions: Vec<String>,
@@ -53,6 +54,15 @@ impl Expression {
     pub(crate) fn set_to(&mut self, path: &[&str], term: &str) {
         let path = self.path(path);
         self.set.push(format!("{path} = {term}"));
+    }
+
+    /// A function is woken by it.
+    pub(crate) fn wake(&mut self) {
+        self.wakes = true;
+    }
+
+    pub(crate) fn wakes(&self) -> bool {
+        self.wakes
     }
 
     pub(crate) fn remove(&mut self, path: &[&str]) {

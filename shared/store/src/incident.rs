@@ -102,8 +102,12 @@ impl IncidentStore for DynamoStore {
                 Some(put)
             }
         };
+        let mut state = item(&row, &pk)?;
+        if let Some(traceparent) = (self.trace)() {
+            state.insert("traceparent".to_owned(), AttributeValue::S(traceparent));
+        }
         let state = self
-            .put_of(item(&row, &pk)?)
+            .put_of(state)
             .condition_expression("attribute_not_exists(pk)");
         let mut puts = Vec::new();
         let journal = self.put_of(Self::journal_item(&new.incident.id, &new.entry)?);
@@ -322,12 +326,29 @@ impl DynamoStore {
         self.transact_and_count(items, counted, tried, pk).await
     }
 
+    /// What wakes `outbound` carries the trace that it goes on with.
+    pub(crate) fn carried_by(
+        &self,
+        expression: &Expression,
+        on: &str,
+    ) -> Result<Expression, StoreError> {
+        let mut expression = expression.clone();
+        if expression.wakes()
+            && let Some(traceparent) = (self.trace)()
+        {
+            let set = expression.set(&["traceparent"], &traceparent);
+            set.map_err(|error| unwritable(on, &error))?;
+        }
+        Ok(expression)
+    }
+
     pub(crate) async fn update(
         &self,
         pk: &str,
         expression: &Expression,
         tried: &'static str,
     ) -> Result<Attempt, StoreError> {
+        let expression = self.carried_by(expression, pk)?;
         let update = self
             .client
             .update_item()

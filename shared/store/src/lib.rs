@@ -36,12 +36,25 @@ pub struct Tables {
 pub struct DynamoStore {
     client: Client,
     tables: Tables,
+    trace: fn() -> Option<String>,
 }
 
 impl DynamoStore {
     /// A store on these tables.
     pub fn new(client: Client, tables: Tables) -> Self {
-        Self { client, tables }
+        let trace = || None;
+        Self {
+            client,
+            tables,
+            trace,
+        }
+    }
+
+    /// The same; what wakes a function carries the trace that this names, for the function to go on with it: a W3C
+    /// `traceparent`.
+    #[must_use]
+    pub fn carrying(self, trace: fn() -> Option<String>) -> Self {
+        Self { trace, ..self }
     }
 }
 

@@ -119,8 +119,19 @@ fn start_logging() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = lines.with_filter(FilterFn::new(im_runtime::telemetry::may_be_told));
-    let _ = tracing_subscriber::registry()
-        .with(filter)
-        .with(lines)
-        .try_init();
+    let traces = im_runtime::trace::Traces::from_env();
+    let (traces, wrong) = match traces {
+        Ok(traces) => (traces, None),
+        Err(wrong) => (None, Some(wrong)),
+    };
+    let spans = traces.as_ref().map(im_runtime::trace::Traces::layer);
+    let lines = lines.with_filter(filter);
+    let subscriber = tracing_subscriber::registry().with(lines).with(spans);
+    let _ = subscriber.try_init();
+    if let Some(traces) = traces {
+        traces.install();
+    }
+    if let Some(wrong) = wrong {
+        tracing::error!(wrong, "no traces: the OTEL_ variables cannot be read");
+    }
 }

@@ -14,6 +14,7 @@ mod listed;
 mod notes;
 mod overwritten;
 mod refused;
+mod span;
 mod times;
 mod trigger;
 mod worker;
@@ -27,9 +28,11 @@ use im_vendors::{
     Connection, Credentials, Memory, Transport, VendorApi, VendorError, VendorErrorKind,
 };
 use jiff::SignedDuration;
+use tracing::Instrument as _;
 
 use self::{
     refused::Attempted,
+    span::SyncSpan,
     worker::{Done, Worker},
 };
 use crate::{
@@ -158,8 +161,25 @@ impl SyncEngine {
         image: Option<Incident>,
         severity: Option<Severity>,
     ) -> Result<Outcome, SyncError> {
+        let span = SyncSpan::of(job);
+        let result = self
+            .synced(job, image, severity, &span)
+            .instrument(span.span())
+            .await;
+        span.came_to(&result);
+        result
+    }
+
+    async fn synced(
+        &self,
+        job: &Job,
+        image: Option<Incident>,
+        severity: Option<Severity>,
+        span: &SyncSpan,
+    ) -> Result<Outcome, SyncError> {
         let mut attempt = Attempted::default();
-        match self.attempt(job, image, severity, &mut attempt).await {
+        let attempted = self.attempt(job, image, severity, (&mut attempt, span));
+        match attempted.await {
             Ok(outcome) => {
                 if !matches!(outcome, Outcome::Suspended(_)) {
                     self.close(job, &outcome, attempt.dead.as_ref()).await?;
@@ -188,13 +208,14 @@ impl SyncEngine {
         job: &Job,
         image: Option<Incident>,
         severity: Option<Severity>,
-        attempt: &mut Attempted,
+        (attempt, span): (&mut Attempted, &SyncSpan),
     ) -> Result<Outcome, SyncError> {
         let integration = job.hint.integration();
         let Some(integration) = self.integrations.get(integration).await? else {
             self.forgive(job).await?;
             return Ok(Outcome::Skipped("the integration does not exist"));
         };
+        span.integration_type(integration.integration_type);
         let Some(integration) = self.working(integration).await? else {
             return Ok(Outcome::Suspended("the integration is disabled or paused"));
         };
@@ -206,7 +227,10 @@ impl SyncEngine {
             None => Ok(()),
         };
         let result = match turn {
-            Ok(()) => self.work(job, image, integration, &permit, attempt).await,
+            Ok(()) => {
+                let told = (attempt, span);
+                self.work(job, image, integration, &permit, told).await
+            }
             Err(not_yet) => Err(not_yet),
         };
         permit.end(&result).await;
@@ -224,10 +248,10 @@ impl SyncEngine {
         image: Option<Incident>,
         integration: Integration,
         permit: &Permit<'_>,
-        attempt: &mut Attempted,
+        (attempt, span): (&mut Attempted, &SyncSpan),
     ) -> Result<Outcome, SyncError> {
         attempt.used = Some(integration.clone());
-        let mut worker = self.worker(job, integration, permit).await?;
+        let mut worker = self.worker(job, integration, permit, span).await?;
         let result = match worker.run(image).await {
             Err(error) if is_unauthorized(&error) => {
                 worker.log_in_anew().await?;
@@ -258,7 +282,9 @@ impl SyncEngine {
         permit: &Permit<'_>,
     ) -> Result<Inspection, SyncError> {
         permit.admit(&integration, Severity::Sev4).await?;
-        let mut worker = self.worker(job, integration, permit).await?;
+        let span = SyncSpan::of(job);
+        span.integration_type(integration.integration_type);
+        let mut worker = self.worker(job, integration, permit, &span).await?;
         match worker.inspect().await {
             Err(error) if is_unauthorized(&error) => {
                 worker.log_in_anew().await?;
@@ -274,6 +300,7 @@ impl SyncEngine {
         job: &'a Job,
         integration: Integration,
         permit: &'a Permit<'a>,
+        span: &'a SyncSpan,
     ) -> Result<Worker<'a>, SyncError> {
         let vendor = im_vendors::registry::vendor_api(integration.integration_type);
         let mut credentials = self.credentials_of(&integration).await?;
@@ -282,6 +309,7 @@ impl SyncEngine {
         Ok(Worker {
             engine: self,
             permit,
+            span,
             vendor,
             rules,
             integration,

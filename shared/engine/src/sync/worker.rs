@@ -10,7 +10,7 @@ use im_sync::{Decision, LinkRules};
 use im_vendors::{Connection, Credentials, VendorApi};
 use jiff::Timestamp;
 
-use super::{Outcome, SyncEngine, Synced, listed::Refused};
+use super::{Outcome, SyncEngine, Synced, listed::Refused, span::SyncSpan};
 use crate::{
     Claim, Hint, Job, StoreError, SyncError,
     pace::{Permit, lane},
@@ -35,6 +35,7 @@ pub(super) struct Done {
 pub(super) struct Worker<'a> {
     pub(super) engine: &'a SyncEngine,
     pub(super) permit: &'a Permit<'a>,
+    pub(super) span: &'a SyncSpan,
     pub(super) vendor: &'static dyn VendorApi,
     pub(super) integration: Integration,
     pub(super) rules: LinkRules,
@@ -162,6 +163,11 @@ impl Worker<'_> {
 
     /// An incident that is loaded: sync its link, or make one.
     pub(super) async fn incident(&mut self, incident: Incident) -> Result<Pass, SyncError> {
+        self.span.incident(&incident.id);
+        let linked = incident.links.get(&self.integration.id);
+        if let Some(record) = linked.and_then(|link| link.external_id()) {
+            self.span.external(record);
+        }
         let dead = incident.dead.get(&self.integration.id).cloned();
         // What died may have been the word of a note, and whoever succeeds closes the entry: looked for once.
         self.notes_announced |= self.dead.is_none() && dead.is_some();

@@ -94,6 +94,7 @@ impl DynamoStore {
         expression: &Expression,
         tried: &'static str,
     ) -> Result<TransactWriteItem, StoreError> {
+        let expression = self.carried_by(expression, pk)?;
         let update = Update::builder()
             .table_name(&self.tables.sync)
             .key("pk", AttributeValue::S(pk.to_owned()))

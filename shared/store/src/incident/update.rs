@@ -152,6 +152,7 @@ pub(super) fn raise_revision(
         update.set_to(&["pending", integration.as_str()], &raised);
     }
     update.set(&["wake"], &now)?;
+    update.wake();
     let now = update.value(&now)?;
     for since in ["pending_since", "owed_since"] {
         let known = update.path(&[since]);

@@ -41,6 +41,9 @@ pub(crate) struct DeliveryRow {
     /// Present while the delivery waits to be worked on: the stream's filter asks for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) wake: Option<String>,
+    /// The trace that it came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) traceparent: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) open_shard: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
