@@ -84,6 +84,7 @@ impl Embedded {
     async fn on(tables: SharedHttpClient, queues: SharedHttpClient) -> anyhow::Result<Self> {
         let config = |http_client| {
             let credentials = Credentials::new("local", "local", None, None, "local");
+            let http_client = im_runtime::trace::traced_aws(http_client);
             im_runtime::aws::config(None, credentials, None, http_client)
         };
         let secrets = MockAws::builder()

@@ -22,7 +22,7 @@ use http::{Request, Response};
 use http_body_util::BodyExt as _;
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_http::{HttpClient, HttpError};
-use opentelemetry_otlp::{SpanExporter, WithHttpConfig as _};
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
@@ -68,10 +68,24 @@ impl Traces {
         if !has_endpoint || is_off {
             return Ok(None);
         }
-        let client = Collector::new();
-        let exporter = SpanExporter::builder().with_http().with_http_client(client);
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(Collector::new());
         let exporter = exporter.build().map_err(|error| error.to_string())?;
         Ok(Some(Self::sent_by(exporter)))
+    }
+
+    /// To the collector whose traces come in at this URL.
+    ///
+    /// # Errors
+    /// It is no URL, or another setting cannot be read.
+    pub fn to(url: &str) -> Result<Self, String> {
+        let exporter = SpanExporter::builder()
+            .with_http()
+            .with_http_client(Collector::new())
+            .with_endpoint(url);
+        let exporter = exporter.build().map_err(|error| error.to_string())?;
+        Ok(Self::sent_by(exporter))
     }
 
     fn sent_by(mut exporter: SpanExporter) -> Self {
