@@ -9,10 +9,10 @@ use aws_lambda_events::{
 use futures::future::join_all;
 use im_engine::{Cause, JobRunner, RetryMessage};
 use im_model::{Incident, Severity};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::Source;
+use crate::{Source, item_failures::item_failures};
 
 /// A function that works on a stream and on its own retry queue.
 pub struct BatchFunction {
@@ -150,14 +150,6 @@ impl BatchFunction {
         }
         (coalesced(brought), failed)
     }
-}
-
-/// The answer that names what has to be brought again.
-pub(crate) fn item_failures(items: Vec<String>) -> Value {
-    let failures = items
-        .into_iter()
-        .map(|item| json!({"itemIdentifier": item}));
-    json!({"batchItemFailures": failures.collect::<Vec<_>>()})
 }
 
 /// Several hints for one link in a batch are one job. Of changes of an incident the last image says all that is owed. Of

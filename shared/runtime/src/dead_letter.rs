@@ -8,7 +8,7 @@ use im_store::Tables;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Source, StreamReader, StreamStretch, batch};
+use crate::{Source, StreamReader, StreamStretch, item_failures::item_failures};
 
 /// Makes entries of dead letters.
 pub struct DeadLetterFunction {
@@ -70,7 +70,7 @@ impl DeadLetterFunction {
                 failed.push(item);
             }
         }
-        Ok(batch::item_failures(failed))
+        Ok(item_failures(failed))
     }
 
     async fn take(&self, body: &str) -> Result<(), NotTaken> {
