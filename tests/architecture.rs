@@ -9,6 +9,8 @@ mod broken;
 mod dependencies;
 #[path = "architecture/encryption.rs"]
 mod encryption;
+#[path = "architecture/features.rs"]
+mod features;
 #[path = "architecture/least_privilege.rs"]
 mod least_privilege;
 #[path = "architecture/observability.rs"]

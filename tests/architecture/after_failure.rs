@@ -84,7 +84,7 @@ fn dead_letter(watched: &Watched) -> DeadLetterFunction {
     let announcer = EventBridgeAnnouncer::new(aws_sdk_eventbridge::Client::from_conf(bus));
     let ports = &watched.system.ports;
     DeadLetterFunction::new(
-        dead_letter_recorder(ports, Arc::new(announcer)),
+        dead_letter_recorder(&ports.store, ports.clock.clone(), Arc::new(announcer)),
         Arc::new(DynamoStreams::new(streams)),
         embedded.tables.clone(),
     )

@@ -179,7 +179,7 @@ fn few_know_what_is_outside() {
 }
 
 /// The packages that one package is built with, its own included.
-fn built_with(package: &str) -> BTreeSet<String> {
+pub(crate) fn built_with(package: &str) -> BTreeSet<String> {
     let arguments = [
         "tree",
         "-p",

@@ -149,6 +149,7 @@ fn the_top_level_holds_what_it_may() {
         "Cargo.lock",
         "Cargo.toml",
         "LICENSE",
+        "PERFORMANCE.md",
         "README.md",
         "SECURITY.md",
         "clippy.toml",

@@ -27,8 +27,9 @@ pub(crate) const RUN: &str = "reconciler/run.json";
 fn dead_letter(world: &World, bus: &EventBus) -> DeadLetterFunction {
     let embedded = &world.system.embedded;
     let announcer = EventBridgeAnnouncer::new(bus.client(embedded));
+    let ports = &world.system.ports;
     DeadLetterFunction::new(
-        dead_letter_recorder(&world.system.ports, Arc::new(announcer)),
+        dead_letter_recorder(&ports.store, ports.clock.clone(), Arc::new(announcer)),
         Arc::new(DynamoStreams::new(embedded.streams.clone())),
         embedded.tables.clone(),
     )

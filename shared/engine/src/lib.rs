@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(feature = "vendors"),
+    allow(dead_code, reason = "what is shared with those who call vendors")
+)]
 
 mod accept;
 mod audit;
@@ -10,14 +14,21 @@ mod error;
 mod figures;
 mod hint;
 mod journal;
+#[cfg(feature = "vendors")]
 pub mod manage;
 pub mod metrics;
+mod outcome;
 mod pace;
 pub mod ports;
+#[cfg(feature = "vendors")]
 mod reconcile;
 mod retry;
+#[cfg(feature = "vendors")]
 mod runner;
+mod suspect;
+#[cfg(feature = "vendors")]
 mod sweep;
+#[cfg(feature = "vendors")]
 mod sync;
 
 pub use accept::{Accepted, DeliveryAcceptor, DeliveryRate, Keyring, Rejected};
@@ -32,9 +43,15 @@ pub use journal::{
     Claim, Connect, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
     PlatformEdit, Reserve, Ruling, Unlink,
 };
+pub use outcome::{Outcome, Synced};
 pub use pace::{CircuitState, OpenCircuit, Pace, lane::severity_of};
-pub use reconcile::{Reconciler, RunRequest, RunScope, RunStarter, Started, Suspect};
+#[cfg(feature = "vendors")]
+pub use reconcile::{Reconciler, RunRequest, RunScope, RunStarter, Started};
 pub use retry::{Disposition, FailedAttempt, RetryLadder, RetryMessage};
+#[cfg(feature = "vendors")]
 pub use runner::JobRunner;
+pub use suspect::Suspect;
+#[cfg(feature = "vendors")]
 pub use sweep::{Places, SweepReport, Sweeper};
-pub use sync::{Outcome, SyncEngine, Synced};
+#[cfg(feature = "vendors")]
+pub use sync::SyncEngine;

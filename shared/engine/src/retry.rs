@@ -6,11 +6,16 @@ use im_model::{DeadLetterId, FailureReason, Ownable, Severity};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Cause, Job, Sweeper, SyncError, pace::lane};
+use crate::{Cause, Job, SyncError, pace::lane};
 
 /// The waits between attempts. The attempt after the last one is the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryLadder(pub Vec<SignedDuration>);
+
+impl RetryLadder {
+    /// Longer than all of it: the default takes 40 min and 30 s.
+    pub(crate) const LONG: SignedDuration = SignedDuration::from_hours(1);
+}
 
 impl Default for RetryLadder {
     /// 30 s, 2 min, 8 min, 30 min: five attempts with the first.
@@ -154,7 +159,7 @@ impl RetryMessage {
         let is_open = matches!(self.job.cause, Cause::Delivery { .. } | Cause::Change);
         let since = self.since.unwrap_or(now);
         // What has failed before must not begin its ladder again, hour after hour.
-        is_open && self.failures.is_empty() && now.duration_since(since) > Sweeper::LONG
+        is_open && self.failures.is_empty() && now.duration_since(since) > RetryLadder::LONG
     }
 }
 
@@ -253,7 +258,7 @@ mod tests {
             RetryLadder::default().after(message, &error, now)
         };
         let is_left = |it: Disposition| matches!(it, Disposition::Leave(_));
-        let long = Sweeper::LONG.as_secs();
+        let long = RetryLadder::LONG.as_secs();
         assert!(!is_left(after(Cause::Change, long)));
         assert!(is_left(after(Cause::Change, long + 1)));
         assert!(!is_left(after(Cause::Person, long + 1)), "nobody would");

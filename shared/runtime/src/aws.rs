@@ -1,6 +1,6 @@
 //! AWS clients from the environment: ring, static credentials, one HTTP client for all.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_smithy_async::{
@@ -9,16 +9,20 @@ use aws_smithy_async::{
 };
 use aws_smithy_http_client::{
     Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
+    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
 };
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::{SdkConfig, region::Region, sdk_config::SharedHttpClient};
 
-use crate::trace::traced_aws;
+use crate::{Error, roots, trace::traced_aws};
 
 /// An SDK configuration from Lambda's own variables: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
-/// `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL` where AWS is somewhere else.
-pub fn config_from_env() -> SdkConfig {
+/// `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL` where AWS is somewhere else, with `AWS_CA_BUNDLE`: a file in PEM of whom to
+/// trust there in place of Amazon's own roots.
+///
+/// # Errors
+/// The file cannot be used.
+pub fn config_from_env() -> Result<SdkConfig, Error> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
     let credentials = Credentials::new(
@@ -28,12 +32,12 @@ pub fn config_from_env() -> SdkConfig {
         None,
         "environment",
     );
-    config(
-        region,
-        credentials,
-        variable("AWS_ENDPOINT_URL"),
-        http_client(),
-    )
+    let roots = match variable("AWS_CA_BUNDLE") {
+        Some(path) => Cow::Owned(roots::for_aws("AWS_CA_BUNDLE", &path)?),
+        None => Cow::Borrowed(roots::AWS),
+    };
+    let endpoint = variable("AWS_ENDPOINT_URL");
+    Ok(config(region, credentials, endpoint, http_client(&roots)?))
 }
 
 /// An SDK configuration from its parts.
@@ -64,11 +68,14 @@ pub fn config(
     config.build()
 }
 
-/// The HTTP client that all AWS clients share.
-pub fn http_client() -> SharedHttpClient {
-    traced_aws(
+/// The HTTP client that all AWS clients share, with its connections. It trusts who is certified under these roots, in PEM.
+fn http_client(roots: &[u8]) -> Result<SharedHttpClient, Error> {
+    let trusted = TrustStore::empty().with_pem_certificate(roots);
+    let context = TlsContext::builder().with_trust_store(trusted).build()?;
+    Ok(traced_aws(
         Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
+            .tls_context(context)
             .build_https(),
-    )
+    ))
 }

@@ -10,12 +10,13 @@ use futures::future::join_all;
 use im_engine::{Cause, JobRunner, RetryMessage};
 use im_model::{Incident, Severity};
 use serde_dynamo::AttributeValue;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span};
 
 use crate::{
     Source,
+    item_failures::{carried_by, item_failures},
     trace::{self, TRACEPARENT},
 };
 
@@ -168,13 +169,6 @@ impl BatchFunction {
     }
 }
 
-/// The trace that a message carries.
-pub(crate) fn carried_by(message: &SqsMessage) -> Vec<String> {
-    let carried = message.message_attributes.get(TRACEPARENT);
-    let carried = carried.and_then(|carried| carried.string_value.clone());
-    carried.into_iter().collect()
-}
-
 /// A job's span goes on with what brought it; of several changes with the first, and says which others.
 fn span_of(message: &RetryMessage, traces: &[String]) -> Span {
     let span = tracing::info_span!(
@@ -187,14 +181,6 @@ fn span_of(message: &RetryMessage, traces: &[String]) -> Span {
     trace::go_on(&span, traces.next());
     traces.for_each(|other| trace::link(&span, Some(other)));
     span
-}
-
-/// The answer that names what has to be brought again.
-pub(crate) fn item_failures(items: Vec<String>) -> Value {
-    let failures = items
-        .into_iter()
-        .map(|item| json!({"itemIdentifier": item}));
-    json!({"batchItemFailures": failures.collect::<Vec<_>>()})
 }
 
 /// Several hints for one link in a batch are one job. Of changes of an incident the last image says all that is owed. Of

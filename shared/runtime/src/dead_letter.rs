@@ -9,7 +9,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use tracing::Instrument as _;
 
-use crate::{Source, StreamReader, StreamStretch, batch, trace};
+use crate::{
+    Source, StreamReader, StreamStretch,
+    item_failures::{carried_by, item_failures},
+    trace,
+};
 
 /// Makes entries of dead letters.
 pub struct DeadLetterFunction {
@@ -65,7 +69,7 @@ impl DeadLetterFunction {
         let mut failed = Vec::new();
         for message in event.records {
             let span = tracing::info_span!("dead_letter", otel.kind = "consumer");
-            let traces = batch::carried_by(&message);
+            let traces = carried_by(&message);
             trace::go_on(&span, traces.first().map(String::as_str));
             let item = message.message_id.unwrap_or_default();
             let body = message.body.unwrap_or_default();
@@ -76,7 +80,7 @@ impl DeadLetterFunction {
             }
         }
         trace::flush().await;
-        Ok(batch::item_failures(failed))
+        Ok(item_failures(failed))
     }
 
     async fn take(&self, body: &str) -> Result<(), NotTaken> {

@@ -49,6 +49,14 @@ pub(crate) struct GuardedResolver {
     pub(crate) lookup: Arc<dyn Lookup>,
 }
 
+impl GuardedResolver {
+    /// Names as this machine has them.
+    pub(crate) fn by_system(reach: Reach) -> Self {
+        let lookup = Arc::new(SystemLookup);
+        Self { reach, lookup }
+    }
+}
+
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let this = self.clone();

@@ -7,8 +7,6 @@ use im_store::Tables;
 use im_vendors::Reach;
 use jiff::SignedDuration;
 
-use crate::token_issuer::TokenIssuer;
-
 /// A variable that is not set, or not as it must be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("environment variable {name}: {problem}")]
@@ -38,7 +36,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    fn required(&self, name: &'static str) -> Result<String, MissingSetting> {
+    pub(crate) fn required(&self, name: &'static str) -> Result<String, MissingSetting> {
         (self.read)(name).ok_or_else(|| MissingSetting {
             name,
             problem: "must be set".to_owned(),
@@ -87,6 +85,16 @@ impl Settings {
         }
     }
 
+    /// `SSL_CERT_FILE`: a file in PEM of whom to trust at the vendors, in place of the built-in roots.
+    #[cfg(feature = "vendors")]
+    pub(crate) fn vendor_roots(&self) -> Result<rustls::RootCertStore, MissingSetting> {
+        const NAME: &str = "SSL_CERT_FILE";
+        match self.optional(NAME) {
+            Some(path) => crate::roots::for_vendors(NAME, &path),
+            None => Ok(crate::roots::built_in()),
+        }
+    }
+
     /// `SECRET_KMS_KEY_ID`: what integrations' secrets are encrypted with, if not with AWS's own key.
     pub fn secret_key(&self) -> Option<String> {
         self.optional("SECRET_KMS_KEY_ID")
@@ -95,36 +103,6 @@ impl Settings {
     /// `API_JWT_SECRET_ID`: where the shared key is kept that signs tokens of the management API, if one may.
     pub fn api_key_secret(&self) -> Option<String> {
         self.optional("API_JWT_SECRET_ID")
-    }
-
-    /// `API_JWT_ISSUER`, and with it `API_JWT_AUDIENCE` and, unless the issuer tells, `API_JWT_JWKS_URL`.
-    pub(crate) fn token_issuer(&self) -> Result<Option<TokenIssuer>, MissingSetting> {
-        let Some(issuer) = self.optional("API_JWT_ISSUER") else {
-            return Ok(None);
-        };
-        let audience = self.required("API_JWT_AUDIENCE")?;
-        let key_set = self.optional("API_JWT_JWKS_URL");
-        let urls = [
-            ("API_JWT_ISSUER", Some(&issuer)),
-            ("API_JWT_JWKS_URL", key_set.as_ref()),
-        ];
-        for (name, url) in urls {
-            if url.is_some_and(|url| !self.is_trustworthy(url)) {
-                return Err(MissingSetting::new(name, "must be an https URL"));
-            }
-        }
-        Ok(Some(TokenIssuer {
-            issuer,
-            audience,
-            key_set,
-        }))
-    }
-
-    /// Keys from a plain connection could be anybody's, but on this machine.
-    fn is_trustworthy(&self, url: &str) -> bool {
-        let is_local =
-            || url.starts_with("http://127.0.0.1:") && self.reach() == Reach::PublicAndThisMachine;
-        url.starts_with("https://") || is_local()
     }
 
     /// `IM_POLICY_DIR`: a policy in place of the built-in one.

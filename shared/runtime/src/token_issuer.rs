@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use im_api::{Expected, KeySetSource, PublishedKeys, TokenAuthenticator};
 use im_engine::{StoreError, ports::Clock};
-use im_vendors::Transport;
+use im_vendors::{Reach, Transport};
 use serde::Deserialize;
 
 use crate::{KeyInVault, MissingSetting, SecretsManagerVault, Settings};
@@ -58,6 +58,38 @@ pub(crate) struct TokenIssuer {
     pub(crate) audience: String,
     /// Where its keys are; asked of the issuer if `None` (`OpenID` Connect Discovery).
     pub(crate) key_set: Option<String>,
+}
+
+impl Settings {
+    /// `API_JWT_ISSUER`, and with it `API_JWT_AUDIENCE` and, unless the issuer tells, `API_JWT_JWKS_URL`.
+    pub(crate) fn token_issuer(&self) -> Result<Option<TokenIssuer>, MissingSetting> {
+        let Some(issuer) = self.optional("API_JWT_ISSUER") else {
+            return Ok(None);
+        };
+        let audience = self.required("API_JWT_AUDIENCE")?;
+        let key_set = self.optional("API_JWT_JWKS_URL");
+        let urls = [
+            ("API_JWT_ISSUER", Some(&issuer)),
+            ("API_JWT_JWKS_URL", key_set.as_ref()),
+        ];
+        for (name, url) in urls {
+            if url.is_some_and(|url| !self.is_trustworthy(url)) {
+                return Err(MissingSetting::new(name, "must be an https URL"));
+            }
+        }
+        Ok(Some(TokenIssuer {
+            issuer,
+            audience,
+            key_set,
+        }))
+    }
+
+    /// Keys from a plain connection could be anybody's, but on this machine.
+    fn is_trustworthy(&self, url: &str) -> bool {
+        let is_local =
+            || url.starts_with("http://127.0.0.1:") && self.reach() == Reach::PublicAndThisMachine;
+        url.starts_with("https://") || is_local()
+    }
 }
 
 /// An issuer's keys over HTTP.

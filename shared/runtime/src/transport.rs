@@ -6,9 +6,25 @@ use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use im_vendors::{Reach, Transport, TransportError};
+use rustls::RootCertStore;
 use url::Url;
 
-use crate::egress::{GuardedResolver, Lookup, NotAllowed, SystemLookup};
+use crate::{
+    MissingSetting, Settings,
+    egress::{GuardedResolver, Lookup, NotAllowed, SystemLookup},
+    roots,
+};
+
+/// Why there is no way to vendors.
+#[derive(Debug, thiserror::Error)]
+pub enum NoTransport {
+    /// It is not as it must be whom to trust.
+    #[error(transparent)]
+    Roots(#[from] MissingSetting),
+    /// The TLS configuration cannot be built.
+    #[error("no TLS: {0}")]
+    Tls(#[from] reqwest::Error),
+}
 
 /// Sends requests with reqwest.
 #[derive(Clone)]
@@ -41,26 +57,43 @@ impl HttpTransport {
     /// The TLS configuration cannot be built.
     pub fn resolving_by(lookup: Arc<dyn Lookup>, reach: Reach) -> Result<Self, reqwest::Error> {
         let resolver = GuardedResolver { reach, lookup };
-        Self::bounded(resolver, Self::TIMEOUT, Self::MOST_BYTES)
+        let roots = roots::built_in();
+        Self::bounded(resolver, roots, Self::TIMEOUT, Self::MOST_BYTES)
     }
 
-    /// One for pages of many records.
-    ///
-    /// # Errors
-    /// The TLS configuration cannot be built.
-    pub fn for_listings(reach: Reach) -> Result<Self, reqwest::Error> {
-        let lookup = Arc::new(SystemLookup);
-        let resolver = GuardedResolver { reach, lookup };
-        Self::bounded(resolver, Self::LISTING_TIMEOUT, Self::MOST_LISTED_BYTES)
+    /// One that trusts whom the settings say.
+    pub fn from_settings(reach: Reach, settings: &Settings) -> Result<Self, NoTransport> {
+        Self::trusting(reach, settings, Self::TIMEOUT, Self::MOST_BYTES)
+    }
+
+    /// The same for pages of many records.
+    pub fn for_listings(reach: Reach, settings: &Settings) -> Result<Self, NoTransport> {
+        let (timeout, most_bytes) = (Self::LISTING_TIMEOUT, Self::MOST_LISTED_BYTES);
+        Self::trusting(reach, settings, timeout, most_bytes)
+    }
+
+    fn trusting(
+        reach: Reach,
+        settings: &Settings,
+        timeout: Duration,
+        most_bytes: usize,
+    ) -> Result<Self, NoTransport> {
+        let resolver = GuardedResolver::by_system(reach);
+        let roots = settings.vendor_roots()?;
+        Ok(Self::bounded(resolver, roots, timeout, most_bytes)?)
     }
 
     fn bounded(
         resolver: GuardedResolver,
+        roots: RootCertStore,
         timeout: Duration,
         most_bytes: usize,
     ) -> Result<Self, reqwest::Error> {
         // The second time it is there already.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = rustls::ClientConfig::builder();
+        let mut tls = tls.with_root_certificates(roots).with_no_client_auth();
+        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
         let client = reqwest::Client::builder()
             .timeout(timeout)
             .connect_timeout(Self::CONNECT_TIMEOUT)
@@ -68,6 +101,7 @@ impl HttpTransport {
             .redirect(reqwest::redirect::Policy::none())
             // A proxy would resolve names by itself.
             .no_proxy()
+            .tls_backend_preconfigured(tls)
             .dns_resolver(resolver.clone())
             .user_agent(concat!("im/", env!("CARGO_PKG_VERSION")))
             .build()?;

@@ -1,13 +1,9 @@
 //! Credentials in Secrets Manager: one secret per integration, a JSON object of texts.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::{Client, error::ProvideErrorMetadata};
-use im_api::KeySource;
 use im_engine::{StoreError, ports::Vault};
 use im_model::Secret;
 use im_vendors::Credentials;
@@ -37,7 +33,7 @@ impl SecretsManagerVault {
         Self { key_id, ..self }
     }
 
-    async fn read(&self, id: &str, stage: &str) -> Result<Option<Secret>, StoreError> {
+    pub(crate) async fn read(&self, id: &str, stage: &str) -> Result<Option<Secret>, StoreError> {
         let answer = self
             .client
             .get_secret_value()
@@ -153,48 +149,5 @@ fn failed<E: ProvideErrorMetadata>(tried: &'static str, on: &str, error: &E) -> 
         tried,
         on: on.to_owned(),
         detail,
-    }
-}
-
-/// The key of the management API's tokens, at most 5 min old, so that a rotation needs no restart.
-pub struct KeyInVault {
-    vault: SecretsManagerVault,
-    secret_id: String,
-    kept: tokio::sync::Mutex<Option<(Instant, Secret)>>,
-}
-
-impl KeyInVault {
-    const FOR_AT_MOST: Duration = Duration::from_mins(5);
-
-    /// The key under this id: the secret's whole text.
-    pub fn new(vault: SecretsManagerVault, secret_id: String) -> Self {
-        Self {
-            vault,
-            secret_id,
-            kept: tokio::sync::Mutex::default(),
-        }
-    }
-}
-
-#[async_trait]
-impl KeySource for KeyInVault {
-    async fn key(&self) -> Result<Secret, StoreError> {
-        let mut kept = self.kept.lock().await;
-        if let Some((at, key)) = kept.as_ref()
-            && at.elapsed() < Self::FOR_AT_MOST
-        {
-            return Ok(key.clone());
-        }
-        let key = self
-            .vault
-            .read(&self.secret_id, "AWSCURRENT")
-            .await?
-            .ok_or_else(|| StoreError {
-                tried: "read the secret",
-                on: self.secret_id.clone(),
-                detail: "it does not exist".to_owned(),
-            })?;
-        *kept = Some((Instant::now(), key.clone()));
-        Ok(key)
     }
 }

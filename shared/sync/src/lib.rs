@@ -15,6 +15,7 @@ mod review;
 mod rules;
 mod settle;
 mod times;
+#[cfg(feature = "triggers")]
 mod trigger;
 mod value_type;
 
@@ -29,4 +30,5 @@ pub use plan::{PlanInput, Unhealed, apart, plan, unhealed, wanting_times};
 pub use rules::{FieldRule, Limit, LinkRules};
 pub use settle::{Change, History, Sent, settle};
 pub use times::add_times;
+#[cfg(feature = "triggers")]
 pub use trigger::{Facts, Subject, Trigger, TriggerError, Verdict};

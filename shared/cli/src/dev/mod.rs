@@ -11,7 +11,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use im_local::{LocalSettings, LocalSystem, OpenWork, ScaledClock, Unannounced, serve_http};
-use im_runtime::{HttpTransport, RandomIds, Reach, policy_from};
+use im_runtime::{HttpTransport, RandomIds, Reach, Settings, policy_from};
 use tokio::{net::TcpListener, task::JoinSet};
 use tracing_subscriber::{
     Layer as _, filter::FilterFn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
@@ -61,7 +61,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         time_scale: args.time_scale,
         clock: Arc::new(clock),
         ids: Arc::new(RandomIds),
-        transport: Arc::new(HttpTransport::new(Reach::PublicAndThisMachine)?),
+        transport: Arc::new(HttpTransport::from_settings(
+            Reach::PublicAndThisMachine,
+            &Settings::default(),
+        )?),
         // Here everybody waits for it.
         configuration_age: jiff::SignedDuration::ZERO,
         announcer: Arc::new(Unannounced),

@@ -10,6 +10,7 @@ use im_model::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "vendors")]
 pub(crate) use self::close::{DeadLetterCloser, mark_to_clear};
 pub use self::record::DeadLetterRecorder;
 use crate::{Cause, FailedAttempt, Hint, Job, RetryMessage};

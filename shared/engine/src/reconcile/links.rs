@@ -3,8 +3,8 @@
 use im_model::{Incident, IncidentId, Link, LinkState, Place, Purpose, Run};
 use im_sync::{Facts, Subject, Trigger};
 
-use super::{Step, compare::is_on_its_way, looking::Suspect, slice::Slice};
-use crate::{Hint, SyncError};
+use super::{Step, compare::is_on_its_way, slice::Slice};
+use crate::{Hint, Suspect, SyncError};
 
 /// Incidents of a step.
 const PAGE: u16 = 100;

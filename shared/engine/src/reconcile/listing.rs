@@ -9,10 +9,9 @@ use im_vendors::{ListQuery, Listing, registry};
 use super::{
     Step,
     compare::{Look, compare, is_on_its_way},
-    looking::Suspect,
     slice::{Login, Slice, mark},
 };
-use crate::{Hint, Outcome, SyncError, sync::is_unauthorized};
+use crate::{Hint, Outcome, Suspect, SyncError, sync::is_unauthorized};
 
 /// A page with what the platform holds of it.
 struct Compared {

@@ -2,26 +2,12 @@
 
 use futures::{StreamExt, stream};
 use im_model::{DriftItem, DriftKind, Place, Purpose, Run};
-use serde::{Deserialize, Serialize};
 
 use super::{Step, slice::Slice};
 use crate::{
-    Cause, Hint, Job, JobRunner, Outcome, RetryMessage, StoreError, SyncError,
+    Cause, Hint, Job, JobRunner, Outcome, RetryMessage, StoreError, Suspect, SyncError,
     sync::{Inspection, is_unauthorized},
 };
-
-/// What is worth a closer look, and at what of it. Of a polled integration: what is to be synced.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Suspect {
-    /// Where to look.
-    pub hint: Hint,
-    /// At anything but notes?
-    pub values: bool,
-    /// At its notes?
-    pub notes: bool,
-    /// What the listing says, where there is no time for a closer look.
-    pub listed: Vec<DriftItem>,
-}
 
 /// So many links of a run are looked at closely. Of more it is said what the listing shows: the brake will stop such a run.
 const MOST_READS: u64 = 1000;

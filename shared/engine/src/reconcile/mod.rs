@@ -18,7 +18,6 @@ use im_model::{IntegrationId, Place, Run, RunId, RunLease, RunStatus};
 use im_vendors::{Transport, VendorErrorKind};
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::looking::Suspect;
 use self::slice::Slice;
 pub use self::start::{RunRequest, RunScope, RunStarter, Started};
 use crate::{

@@ -16,7 +16,7 @@ use im_vendors::{Memory, Transport};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    CredentialCache, Pace, RunStarter, StoreError,
+    CredentialCache, Pace, RetryLadder, RunStarter, StoreError,
     ports::{
         Clock, DeadLetterStore, Figures, IncidentStore, IntegrationStore, JobQueue, OpenWork, Task,
         TaskStore,
@@ -96,8 +96,8 @@ pub struct SweepReport {
 }
 
 impl Sweeper {
-    /// What has been open for so long is not worked on any more: the retry ladder takes 40 min and 30 s.
-    pub const LONG: SignedDuration = SignedDuration::from_hours(1);
+    /// What has been open for so long is not worked on any more.
+    pub const LONG: SignedDuration = RetryLadder::LONG;
 
     /// A tick ends after this much, so that it ends before its function does (50 s): the next one goes on.
     pub const PATIENCE: SignedDuration = SignedDuration::from_secs(40);

@@ -22,7 +22,7 @@ mod write;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use im_model::{ExternalId, Field, Incident, IncidentId, Integration, Severity};
+use im_model::{Incident, Integration, Severity};
 use im_sync::LinkRules;
 use im_vendors::{
     Connection, Credentials, Memory, Transport, VendorApi, VendorError, VendorErrorKind,
@@ -36,7 +36,7 @@ use self::{
     worker::{Done, Worker},
 };
 use crate::{
-    CredentialCache, Hint, IntegrationCache, Job, Pace, StoreError, SyncError, metrics,
+    CredentialCache, Hint, IntegrationCache, Job, Outcome, Pace, StoreError, SyncError, metrics,
     pace::{Permit, lane},
     ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
@@ -45,71 +45,6 @@ pub(crate) use self::{
     inspect::{Inspection, drift, left},
     lapsed::has_moved,
 };
-
-/// What a sync came to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// Both sides already were as they should be: nothing was written anywhere.
-    NothingNew,
-    /// The link was synced.
-    Synced(Synced),
-    /// The vendor's record was created for an incident.
-    Created(ExternalId),
-    /// A record that an earlier attempt created was found and linked.
-    Adopted(ExternalId),
-    /// An incident was created from the vendor's record.
-    Imported(IncidentId),
-    /// There was nothing to be done, for a reason.
-    Skipped(&'static str),
-    /// Nothing was done for now, and all of it is still to be done.
-    Suspended(&'static str),
-}
-
-/// What a sync has moved.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Synced {
-    /// Fields written to the vendor.
-    pub pushed: Vec<Field>,
-    /// Fields written to the platform.
-    pub pulled: Vec<Field>,
-    /// How many notes were added at the vendor.
-    pub notes_sent: usize,
-    /// How many notes were added on the platform.
-    pub notes_imported: usize,
-    /// How many conflicts were found, or have changed.
-    pub conflicts: usize,
-}
-
-impl std::fmt::Display for Synced {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let names = |fields: &[Field]| fields.iter().map(Field::name).collect::<Vec<_>>().join(",");
-        let (sent, imported) = (self.notes_sent, self.notes_imported);
-        let conflicts = self.conflicts;
-        let parts = [
-            (!self.pushed.is_empty()).then(|| format!("pushed: {}", names(&self.pushed))),
-            (!self.pulled.is_empty()).then(|| format!("pulled: {}", names(&self.pulled))),
-            (sent > 0).then(|| format!("notes sent: {sent}")),
-            (imported > 0).then(|| format!("notes imported: {imported}")),
-            (conflicts > 0).then(|| format!("conflicts: {conflicts}")),
-        ];
-        let parts: Vec<_> = parts.into_iter().flatten().collect();
-        write!(f, "synced ({})", parts.join("; "))
-    }
-}
-
-impl std::fmt::Display for Outcome {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NothingNew => f.write_str("nothing new"),
-            Self::Synced(synced) => synced.fmt(f),
-            Self::Created(id) => write!(f, "created {id}"),
-            Self::Adopted(id) => write!(f, "adopted {id}"),
-            Self::Imported(id) => write!(f, "imported as {id}"),
-            Self::Skipped(why) => write!(f, "skipped: {why}"),
-            Self::Suspended(why) => write!(f, "suspended: {why}"),
-        }
-    }
-}
 
 /// Syncs links. One per process; each call of [`SyncEngine::sync`] is a worker of its own.
 pub struct SyncEngine {

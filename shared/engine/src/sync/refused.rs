@@ -3,10 +3,10 @@
 use im_model::{Activity, DeadLetterId, Integration};
 use im_vendors::{CheckOutcome, VendorError, VendorErrorKind};
 
-use super::{Outcome, SyncEngine};
+use super::SyncEngine;
 use crate::{
-    DeadLetter, Hint, Job, StoreError, SyncError, audit::Auditor, dead_letter::DeadLetterCloser,
-    ports::Attempt,
+    DeadLetter, Hint, Job, Outcome, StoreError, SyncError, audit::Auditor,
+    dead_letter::DeadLetterCloser, ports::Attempt,
 };
 
 /// What an attempt has met.

@@ -10,9 +10,9 @@ use im_sync::{Decision, LinkRules};
 use im_vendors::{Connection, Credentials, VendorApi};
 use jiff::Timestamp;
 
-use super::{Outcome, SyncEngine, Synced, listed::Refused, span::SyncSpan};
+use super::{SyncEngine, listed::Refused, span::SyncSpan};
 use crate::{
-    Claim, Hint, Job, StoreError, SyncError,
+    Claim, Hint, Job, Outcome, StoreError, SyncError, Synced,
     pace::{Permit, lane},
     ports::{Attempt, IncidentStore},
 };
