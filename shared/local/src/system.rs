@@ -18,8 +18,8 @@ use im_model::{IntegrationType, OrganizationId};
 use im_runtime::{
     ApiSettings, BatchFunction, DeadLetterFunction, DynamoStreams, KeyInVault, Ports,
     ReconcilerFunction, SecretsManagerVault, Source, SqsJobQueue, SqsQueue, SqsRunQueue,
-    WebhookPorts, api_router, batch_function, dead_letter_recorder, reconciler_of, run_starter,
-    sweeper, webhook_function,
+    WebhookFunction, WebhookPorts, api_router, batch_function, dead_letter_recorder, reconciler_of,
+    run_starter, sweeper, webhook_function,
 };
 use im_store::DynamoStore;
 use im_vendors::Transport;
@@ -83,6 +83,23 @@ impl Announcer for Unannounced {
     async fn dead_letter(&self, _: &DeadLetter) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+/// Each vendor's, by its name.
+fn webhook_functions(ports: &Ports) -> Vec<(&'static str, Arc<WebhookFunction>)> {
+    let standing_on = WebhookPorts {
+        store: ports.store.clone(),
+        vault: ports.vault.clone(),
+        clock: ports.clock.clone(),
+        configuration_age: ports.configuration_age,
+    };
+    let function = |vendor: &IntegrationType| {
+        let prefix = LocalSystem::SECRET_PREFIX.to_owned();
+        let rate = DeliveryRate::default();
+        let function = webhook_function(*vendor, standing_on.clone(), prefix, rate);
+        (vendor.as_str(), Arc::new(function))
+    };
+    IntegrationType::ALL.iter().map(function).collect()
 }
 
 impl LocalSystem {
@@ -154,22 +171,7 @@ impl LocalSystem {
                 allow_loopback: true,
             },
         );
-        let webhook_ports = WebhookPorts {
-            store: ports.store.clone(),
-            vault: ports.vault.clone(),
-            clock: ports.clock.clone(),
-            configuration_age: ports.configuration_age,
-        };
-        let webhooks = IntegrationType::ALL.iter().map(|vendor| {
-            let prefix = Self::SECRET_PREFIX.to_owned();
-            let function = webhook_function(
-                *vendor,
-                webhook_ports.clone(),
-                prefix,
-                DeliveryRate::default(),
-            );
-            (vendor.as_str(), Arc::new(function))
-        });
+        let webhooks = webhook_functions(&ports);
         let function = |source, retries: &str| {
             let urls = (retries.to_owned(), embedded.queues.dead_letters.clone());
             let queue = SqsQueue::new(
@@ -209,7 +211,7 @@ impl LocalSystem {
             dead_letter: Arc::new(dead_letter),
             reconciler: Arc::new(reconciler),
             gateway: Gateway {
-                webhooks: webhooks.collect(),
+                webhooks: webhooks.into_iter().collect(),
                 api,
                 clock: settings.clock,
             },

@@ -1,4 +1,4 @@
-//! CloudWatch's Embedded Metric Format: a line of the log that is a metric, too. No call is made for it.
+//! `CloudWatch`'s Embedded Metric Format: a line of the log that is a metric, too. No call is made for it.
 
 use std::{
     io::Write as _,
@@ -18,7 +18,7 @@ use tracing_subscriber::{
     layer::Context,
 };
 
-/// Every metric: its name and CloudWatch's unit.
+/// Every metric: its name and its unit at `CloudWatch`.
 pub const METRICS: [(&str, &str); 18] = [
     ("propagation_latency", "Milliseconds"),
     ("outbound_success", "Count"),
