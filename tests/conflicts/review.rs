@@ -1,8 +1,10 @@
 //! `manual-review`: the field waits for a person.
 
+use im_engine::ports::Announcer as _;
 use im_model::Severity;
+use im_runtime::EventBridgeAnnouncer;
 use im_sandbox::{Fault, FaultRule};
-use im_tests::SERVICENOW;
+use im_tests::{EventBus, SERVICENOW};
 
 use super::*;
 
@@ -54,6 +56,31 @@ async fn a_conflict_shows_base_both_sides_who_and_when() {
             .is_empty()
     );
     assert_eq!(conflicts(&world, &format!("?incident={id}")).await.len(), 1);
+}
+
+/// Once, when it begins to wait; its name and no value.
+#[tokio::test]
+async fn a_conflict_that_waits_is_announced() {
+    let (world, id, conflict) = in_review().await;
+    let key = world.record_in(&id, JIRA).await;
+    let ann = world.jira.person("ann@example.com");
+    ann.edit(&key, &json!({"summary": "theirs again"}))
+        .expect("allowed");
+    world.settle().await;
+    let told = world.announcements.take_all();
+    assert_eq!(told.len(), 1, "{told:#?}");
+    let bus = EventBus::default();
+    let announcer = EventBridgeAnnouncer::new(bus.client(&world.system.embedded));
+    announcer.announce(&told[0]).await.expect("taken");
+    let event = bus.take().remove(0);
+    assert_eq!(event["DetailType"], "Conflict Pending");
+    let detail = event["Detail"].as_str().expect("a text");
+    let expected = json!({
+        "integration_id": JIRA, "conflict_id": conflict["id"], "incident_id": id.as_str(),
+        "external_id": key, "field": "title",
+    });
+    let detail: Value = serde_json::from_str(detail).expect("JSON");
+    assert_eq!(detail, expected);
 }
 
 #[tokio::test]

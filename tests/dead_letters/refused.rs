@@ -123,6 +123,9 @@ async fn refused_credentials_pause_the_integration_and_resuming_catches_up() {
     assert_eq!(shown["activity"], "paused", "{shown}");
     let why = shown["paused_because"].as_str().expect("why");
     assert!(why.contains("401"), "{why}");
+    let integration = INTEGRATION.parse().expect("an id");
+    let refused = im_engine::Announcement::CredentialsRefused { integration };
+    assert_eq!(world.announcements.take_all(), [refused]);
     let asked = world.pagerduty.requests().len();
     world.edit(&id, &json!({"severity": "SEV-2"})).await;
     world.settle().await;

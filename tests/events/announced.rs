@@ -2,6 +2,10 @@
 
 use std::{collections::BTreeSet, path::Path};
 
+use im_engine::{Announcement, ports::Announcer as _};
+use im_model::{IntegrationId, RunId};
+use im_runtime::EventBridgeAnnouncer;
+use im_tests::{EventBus, World};
 use serde_json::Value;
 
 use crate::{folder, sample};
@@ -56,6 +60,40 @@ pub(crate) fn assert_described(detail_type: &str, detail: &Value) {
             _ => texts(&property["enum"]).contains(value.as_str().unwrap_or_default()),
         };
         assert!(fits, "{detail_type}: {member} is {value}");
+    }
+}
+
+/// What is sent is what is described. A dead letter's and a conflict's need something that is dead or waits: their tests see to it.
+#[tokio::test]
+async fn what_is_told_of_runs_and_credentials_is_described() {
+    let world = World::new().await;
+    let bus = EventBus::default();
+    let announcer = EventBridgeAnnouncer::new(bus.client(&world.system.embedded));
+    let integration: IntegrationId = "prod-snow".parse().expect("an id");
+    let run: RunId = sample("announced/drift-found.json")["detail"]["run_id"]
+        .as_str()
+        .and_then(|id| id.parse().ok())
+        .expect("an id");
+    let told = [
+        Announcement::DriftFound {
+            integration: integration.clone(),
+            run: run.clone(),
+            differences: 3,
+        },
+        Announcement::BrakeStopped {
+            integration: integration.clone(),
+            run,
+            changes: 200,
+        },
+        Announcement::CredentialsRefused { integration },
+    ];
+    let kinds = ["Drift Found", "Brake Stopped", "Credentials Refused"];
+    for (announcement, kind) in told.iter().zip(kinds) {
+        announcer.announce(announcement).await.expect("taken");
+        let event = bus.take().remove(0);
+        assert_eq!(event["DetailType"], kind);
+        let detail = event["Detail"].as_str().expect("a text");
+        assert_described(kind, &serde_json::from_str(detail).expect("JSON"));
     }
 }
 

@@ -198,6 +198,7 @@ impl Workers {
         let age = SignedDuration::from_secs(10);
         let memory = Arc::new(Memory::default());
         let engine = SyncEngine {
+            announcer: Arc::new(im_local::Unannounced),
             store: outside.clone(),
             conflicts: outside.clone(),
             integrations: Arc::new(IntegrationCache::new(outside.clone(), outside.clone(), age)),

@@ -1,6 +1,8 @@
 //! Runs: one at a time, over several invocations, cancelled, taken over, stopped by the brake.
 
 use http::Method;
+use im_engine::Announcement;
+use im_model::{IntegrationId, RunId};
 use im_sandbox::pagerduty::Urgency;
 use im_tests::{INTEGRATION, SERVICENOW, World};
 use serde_json::{Value, json};
@@ -139,6 +141,21 @@ async fn a_wrong_map_is_stopped_by_the_brake_before_it_writes() {
     assert_eq!(world.all_writes().len(), writes, "it wrote");
 
     let run = braked.run["id"].as_str().expect("an id");
+    let integration: IntegrationId = SERVICENOW.parse().expect("an id");
+    let id: RunId = run.parse().expect("an id");
+    let expected = [
+        Announcement::DriftFound {
+            integration: integration.clone(),
+            run: id.clone(),
+            differences: 25,
+        },
+        Announcement::BrakeStopped {
+            integration,
+            run: id,
+            changes: 25,
+        },
+    ];
+    assert_eq!(world.announcements.take_all(), expected);
     let confirm = format!("{SERVICENOW}/reconcile/runs/{run}/confirm");
     let (status, confirmed) = post(&world, &confirm, None).await;
     assert_eq!(status, 202, "{confirmed}");

@@ -5,6 +5,7 @@
 )]
 
 mod accept;
+mod announcement;
 mod audit;
 mod cache;
 mod commit;
@@ -32,6 +33,7 @@ mod sweep;
 mod sync;
 
 pub use accept::{Accepted, DeliveryAcceptor, DeliveryRate, Keyring, Rejected};
+pub use announcement::Announcement;
 pub use cache::{CredentialCache, IntegrationCache};
 pub use commit::{Commit, NotesCommit};
 pub use dead_letter::{DeadLetter, DeadLetterRecorder};

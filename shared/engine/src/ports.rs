@@ -16,9 +16,9 @@ use url::form_urlencoded;
 pub use self::figures::Figures;
 pub use self::runs::{LinkLookup, RunQueue, RunStore};
 use crate::{
-    CircuitState, Claim, Commit, Connect, Counters, DeadLetter, Delivery, DeliveryEnd, DeliveryKey,
-    EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote, Reserve, RetryMessage, Ruling,
-    StoreError, Unlink,
+    Announcement, CircuitState, Claim, Commit, Connect, Counters, DeadLetter, Delivery,
+    DeliveryEnd, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
+    Reserve, RetryMessage, Ruling, StoreError, Unlink,
 };
 
 /// The present. Nothing else in the engine knows it.
@@ -461,11 +461,11 @@ pub trait OpenWork: Send + Sync {
     ) -> Result<Attempt, StoreError>;
 }
 
-/// Tells the outside that something is dead.
+/// Tells the outside what has happened.
 #[async_trait]
 pub trait Announcer: Send + Sync {
-    /// A dead letter was opened, or has got another job.
-    async fn dead_letter(&self, letter: &DeadLetter) -> Result<(), StoreError>;
+    /// Tells of it. One call.
+    async fn announce(&self, announcement: &Announcement) -> Result<(), StoreError>;
 }
 
 /// Where credentials are kept.

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::AttributeValue;
 use im_api::{Authenticator, Expected, LoopbackAdministrator, Policy, TokenAuthenticator};
 use im_engine::{
-    DeadLetter, DeliveryRate, RetryLadder, StoreError,
+    Announcement, DeliveryRate, RetryLadder, StoreError,
     ports::{Announcer, Clock, Ids, Vault},
 };
 use im_model::{IntegrationType, OrganizationId};
@@ -75,12 +75,12 @@ pub struct LocalSystem {
     pub reconciler: Arc<ReconcilerFunction>,
 }
 
-/// Announces dead letters to nobody: the function's log says enough.
+/// Announces to nobody: the function's log says enough.
 pub struct Unannounced;
 
 #[async_trait]
 impl Announcer for Unannounced {
-    async fn dead_letter(&self, _: &DeadLetter) -> Result<(), StoreError> {
+    async fn announce(&self, _: &Announcement) -> Result<(), StoreError> {
         Ok(())
     }
 }
@@ -185,10 +185,15 @@ impl LocalSystem {
                 &ports,
                 Arc::new(queue),
                 RetryLadder::default(),
+                settings.announcer.clone(),
             ))
         };
         let dead_letter = DeadLetterFunction::new(
-            dead_letter_recorder(&ports.store, ports.clock.clone(), settings.announcer),
+            dead_letter_recorder(
+                &ports.store,
+                ports.clock.clone(),
+                settings.announcer.clone(),
+            ),
             Arc::new(DynamoStreams::new(embedded.streams.clone())),
             embedded.tables.clone(),
         );
@@ -204,6 +209,7 @@ impl LocalSystem {
             starter.clone(),
             ports.transport.clone(),
             redriven.clone(),
+            settings.announcer.clone(),
         );
         let sweeper = sweeper(&ports, redriven, starter);
         let reconciler = ReconcilerFunction::new(sweeper, reconciler);

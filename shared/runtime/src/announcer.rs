@@ -1,11 +1,12 @@
-//! Tells the account's default event bus of dead letters.
+//! Tells the account's default event bus: `events/announced` describes what.
 
 use async_trait::async_trait;
 use aws_sdk_eventbridge::{Client, error::ProvideErrorMetadata, types::PutEventsRequestEntry};
-use im_engine::{DeadLetter, StoreError, ports::Announcer};
-use serde_json::{Map, Value};
+use im_engine::{Announcement, DeadLetter, StoreError, ports::Announcer};
+use im_model::Conflict;
+use serde_json::{Map, Value, json};
 
-/// `EventBridge`: events of source `im` and detail-type `Dead Letter`.
+/// `EventBridge`: events of source `im`.
 #[derive(Debug, Clone)]
 pub struct EventBridgeAnnouncer {
     client: Client,
@@ -20,16 +21,17 @@ impl EventBridgeAnnouncer {
 
 #[async_trait]
 impl Announcer for EventBridgeAnnouncer {
-    async fn dead_letter(&self, letter: &DeadLetter) -> Result<(), StoreError> {
-        let failed = |detail: &str| StoreError {
-            tried: "announce the dead letter",
-            on: letter.id.to_string(),
-            detail: detail.to_owned(),
+    async fn announce(&self, announcement: &Announcement) -> Result<(), StoreError> {
+        let (detail_type, detail) = in_words(announcement);
+        let failed = |why: &str| StoreError {
+            tried: "announce",
+            on: format!("{detail_type} of {}", detail["integration_id"]),
+            detail: why.to_owned(),
         };
         let entry = PutEventsRequestEntry::builder()
             .source("im")
-            .detail_type("Dead Letter")
-            .detail(detail(letter).to_string());
+            .detail_type(detail_type)
+            .detail(detail.to_string());
         let sent = self.client.put_events().entries(entry.build()).send().await;
         let answer = sent
             .map_err(|error| failed(error.code().unwrap_or("EventBridge could not be reached")))?;
@@ -44,7 +46,44 @@ impl Announcer for EventBridgeAnnouncer {
 }
 
 /// Names and counts, no value of any field, and no error: a vendor's may quote one.
-fn detail(letter: &DeadLetter) -> Value {
+fn in_words(announcement: &Announcement) -> (&'static str, Value) {
+    match announcement {
+        Announcement::DeadLetter(letter) => ("Dead Letter", dead_letter(letter)),
+        Announcement::ConflictPending(conflict) => ("Conflict Pending", pending(conflict)),
+        Announcement::DriftFound {
+            integration,
+            run,
+            differences,
+        } => {
+            let detail = json!({
+                "integration_id": integration, "run_id": run, "differences": differences,
+            });
+            ("Drift Found", detail)
+        }
+        Announcement::BrakeStopped {
+            integration,
+            run,
+            changes,
+        } => {
+            let detail = json!({"integration_id": integration, "run_id": run, "changes": changes});
+            ("Brake Stopped", detail)
+        }
+        Announcement::CredentialsRefused { integration } => (
+            "Credentials Refused",
+            json!({"integration_id": integration}),
+        ),
+    }
+}
+
+fn pending(conflict: &Conflict) -> Value {
+    json!({
+        "integration_id": conflict.integration, "conflict_id": conflict.id,
+        "incident_id": conflict.incident, "external_id": conflict.external_id,
+        "field": conflict.field.name(),
+    })
+}
+
+fn dead_letter(letter: &DeadLetter) -> Value {
     let mut detail = Map::new();
     detail.insert("integration_id".into(), letter.integration.as_str().into());
     detail.insert("entry_id".into(), letter.id.as_str().into());

@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-#[cfg(feature = "dead-letter")]
+#[cfg(feature = "announcer")]
 mod announcer;
 #[cfg(feature = "api")]
 mod api_key;
@@ -42,7 +42,7 @@ mod vault;
 #[cfg(feature = "webhook")]
 mod webhook;
 
-#[cfg(feature = "dead-letter")]
+#[cfg(feature = "announcer")]
 pub use announcer::EventBridgeAnnouncer;
 #[cfg(feature = "api")]
 pub use api_key::KeyInVault;

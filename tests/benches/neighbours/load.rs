@@ -194,6 +194,7 @@ fn processes(embedded: &Embedded, ports: &Ports, clock: &WorldClock) -> Arc<Proc
             &ports,
             Arc::new(queue),
             RetryLadder::default(),
+            Arc::new(Unannounced),
         )
     }))
 }

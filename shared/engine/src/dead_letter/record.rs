@@ -13,7 +13,7 @@ use super::{
     refused_fields,
 };
 use crate::{
-    Counters, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError,
+    Announcement, Counters, DeliveryEnd, FailedAttempt, Hint, RetryMessage, StoreError,
     ports::{
         Announcer, Attempt, Clock, DeadLetterStore, DeliveryStore, IncidentStore, Mark, Task,
         TaskStore,
@@ -51,7 +51,8 @@ impl DeadLetterRecorder {
             if letter.reason.passes() {
                 self.ask_for_recovery(&letter).await?;
             }
-            self.announcer.dead_letter(&letter).await?;
+            let announcement = Announcement::DeadLetter(Box::new(letter.clone()));
+            self.announcer.announce(&announcement).await?;
         }
         for key in message.job.cause.deliveries() {
             let outcome = format!("dead letter {}", letter.id);

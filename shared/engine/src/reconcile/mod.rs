@@ -21,7 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use self::slice::Slice;
 pub use self::start::{RunRequest, RunScope, RunStarter, Started};
 use crate::{
-    StoreError, SyncEngine, SyncError,
+    Announcement, StoreError, SyncEngine, SyncError,
     ports::{Attempt, JobQueue, LinkLookup},
 };
 
@@ -254,6 +254,7 @@ impl Reconciler {
                 return Ok(());
             }
         }
+        self.announce(run).await;
         if run.is_poll()
             && run.status == RunStatus::Done
             && run.counts.healed + run.counts.failed == 0
@@ -262,6 +263,30 @@ impl Reconciler {
             runs.drop_run(run).await?;
         }
         Ok(())
+    }
+
+    /// Tells of what a reconciliation has come to, once it has.
+    async fn announce(&self, run: &Run) {
+        let (integration, id) = (run.integration.clone(), run.id.clone());
+        let announcer = self.engine.announcer.as_ref();
+        let differences = run.counts.found.values().sum();
+        let is_confirmed = run.confirmed_by.is_some();
+        if !run.is_poll() && differences > 0 && !is_confirmed {
+            let found = Announcement::DriftFound {
+                integration: integration.clone(),
+                run: id.clone(),
+                differences,
+            };
+            found.tell(announcer).await;
+        }
+        if run.status == RunStatus::Braked {
+            let braked = Announcement::BrakeStopped {
+                integration,
+                run: id,
+                changes: run.counts.to_heal,
+            };
+            braked.tell(announcer).await;
+        }
     }
 
     fn now(&self) -> Timestamp {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
-    BasePair, ClaimOutcome, ExternalRecord, Field, FieldOutcome, Incident, IntegrationId,
-    RecordVersion,
+    BasePair, ClaimOutcome, ConflictStatus, ExternalRecord, Field, FieldOutcome, Incident,
+    IntegrationId, RecordVersion,
 };
 use im_sync::{Action, Conclusion, Plan, conclude, settle};
 
@@ -14,7 +14,7 @@ use super::{
     worker::{Pass, Worker},
 };
 use crate::{
-    Cause, Claim, Commit, SyncError,
+    Announcement, Cause, Claim, Commit, SyncError,
     metrics::{self, Way},
     ports::Attempt,
 };
@@ -142,6 +142,12 @@ impl Worker<'_> {
         let conflicts = commit.conflicts;
         if stored == Attempt::Done {
             self.done.conflicts += conflicts.len();
+            for conflict in conflicts {
+                if conflict.version == 1 && conflict.status == ConflictStatus::Pending {
+                    let announcement = Announcement::ConflictPending(Box::new(conflict));
+                    announcement.tell(self.engine.announcer.as_ref()).await;
+                }
+            }
             self.has_propagated(incident, conclusion);
         }
         Ok(stored)

@@ -38,7 +38,7 @@ use self::{
 use crate::{
     CredentialCache, Hint, IntegrationCache, Job, Outcome, Pace, StoreError, SyncError, metrics,
     pace::{Permit, lane},
-    ports::{Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
+    ports::{Announcer, Clock, ConflictStore, DeadLetterStore, Ids, IncidentStore},
 };
 
 pub(crate) use self::{
@@ -66,6 +66,8 @@ pub struct SyncEngine {
     pub memory: Arc<Memory>,
     /// Whether, and whose turn it is.
     pub pace: Arc<Pace>,
+    /// Whom it tells of what waits for a person.
+    pub announcer: Arc<dyn Announcer>,
     /// Dead letters, which a success closes.
     pub letters: Arc<dyn DeadLetterStore>,
 }

@@ -5,7 +5,7 @@ use im_vendors::{CheckOutcome, VendorError, VendorErrorKind};
 
 use super::SyncEngine;
 use crate::{
-    DeadLetter, Hint, Job, Outcome, StoreError, SyncError, audit::Auditor,
+    Announcement, DeadLetter, Hint, Job, Outcome, StoreError, SyncError, audit::Auditor,
     dead_letter::DeadLetterCloser, ports::Attempt,
 };
 
@@ -132,6 +132,9 @@ impl SyncEngine {
         }
         tracing::error!(integration = %used.id, why, "the integration was paused");
         crate::metrics::credentials_refused(&used.id);
+        let integration = used.id.clone();
+        let announcement = Announcement::CredentialsRefused { integration };
+        announcement.tell(self.announcer.as_ref()).await;
         Ok(Outcome::Suspended(Self::PAUSED))
     }
 

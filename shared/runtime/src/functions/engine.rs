@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use im_engine::{CredentialCache, IntegrationCache, Pace, SyncEngine};
+use im_engine::{CredentialCache, IntegrationCache, Pace, SyncEngine, ports::Announcer};
 use im_vendors::Memory;
 
 use super::Ports;
 use crate::trace::traced_vendors;
 
 /// What syncs links.
-pub(super) fn sync_engine(ports: &Ports) -> SyncEngine {
+pub(super) fn sync_engine(ports: &Ports, announcer: Arc<dyn Announcer>) -> SyncEngine {
     let (memory, pace) = pacing(ports);
     SyncEngine {
         store: ports.store.clone(),
@@ -21,6 +21,7 @@ pub(super) fn sync_engine(ports: &Ports) -> SyncEngine {
         ids: ports.ids.clone(),
         memory,
         pace,
+        announcer,
         letters: ports.store.clone(),
     }
 }

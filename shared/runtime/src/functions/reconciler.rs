@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use im_engine::{Reconciler, RunStarter, Sweeper, ports::JobQueue};
+use im_engine::{
+    Reconciler, RunStarter, Sweeper,
+    ports::{Announcer, JobQueue},
+};
 use im_vendors::Transport;
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
@@ -13,7 +16,8 @@ use super::{
     run_starter,
 };
 use crate::{
-    Error, HttpTransport, ReconcilerFunction, Settings, SqsJobQueue, SqsRunQueue, aws, telemetry,
+    Error, EventBridgeAnnouncer, HttpTransport, ReconcilerFunction, Settings, SqsJobQueue,
+    SqsRunQueue, aws, telemetry,
 };
 
 /// What works on reconciliation runs. `transport` is for pages of many records, `retries` for links that could not be healed.
@@ -22,10 +26,11 @@ pub fn reconciler_of(
     starter: RunStarter,
     transport: Arc<dyn Transport>,
     retries: Arc<dyn JobQueue>,
+    announcer: Arc<dyn Announcer>,
 ) -> Reconciler {
     Reconciler {
         starter,
-        engine: sync_engine(ports),
+        engine: sync_engine(ports, announcer),
         lookup: ports.store.clone(),
         transport,
         retries,
@@ -65,7 +70,9 @@ pub async fn reconciler() -> Result<(), Error> {
     let queue = SqsJobQueue::new(client, settings.retry_queue()?, ports.clock.clone(), 1);
     let queue = Arc::new(queue);
     let listings = Arc::new(HttpTransport::for_listings(settings.reach(), &settings)?);
-    let reconciler = reconciler_of(&ports, starter.clone(), listings, queue.clone());
+    let announcer = EventBridgeAnnouncer::new(aws_sdk_eventbridge::Client::new(&config));
+    let announcer = Arc::new(announcer);
+    let reconciler = reconciler_of(&ports, starter.clone(), listings, queue.clone(), announcer);
     let function = &ReconcilerFunction::new(sweeper(&ports, queue, starter), reconciler);
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
         function.handle(&event.payload).await.map_err(Error::from)

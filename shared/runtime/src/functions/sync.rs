@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
-use im_engine::{JobRunner, RetryLadder, ports::RetryQueue};
+use im_engine::{
+    JobRunner, RetryLadder,
+    ports::{Announcer, RetryQueue},
+};
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::Value;
 
 use super::{Ports, engine::sync_engine};
-use crate::{BatchFunction, Error, Settings, Source, SqsQueue, aws, telemetry};
+use crate::{
+    BatchFunction, Error, EventBridgeAnnouncer, Settings, Source, SqsQueue, aws, telemetry,
+};
 
 /// `inbound` or `outbound`.
 pub fn batch_function(
@@ -15,8 +20,9 @@ pub fn batch_function(
     ports: &Ports,
     queue: Arc<dyn RetryQueue>,
     ladder: RetryLadder,
+    announcer: Arc<dyn Announcer>,
 ) -> BatchFunction {
-    let engine = sync_engine(ports);
+    let engine = sync_engine(ports, announcer);
     let deliveries = (source == Source::Deliveries).then(|| ports.store.clone() as Arc<_>);
     let clock = ports.clock.clone();
     BatchFunction::new(
@@ -48,7 +54,9 @@ async fn batch(source: Source) -> Result<(), Error> {
     let ports = Ports::from_env(&settings, &config)?;
     let client = aws_sdk_sqs::Client::new(&config);
     let queue = SqsQueue::new(client, settings.queues()?, ports.clock.clone(), 1);
-    let function = &batch_function(source, &ports, Arc::new(queue), settings.retry_ladder()?);
+    let announcer = EventBridgeAnnouncer::new(aws_sdk_eventbridge::Client::new(&config));
+    let (queue, ladder) = (Arc::new(queue), settings.retry_ladder()?);
+    let function = &batch_function(source, &ports, queue, ladder, Arc::new(announcer));
     lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| async move {
         function.handle(event.payload).await.map_err(Error::from)
     }))
