@@ -33,6 +33,22 @@ impl Console<'_> {
         Ok(self.out.flush()?)
     }
 
+    /// Prints a result that takes the place of the one before: a line of JSON, or a page of a screen if somebody watches.
+    pub fn again(
+        &mut self,
+        value: &Value,
+        clear: &str,
+        table: impl FnOnce(&Value) -> String,
+    ) -> anyhow::Result<()> {
+        let text = match self.format {
+            Format::Json => format!("{value}\n"),
+            Format::Table if self.is_watched => format!("{clear}{}", table(value)),
+            Format::Table => format!("{}\n", table(value)),
+        };
+        self.out.write_all(text.as_bytes())?;
+        Ok(self.out.flush()?)
+    }
+
     /// Shows on one line of a terminal how far long work is, in place of what was shown there before.
     pub fn progress(&mut self, text: &str) -> anyhow::Result<()> {
         if !self.is_watched {

@@ -67,6 +67,9 @@ pub enum IntegrationCommand {
         /// Since when deliveries are counted: a time, or how long ago, at most 14d [default: 24h]
         #[arg(long, value_name = "TIME|DURATION")]
         since: Option<String>,
+        /// Show it again every 2 s, until you stop it; as JSON one object a line
+        #[arg(long)]
+        watch: bool,
     },
     /// Find what differs although it should not, and heal it
     Reconcile(Box<Reconcile>),

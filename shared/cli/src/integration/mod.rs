@@ -58,8 +58,16 @@ pub async fn run(
         }
         IntegrationCommand::Trigger { command } => trigger::run(command, client, console).await,
         IntegrationCommand::Preview(preview) => preview::run(&preview, client, console).await,
-        IntegrationCommand::SyncStatus { integration, since } => {
-            sync_status::show(&integration, since.as_deref(), client, console).await
+        IntegrationCommand::SyncStatus {
+            integration,
+            since,
+            watch,
+        } => {
+            let asked = (integration.as_str(), since.as_deref());
+            if watch {
+                return sync_status::watch(asked, None, client, console).await;
+            }
+            sync_status::show(asked, client, console).await
         }
         IntegrationCommand::Reconcile(reconcile) => {
             reconcile::run(*reconcile, client, console).await

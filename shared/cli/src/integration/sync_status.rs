@@ -1,5 +1,7 @@
 //! `im integration sync-status`.
 
+use std::time::Duration;
+
 use im_model::IntegrationId;
 use serde_json::Value;
 
@@ -13,13 +15,41 @@ const SYNC_STATUS: &str = "sync-status";
 
 /// Shows how an integration is.
 pub async fn show(
-    integration: &str,
-    since: Option<&str>,
+    (integration, since): (&str, Option<&str>),
     client: &Client,
     console: &mut Console<'_>,
 ) -> anyhow::Result<()> {
     let status = status(integration, since, client).await?;
     console.result(&status, describe)
+}
+
+/// How long a status stands before it is shown anew.
+const STANDS: Duration = Duration::from_secs(2);
+
+/// Takes what was on the screen away, and begins at its top.
+const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
+
+/// Shows it again and again, `times` often or for ever. What goes wrong after the first time is shown in its place: whoever
+/// watches an outage wants to see its end.
+pub async fn watch(
+    (integration, since): (&str, Option<&str>),
+    times: Option<u32>,
+    client: &Client,
+    console: &mut Console<'_>,
+) -> anyhow::Result<()> {
+    let mut shown = 0;
+    loop {
+        match status(integration, since, client).await {
+            Ok(status) => console.again(&status, CLEAR, describe)?,
+            Err(error) if shown == 0 => return Err(error),
+            Err(error) => console.note(&format!("{error:#}"))?,
+        }
+        shown += 1;
+        if times == Some(shown) {
+            return Ok(());
+        }
+        tokio::time::sleep(STANDS).await;
+    }
 }
 
 /// By id without a detour: whoever may read the status may not always read the integration.
@@ -202,6 +232,29 @@ mod tests {
         let printed: Value = serde_json::from_str(&screen.out()).expect("JSON");
         assert_eq!(printed, shown());
         assert_eq!(api.requests().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_watched_status_is_one_object_a_line_as_json_and_a_page_on_a_screen() {
+        let api = api().await;
+        api.answer("GET /api/v1/integrations/pd/sync-status", 200, &shown());
+        let client = api.client(None);
+        for (format, expected) in [
+            (Format::Json, shown().to_string()),
+            (Format::Table, CLEAR.to_owned()),
+        ] {
+            let mut screen = Screen::new(format);
+            screen.is_watched = true;
+            let mut console = screen.console();
+            watch(("pd", None), Some(1), &client, &mut console)
+                .await
+                .expect("shown");
+            let text = screen.out();
+            assert!(text.starts_with(&expected), "{text}");
+        }
+        let mut screen = Screen::new(Format::Json);
+        let unknown = watch(("unknown", None), None, &client, &mut screen.console()).await;
+        assert!(unknown.is_err(), "a mistake is not repeated for ever");
     }
 
     #[test]
