@@ -93,7 +93,14 @@ const KNOWN_TO: &[(&str, &[&str])] = &[
     ("aws_lambda_events", &["im-runtime"]),
     (
         "axum",
-        &["im-api", "im-cli", "im-local", "im-runtime", "im-sandbox"],
+        &[
+            "im-api",
+            "im-cli",
+            "im-local",
+            "im-runtime",
+            "im-sandbox",
+            "im-tests",
+        ],
     ),
     ("reqwest", &["im-cli", "im-runtime", "im-sandbox"]),
     ("dynoxide-rs", &["im-local"]),

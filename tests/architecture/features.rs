@@ -8,7 +8,10 @@ const WEBHOOKS: [&str; 3] = ["webhook-jira", "webhook-pagerduty", "webhook-servi
 const NEEDED_BY: &[(&str, &[&str])] = &[
     ("antlr4rust", &["api", "inbound", "outbound", "reconciler"]),
     ("aws-sdk-dynamodbstreams", &["dead-letter"]),
-    ("aws-sdk-eventbridge", &["dead-letter"]),
+    (
+        "aws-sdk-eventbridge",
+        &["dead-letter", "inbound", "outbound", "reconciler"],
+    ),
     ("aws-sdk-sqs", &["api", "inbound", "outbound", "reconciler"]),
     ("axum", &["api"]),
     ("cel", &["api", "inbound", "outbound", "reconciler"]),

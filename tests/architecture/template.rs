@@ -152,7 +152,9 @@ fn functions_are_given_the_settings_they_read() {
             assert!(!variables[name].is_null(), "{function} needs {name}");
         }
         for name in variables.as_object().expect("variables").keys() {
-            let read = code.contains(&format!("\"{name}\""));
+            // The exporter reads those by itself.
+            let is_standard = name.starts_with("OTEL_EXPORTER_OTLP_");
+            let read = is_standard || code.contains(&format!("\"{name}\""));
             assert!(read, "nothing reads {function}'s {name}");
         }
     }

@@ -28,15 +28,15 @@ async fn tasks(world: &World) -> Vec<TaskKind> {
 #[tokio::test]
 async fn an_integration_is_polled_for_as_long_as_that_is_its_mode() {
     let world = World::new().await;
-    assert_eq!(tasks(&world).await, []);
+    assert_eq!(tasks(&world).await, [TaskKind::Measure]);
     let shown = change(&world, &json!({"mode": "polling"})).await;
     assert_eq!(shown["mode"], "polling");
-    assert_eq!(tasks(&world).await, [TaskKind::Poll]);
+    assert_eq!(tasks(&world).await, [TaskKind::Measure, TaskKind::Poll]);
     change(&world, &json!({"name": "Polled"})).await;
-    assert_eq!(tasks(&world).await, [TaskKind::Poll]);
+    assert_eq!(tasks(&world).await, [TaskKind::Measure, TaskKind::Poll]);
     let shown = change(&world, &json!({"mode": "webhook"})).await;
     assert_eq!(shown["mode"], "webhook");
-    assert_eq!(tasks(&world).await, []);
+    assert_eq!(tasks(&world).await, [TaskKind::Measure]);
 }
 
 #[tokio::test]
@@ -51,7 +51,12 @@ async fn nothing_is_done_by_itself_for_an_integration_that_is_gone() {
     assert_eq!(status, 202, "{run}");
     let mut before = tasks(&world).await;
     before.sort_by_key(|kind| kind.as_str());
-    let all = [TaskKind::Poll, TaskKind::Run, TaskKind::Schedule];
+    let all = [
+        TaskKind::Measure,
+        TaskKind::Poll,
+        TaskKind::Run,
+        TaskKind::Schedule,
+    ];
     assert_eq!(before, all);
     assert_eq!(delete(&world, PATH).await.0, 200);
     assert_eq!(tasks(&world).await, []);
@@ -62,7 +67,7 @@ async fn nothing_is_done_by_itself_for_an_integration_that_is_gone() {
     });
     let (status, created) = post(&world, "/integrations", &again).await;
     assert_eq!(status, 201, "{created}");
-    assert_eq!(tasks(&world).await, [TaskKind::Poll]);
+    assert_eq!(tasks(&world).await, [TaskKind::Measure, TaskKind::Poll]);
 }
 
 #[tokio::test]
