@@ -3,6 +3,7 @@
 use std::{borrow::Cow, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{BehaviorVersion, StalledStreamProtectionConfig};
 use aws_smithy_async::{
     rt::sleep::{SharedAsyncSleep, TokioSleep},
     time::{SharedTimeSource, SystemTimeSource},
@@ -48,7 +49,7 @@ pub fn config(
     http_client: SharedHttpClient,
 ) -> SdkConfig {
     let mut config = SdkConfig::builder()
-        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .behavior_version(BehaviorVersion::latest())
         .region(Region::new(
             region.unwrap_or_else(|| "us-east-1".to_owned()),
         ))
@@ -62,6 +63,8 @@ pub fn config(
                 .operation_timeout(Duration::from_secs(4))
                 .build(),
         )
+        // It watches over long streams, at every request; ours are over in two seconds, one way or another.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
         .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
         .time_source(SharedTimeSource::new(SystemTimeSource::new()));
     config.set_endpoint_url(endpoint);
