@@ -8,7 +8,6 @@ mod export;
 mod spans;
 
 use opentelemetry::{
-    Context,
     propagation::{Extractor, Injector, TextMapPropagator},
     trace::TraceContextExt as _,
 };
@@ -45,12 +44,14 @@ pub(crate) fn ids() -> Option<(String, String)> {
 }
 
 /// Makes a span go on with what was carried; a text that is none begins a trace of its own.
+#[cfg(any(feature = "api", feature = "reconciler", feature = "streams"))]
 pub(crate) fn go_on(span: &Span, traceparent: Option<&str>) {
     let Some(traceparent) = traceparent else {
         return;
     };
     let carried = Carried(Some(traceparent.to_owned()));
-    let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &carried);
+    let parent = TraceContextPropagator::new()
+        .extract_with_context(&opentelemetry::Context::new(), &carried);
     if parent.span().span_context().is_valid() {
         // Without traces there is nothing to go on with.
         let _ = span.set_parent(parent);
@@ -58,12 +59,14 @@ pub(crate) fn go_on(span: &Span, traceparent: Option<&str>) {
 }
 
 /// Says that a span is about this, too: of several changes that one job brings, the first one's trace goes on.
+#[cfg(feature = "sync")]
 pub(crate) fn link(span: &Span, traceparent: Option<&str>) {
     let Some(traceparent) = traceparent else {
         return;
     };
     let carried = Carried(Some(traceparent.to_owned()));
-    let other = TraceContextPropagator::new().extract_with_context(&Context::new(), &carried);
+    let other = TraceContextPropagator::new()
+        .extract_with_context(&opentelemetry::Context::new(), &carried);
     let other = other.span().span_context().clone();
     if other.is_valid() {
         span.add_link(other);
