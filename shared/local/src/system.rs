@@ -18,8 +18,8 @@ use im_model::{IntegrationType, OrganizationId};
 use im_runtime::{
     ApiSettings, BatchFunction, DeadLetterFunction, DynamoStreams, KeyInVault, Ports,
     ReconcilerFunction, SecretsManagerVault, Source, SqsJobQueue, SqsQueue, SqsRunQueue,
-    WebhookPorts, api_router, batch_function, dead_letter_recorder, reconciler_of, run_starter,
-    sweeper, webhook_function,
+    api_router, batch_function, dead_letter_recorder, reconciler_of, run_starter, sweeper,
+    webhook_function,
 };
 use im_store::DynamoStore;
 use im_vendors::Transport;
@@ -154,20 +154,10 @@ impl LocalSystem {
                 allow_loopback: true,
             },
         );
-        let webhook_ports = WebhookPorts {
-            store: ports.store.clone(),
-            vault: ports.vault.clone(),
-            clock: ports.clock.clone(),
-            configuration_age: ports.configuration_age,
-        };
         let webhooks = IntegrationType::ALL.iter().map(|vendor| {
             let prefix = Self::SECRET_PREFIX.to_owned();
-            let function = webhook_function(
-                *vendor,
-                webhook_ports.clone(),
-                prefix,
-                DeliveryRate::default(),
-            );
+            let rate = DeliveryRate::default();
+            let function = webhook_function(*vendor, (&ports).into(), prefix, rate);
             (vendor.as_str(), Arc::new(function))
         });
         let function = |source, retries: &str| {
