@@ -35,10 +35,12 @@ fn plans(criterion: &mut Criterion) {
     let mut plans = criterion.benchmark_group("plan");
     let quiet = agreed();
     plans.bench_function("nothing new", |bench| {
-        bench.iter(|| black_box(quiet.plan()))
+        bench.iter(|| black_box(quiet.plan()));
     });
     let edited = agreed().platform(Field::Status, "acknowledged", 60);
-    plans.bench_function("one edit", |bench| bench.iter(|| black_box(edited.plan())));
+    plans.bench_function("one edit", |bench| {
+        bench.iter(|| black_box(edited.plan()));
+    });
     let conflict = agreed()
         .platform(Field::Status, "acknowledged", 60)
         .vendor(Field::Status, "resolved", 61)

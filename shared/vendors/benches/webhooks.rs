@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, hint::black_box};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, criterion_group, criterion_main};
 use http::{HeaderMap, HeaderName};
 use im_model::{IntegrationType, Secret};
 use im_vendors::{Credentials, UnverifiedDelivery, Verification, registry::webhook_source};
@@ -84,16 +84,13 @@ fn webhooks(criterion: &mut Criterion) {
             body: &sample.body,
         };
         let name = format!("{vendor}, {} bytes", sample.body.len());
-        criterion.bench_function(&BenchmarkId::new("verify", &name).to_string(), |bench| {
+        criterion.bench_function(&format!("verify: {name}"), |bench| {
             bench.iter(|| source.verify(black_box(delivery), against).expect("signed"));
         });
         let verified = source.verify(delivery, against).expect("signed");
-        criterion.bench_function(
-            &BenchmarkId::new("read_event", &name).to_string(),
-            |bench| {
-                bench.iter(|| source.read_event(black_box(&verified)).expect("an event"));
-            },
-        );
+        criterion.bench_function(&format!("read_event: {name}"), |bench| {
+            bench.iter(|| source.read_event(black_box(&verified)).expect("an event"));
+        });
     }
 }
 
