@@ -38,7 +38,9 @@ fn plans(criterion: &mut Criterion) {
         bench.iter(|| black_box(quiet.plan()));
     });
     let edited = agreed().platform(Field::Status, "acknowledged", 60);
-    plans.bench_function("one edit", |bench| bench.iter(|| black_box(edited.plan())));
+    plans.bench_function("one edit", |bench| {
+        bench.iter(|| black_box(edited.plan()));
+    });
     let conflict = agreed()
         .platform(Field::Status, "acknowledged", 60)
         .vendor(Field::Status, "resolved", 61)

@@ -84,11 +84,11 @@ fn webhooks(criterion: &mut Criterion) {
             body: &sample.body,
         };
         let name = format!("{vendor}, {} bytes", sample.body.len());
-        criterion.bench_function(&format!("verify/{name}"), |bench| {
+        criterion.bench_function(&format!("verify: {name}"), |bench| {
             bench.iter(|| source.verify(black_box(delivery), against).expect("signed"));
         });
         let verified = source.verify(delivery, against).expect("signed");
-        criterion.bench_function(&format!("read_event/{name}"), |bench| {
+        criterion.bench_function(&format!("read_event: {name}"), |bench| {
             bench.iter(|| source.read_event(black_box(&verified)).expect("an event"));
         });
     }

@@ -29,6 +29,18 @@ pub struct WebhookPorts {
     pub configuration_age: SignedDuration,
 }
 
+#[cfg(feature = "vendors")]
+impl From<&super::Ports> for WebhookPorts {
+    fn from(ports: &super::Ports) -> Self {
+        Self {
+            store: ports.store.clone(),
+            vault: ports.vault.clone(),
+            clock: ports.clock.clone(),
+            configuration_age: ports.configuration_age,
+        }
+    }
+}
+
 /// A webhook function of a vendor. `secret_prefix` is what the ids of integrations' secrets start with.
 pub fn webhook_function(
     integration_type: IntegrationType,
