@@ -98,10 +98,12 @@ impl Embedded {
             deliveries: "im-deliveries".to_owned(),
             sync: "im-sync".to_owned(),
         };
+        let streams = Streams::new(&dynamodb_config);
+        drop_half_made(&dynamodb, &streams, &tables).await?;
         im_store::schema::create_tables(&dynamodb, &tables).await?;
         let sqs = Sqs::new(&sqs_config);
         Ok(Self {
-            streams: Streams::new(&dynamodb_config),
+            streams,
             dynamodb,
             dynamodb_config,
             queues: Queues::create(&sqs).await?,
@@ -112,6 +114,26 @@ impl Embedded {
             tables,
         })
     }
+}
+
+/// The embedded database makes a table in several steps, the stream last: a process that is killed between them leaves one
+/// that nobody can have used, and that has no stream.
+async fn drop_half_made(
+    dynamodb: &DynamoDb,
+    streams: &Streams,
+    tables: &Tables,
+) -> anyhow::Result<()> {
+    let made = dynamodb.list_tables().send().await?;
+    for table in [&tables.deliveries, &tables.sync] {
+        if !made.table_names().contains(table) {
+            continue;
+        }
+        let of_table = streams.list_streams().table_name(table).send().await?;
+        if of_table.streams().is_empty() {
+            dynamodb.delete_table().table_name(table).send().await?;
+        }
+    }
+    Ok(())
 }
 
 impl Embedded {
