@@ -5,7 +5,7 @@ use std::io;
 use http::Method;
 use im_tests::World;
 use serde_json::Value;
-use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use tracing_subscriber::{filter::Targets, fmt::MakeWriter};
 
 use super::{Shared, parsed};
 
@@ -18,7 +18,10 @@ impl Produced {
     pub fn listen() -> Self {
         let produced = Self::default();
         produced.add("logs", "");
-        let logs = im_runtime::telemetry::to(produced.clone(), EnvFilter::new("trace"));
+        let logs = im_runtime::telemetry::to(
+            produced.clone(),
+            Targets::new().with_default(tracing::Level::TRACE),
+        );
         tracing::subscriber::set_global_default(logs).expect("the first one");
         produced
     }

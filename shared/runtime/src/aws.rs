@@ -1,6 +1,6 @@
 //! AWS clients from the environment: ring, static credentials, one HTTP client for all.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::{BehaviorVersion, StalledStreamProtectionConfig};
@@ -8,14 +8,10 @@ use aws_smithy_async::{
     rt::sleep::{SharedAsyncSleep, TokioSleep},
     time::{SharedTimeSource, SystemTimeSource},
 };
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::{SdkConfig, region::Region, sdk_config::SharedHttpClient};
 
-use crate::{Error, roots, trace::traced_aws};
+use crate::{Error, http1, roots, trace::traced_aws};
 
 /// An SDK configuration from Lambda's own variables: `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
 /// `AWS_SESSION_TOKEN`, and `AWS_ENDPOINT_URL` where AWS is somewhere else, with `AWS_CA_BUNDLE`: a file in PEM of whom to
@@ -34,11 +30,13 @@ pub fn config_from_env() -> Result<SdkConfig, Error> {
         "environment",
     );
     let roots = match variable("AWS_CA_BUNDLE") {
-        Some(path) => Cow::Owned(roots::for_aws("AWS_CA_BUNDLE", &path)?),
-        None => Cow::Borrowed(roots::AWS),
+        Some(path) => roots::in_file("AWS_CA_BUNDLE", &path)?,
+        None => roots::of_aws(),
     };
     let endpoint = variable("AWS_ENDPOINT_URL");
-    Ok(config(region, credentials, endpoint, http_client(&roots)?))
+    // One for all AWS clients, with its connections.
+    let client = traced_aws(http1::for_aws(http1::trusting(roots)?));
+    Ok(config(region, credentials, endpoint, client))
 }
 
 /// An SDK configuration from its parts.
@@ -69,16 +67,4 @@ pub fn config(
         .time_source(SharedTimeSource::new(SystemTimeSource::new()));
     config.set_endpoint_url(endpoint);
     config.build()
-}
-
-/// The HTTP client that all AWS clients share, with its connections. It trusts who is certified under these roots, in PEM.
-fn http_client(roots: &[u8]) -> Result<SharedHttpClient, Error> {
-    let trusted = TrustStore::empty().with_pem_certificate(roots);
-    let context = TlsContext::builder().with_trust_store(trusted).build()?;
-    Ok(traced_aws(
-        Builder::new()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .tls_context(context)
-            .build_https(),
-    ))
 }

@@ -13,6 +13,7 @@ mod dead_letter;
 #[cfg(feature = "vendors")]
 mod egress;
 mod functions;
+mod http1;
 #[cfg(feature = "streams")]
 mod item_failures;
 mod log_line;

@@ -1,6 +1,5 @@
 //! Whom TLS connections trust: roots that are part of the program. To read a system's takes longer than most of a cold start.
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
@@ -9,23 +8,17 @@ use rustls::{
 use crate::MissingSetting;
 
 /// The roots of Amazon Trust Services, under which AWS's endpoints are certified, as Mozilla has them.
-pub(crate) const AWS: &[u8] = include_bytes!("roots/aws.pem");
+const AWS: &[u8] = include_bytes!("roots/aws.pem");
 
 type Certificates = Vec<CertificateDer<'static>>;
 
-/// The roots of the file that a variable names, in PEM. A system's own may hold some that nobody can use: the AWS SDK would
-/// panic at those.
-pub(crate) fn for_aws(variable: &'static str, path: &str) -> Result<Vec<u8>, MissingSetting> {
-    let mut roots = certificates(variable, path)?;
-    roots.retain(|root| RootCertStore::empty().add(root.clone()).is_ok());
-    if roots.is_empty() {
-        return Err(problem(variable, path, "none of it is a root"));
-    }
-    let pem = roots.iter().map(|root| {
-        let text = BASE64_STANDARD.encode(root);
-        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
-    });
-    Ok(pem.collect::<String>().into_bytes())
+/// Those of AWS.
+pub(crate) fn of_aws() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    let certificates = CertificateDer::pem_slice_iter(AWS).flatten();
+    // All five, as a test says.
+    roots.add_parsable_certificates(certificates);
+    roots
 }
 
 /// Mozilla's roots.
@@ -34,12 +27,8 @@ pub(crate) fn built_in() -> RootCertStore {
     webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect()
 }
 
-/// Those of the file that a variable names, as far as they can be used.
-#[cfg(feature = "vendors")]
-pub(crate) fn for_vendors(
-    variable: &'static str,
-    path: &str,
-) -> Result<RootCertStore, MissingSetting> {
+/// Those of the file that a variable names, as far as they can be used: a system's own may hold some that nobody can use.
+pub(crate) fn in_file(variable: &'static str, path: &str) -> Result<RootCertStore, MissingSetting> {
     let mut roots = RootCertStore::empty();
     match roots.add_parsable_certificates(certificates(variable, path)?) {
         (0, _) => Err(problem(variable, path, "none of it is a root")),
@@ -71,7 +60,7 @@ mod tests {
     #[test]
     fn the_roots_of_aws_are_mozillas() {
         let ours = certificates("AWS_CA_BUNDLE", FILE).expect("PEM");
-        assert_eq!(ours.len(), 5);
+        assert_eq!((ours.len(), of_aws().len()), (5, 5));
         for root in ours {
             assert!(webpki_root_certs::TLS_SERVER_ROOT_CERTS.contains(&root));
             RootCertStore::empty().add(root).expect("a root");
@@ -80,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_used_is_named_with_its_variable() {
-        let said = |path: &str| for_aws("AWS_CA_BUNDLE", path).expect_err("of no use");
+        let said = |path: &str| in_file("AWS_CA_BUNDLE", path).expect_err("of no use");
         let nowhere = said("/nowhere/roots.pem").to_string();
         let begins =
             "environment variable AWS_CA_BUNDLE: the file /nowhere/roots.pem cannot be used: ";
@@ -91,10 +80,8 @@ mod tests {
 
     #[test]
     fn a_file_of_roots_stands_for_the_built_in_ones() {
-        let roots = for_vendors("SSL_CERT_FILE", FILE).expect("roots");
+        let roots = in_file("SSL_CERT_FILE", FILE).expect("roots");
         assert_eq!(roots.len(), 5);
         assert!(built_in().len() > 100);
-        let pem = for_aws("AWS_CA_BUNDLE", FILE).expect("roots");
-        assert_eq!(CertificateDer::pem_slice_iter(&pem).flatten().count(), 5);
     }
 }

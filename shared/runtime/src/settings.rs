@@ -90,7 +90,7 @@ impl Settings {
     pub(crate) fn vendor_roots(&self) -> Result<rustls::RootCertStore, MissingSetting> {
         const NAME: &str = "SSL_CERT_FILE";
         match self.optional(NAME) {
-            Some(path) => crate::roots::for_vendors(NAME, &path),
+            Some(path) => crate::roots::in_file(NAME, &path),
             None => Ok(crate::roots::built_in()),
         }
     }

@@ -3,10 +3,10 @@
 use std::io;
 
 use im_engine::metrics::TARGET;
-use tracing::{Level, Metadata, Subscriber};
+use tracing::{Level, Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
-    EnvFilter, Layer as _,
-    filter::{FilterExt as _, FilterFn},
+    Layer as _,
+    filter::{FilterExt as _, FilterFn, Targets},
     fmt::MakeWriter,
     layer::SubscriberExt as _,
     registry::LookupSpan,
@@ -14,10 +14,18 @@ use tracing_subscriber::{
 
 use crate::{log_line::JsonLine, metrics, trace::Traces};
 
+/// What `IM_LOG` lets through: a level, or levels by target (`im_engine=debug,info`); unless it says so, this.
+pub fn filter_from_env(unless: LevelFilter) -> Targets {
+    let told = std::env::var("IM_LOG").ok();
+    let told = told.filter(|told| !told.is_empty());
+    let filter = told.and_then(|told| told.parse().ok());
+    filter.unwrap_or_else(|| Targets::new().with_default(unless))
+}
+
 /// Starts logging to standard output; `IM_LOG` filters, `info` unless set. Metrics are written where `METRICS_STACK` says of
 /// which stack they are, traces are sent where the `OTEL_` variables say, if they do.
 pub fn start() {
-    let filter = EnvFilter::try_from_env("IM_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = filter_from_env(LevelFilter::INFO);
     let stack = std::env::var("METRICS_STACK").ok();
     let metrics = stack
         .filter(|stack| !stack.is_empty())
@@ -40,14 +48,16 @@ pub fn start() {
 }
 
 /// Logs that go there, as far as the filter lets them, in JSON.
-pub fn to<W>(writer: W, filter: EnvFilter) -> impl Subscriber + for<'a> LookupSpan<'a>
+pub fn to<W>(writer: W, filter: Targets) -> impl Subscriber + for<'a> LookupSpan<'a>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let lines = tracing_subscriber::fmt::layer()
         .event_format(JsonLine)
         .with_writer(writer);
-    let lines = lines.with_filter(FilterFn::new(may_be_told).and(filter));
+    // No line tells of spans: where there are no traces, none is made.
+    let is_line = |metadata: &Metadata<'_>| metadata.is_event() && may_be_told(metadata);
+    let lines = lines.with_filter(FilterFn::new(is_line).and(filter));
     tracing_subscriber::registry().with(lines)
 }
 
@@ -98,7 +108,7 @@ pub(crate) mod tests {
     #[test]
     fn metrics_are_no_lines_of_the_log_and_need_no_level() {
         let (log, metrics) = (Written::default(), Written::default());
-        let subscriber = to(log.clone(), EnvFilter::new("error"));
+        let subscriber = to(log.clone(), Targets::new().with_default(Level::ERROR));
         let subscriber = subscriber.with(metrics::lines("a".to_owned(), metrics.clone()));
         tracing::subscriber::with_default(subscriber, || {
             let integration = "prod-snow".parse().expect("an id");

@@ -13,6 +13,7 @@ use anyhow::Context as _;
 use im_local::{LocalSettings, LocalSystem, OpenWork, ScaledClock, Unannounced, serve_http};
 use im_runtime::{HttpTransport, RandomIds, Reach, Settings, policy_from};
 use tokio::{net::TcpListener, task::JoinSet};
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     Layer as _, filter::FilterFn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
@@ -118,8 +119,7 @@ async fn serve(gateway: im_local::Gateway, listener: TcpListener) {
 
 /// To standard error, and only what went wrong unless `IM_LOG` asks for more.
 fn start_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("IM_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    let filter = im_runtime::telemetry::filter_from_env(LevelFilter::ERROR);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = lines.with_filter(FilterFn::new(im_runtime::telemetry::may_be_told));
     let traces = im_runtime::trace::Traces::from_env();

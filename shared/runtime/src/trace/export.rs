@@ -7,19 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_http_client::{
-    Connector,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
-use aws_smithy_runtime_api::client::{
-    http::{HttpConnector as _, HttpConnectorSettings, SharedHttpConnector},
-    orchestrator::HttpRequest,
-};
-use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Full};
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_http::{HttpClient, HttpError};
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithHttpConfig as _};
@@ -31,11 +21,13 @@ use opentelemetry_sdk::{
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::{Layer, filter::FilterFn, registry::LookupSpan};
 
+use crate::http1::{self, Http1};
+
 /// Where the spans of this process go.
 static SENT_TO: OnceLock<Traces> = OnceLock::new();
 
 /// Sends what ended since the last time. Does nothing without traces. A collector that does not answer costs its timeout
-/// (`OTEL_EXPORTER_OTLP_TIMEOUT`) and the spans, and no job.
+/// (`OTEL_EXPORTER_OTLP_TIMEOUT` in milliseconds, 2000 unless set) and the spans, and no job.
 pub async fn flush() {
     if let Some(traces) = SENT_TO.get() {
         traces.send().await;
@@ -70,7 +62,7 @@ impl Traces {
         }
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Collector::new());
+            .with_http_client(Collector::new()?);
         let exporter = exporter.build().map_err(|error| error.to_string())?;
         Ok(Some(Self::sent_by(exporter)))
     }
@@ -82,7 +74,7 @@ impl Traces {
     pub fn to(url: &str) -> Result<Self, String> {
         let exporter = SpanExporter::builder()
             .with_http()
-            .with_http_client(Collector::new())
+            .with_http_client(Collector::new()?)
             .with_endpoint(url);
         let exporter = exporter.build().map_err(|error| error.to_string())?;
         Ok(Self::sent_by(exporter))
@@ -198,21 +190,28 @@ impl SpanProcessor for Kept {
     }
 }
 
-/// The way to the collector, by the HTTP client that the function has anyway.
-struct Collector(SharedHttpConnector);
+/// The way to the collector.
+struct Collector {
+    client: Http1<Full<Bytes>>,
+    patience: Duration,
+}
 
 impl Collector {
-    fn new() -> Self {
-        let settings = HttpConnectorSettings::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .read_timeout(Duration::from_secs(2))
-            .build();
-        let connector = Connector::builder()
-            .tls_provider(Provider::Rustls(CryptoMode::Ring))
-            .connector_settings(settings)
-            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
-            .build();
-        Self(SharedHttpConnector::new(connector))
+    /// How long an invocation waits for it, unless told otherwise.
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    fn new() -> Result<Self, String> {
+        let client = http1::trusting_as_the_system_does().map_err(|error| error.to_string())?;
+        let names = [
+            "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+            "OTEL_EXPORTER_OTLP_TIMEOUT",
+        ];
+        let told = names.iter().find_map(|name| std::env::var(name).ok());
+        let told = told.and_then(|milliseconds| milliseconds.parse().ok());
+        Ok(Self {
+            client,
+            patience: told.map_or(Self::PATIENCE, Duration::from_millis),
+        })
     }
 }
 
@@ -225,10 +224,12 @@ impl fmt::Debug for Collector {
 #[async_trait]
 impl HttpClient for Collector {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let request = HttpRequest::try_from(request.map(SdkBody::from))?;
-        let response = self.0.call(request).await?;
-        let status = response.status().as_u16();
-        let body = response.into_body().collect().await?.to_bytes();
-        Ok(Response::builder().status(status).body(body)?)
+        let sent = async {
+            let answer = self.client.request(request.map(Full::new)).await?;
+            let (parts, body) = answer.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok::<_, HttpError>(Response::from_parts(parts, body))
+        };
+        tokio::time::timeout(self.patience, sent).await?
     }
 }
