@@ -102,7 +102,11 @@ const KNOWN_TO: &[(&str, &[&str])] = &[
             "im-tests",
         ],
     ),
-    ("reqwest", &["im-cli", "im-runtime", "im-sandbox"]),
+    // The tests' own: to put a load on the whole.
+    (
+        "reqwest",
+        &["im-cli", "im-runtime", "im-sandbox", "im-tests"],
+    ),
     ("dynoxide-rs", &["im-local"]),
     ("winterbaume", &["im-local"]),
 ];

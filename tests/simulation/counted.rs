@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use im_engine::{
     JournalEntry,
-    ports::{ConflictStore as _, IncidentStore as _},
+    ports::{ConflictStore as _, DeadLetterStore as _, IncidentStore as _, RunStore as _},
 };
 use im_model::{
-    ClaimOutcome, ConflictStatus, FieldOutcome, Incident, IntegrationId, NoteCopy, NoteSource,
+    ClaimOutcome, ConflictStatus, DeadLetterStatus, FieldOutcome, Incident, IntegrationId,
+    NoteCopy, NoteSource,
 };
 use im_tests::World;
 
@@ -30,6 +31,64 @@ impl Checks<'_> {
                     "invariant 8: {name} of {integration}, and the journal says {count}"
                 );
             }
+            let drift = found(self.people, &integration).await;
+            assert_eq!(
+                shown["drift_discrepancies"], drift,
+                "invariant 8: drift_discrepancies of {integration}, and its runs found {drift}"
+            );
+            self.deaths_are_counted(&integration, &shown).await;
+        }
+    }
+}
+
+impl Checks<'_> {
+    /// Entries are of the jobs that died since they were opened, messages of all that died: the counters are between them.
+    async fn deaths_are_counted(&self, integration: &IntegrationId, shown: &Figures) {
+        let counted = shown["outbound_failed"] + shown["inbound_failed"];
+        let listed = listed(self.people, integration).await;
+        let told = self.lambda.ends.iter().filter(|(of, _)| of == integration);
+        let told = told.count() as u64 + self.lambda.records_given_up;
+        assert!(
+            (listed..=told).contains(&counted),
+            "invariant 8: {counted} jobs of {integration} are counted as dead, {listed} are listed, {told} were told of"
+        );
+    }
+}
+
+/// How many jobs have died that its entries know of.
+async fn listed(people: &People, integration: &IntegrationId) -> u64 {
+    let letters = &people.world.system.ports.store;
+    let mut jobs = 0;
+    for status in DeadLetterStatus::ALL {
+        let mut after = None;
+        loop {
+            let page = letters.dead_letters(integration, *status, after.as_deref(), 100);
+            let page = page.await.expect("a page");
+            jobs += page.items.iter().map(|it| u64::from(it.jobs)).sum::<u64>();
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    jobs
+}
+
+/// How much its runs have found.
+async fn found(people: &People, integration: &IntegrationId) -> u64 {
+    let store = &people.world.system.ports.store;
+    let (mut found, mut before) = (0, None);
+    loop {
+        let page = store.runs(integration, before.as_ref(), 100).await;
+        let page = page.expect("a page");
+        let of_each = page
+            .items
+            .iter()
+            .map(|run| run.counts.found.values().sum::<u64>());
+        found += of_each.sum::<u64>();
+        before = page.items.last().map(|last| last.id.clone());
+        if page.next.is_none() {
+            return found;
         }
     }
 }
