@@ -3,12 +3,11 @@
 use async_trait::async_trait;
 use im_engine::{
     Claim, Commit, Connect, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
-    Reserve, Ruling, StoreError, Unlink,
+    NoteCopied, Propagated, Reserve, Ruling, StoreError, Unlink,
     ports::{Attempt, IncidentStore, Page},
 };
 use im_model::{
-    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, IntegrationId, Note, NoteCopy,
-    NoteKey, OrganizationId,
+    Digest, ExternalId, IdempotencyKey, Incident, IncidentId, IntegrationId, Note, OrganizationId,
 };
 
 use super::{
@@ -126,7 +125,12 @@ impl IncidentStore for Outside {
         unreachable!("the model has no notes")
     }
 
-    async fn add_note(&self, _: &IncidentId, _: &Note) -> Result<Attempt, StoreError> {
+    async fn add_note(
+        &self,
+        _: &IncidentId,
+        _: &Note,
+        _: &Propagated,
+    ) -> Result<Attempt, StoreError> {
         unreachable!("the model has no notes")
     }
 
@@ -134,13 +138,7 @@ impl IncidentStore for Outside {
         unreachable!("the model has no notes")
     }
 
-    async fn note_copied(
-        &self,
-        _: &IncidentId,
-        _: &NoteKey,
-        _: &IntegrationId,
-        _: &NoteCopy,
-    ) -> Result<(), StoreError> {
+    async fn note_copied(&self, _: &NoteCopied<'_>) -> Result<(), StoreError> {
         unreachable!("the model has no notes")
     }
 

@@ -5,9 +5,10 @@ mod runs;
 use async_trait::async_trait;
 use bytes::Bytes;
 use im_engine::{
-    CircuitState, Claim, Commit, Connect, Counted, Counters, DeadLetter, Delivery, DeliveryCount,
-    DeliveryEnd, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
-    Reserve, RetryMessage, Ruling, StoreError, Unlink, Waiting,
+    AllWaiting, CircuitState, Claim, Commit, Connect, Counted, Counters, DeadLetter, Delivery,
+    DeliveryCount, DeliveryEnd, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand, Measured,
+    NewIncident, NewNote, NoteCopied, Propagated, Reserve, RetryMessage, Ruling, StoreError,
+    Unlink, Waiting,
     ports::{
         Attempt, AuditStore, CircuitStore, Clock, ConflictStore, DeadLetterStore, DeliveryPosition,
         DeliveryStore, Figures, Ids, IncidentStore, IntegrationStore, JobQueue, Mark, Page, Task,
@@ -17,7 +18,7 @@ use im_engine::{
 use im_model::{
     AuditEntry, AuditId, Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus,
     Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration, IntegrationId, Note,
-    NoteCopy, NoteKey, OrganizationId, TaskKind,
+    OrganizationId, TaskKind,
 };
 use im_vendors::{Credentials, Transport, TransportError};
 use jiff::Timestamp;
@@ -113,19 +114,18 @@ impl IncidentStore for Unreachable {
     async fn notes(&self, _: &IncidentId) -> Result<Vec<Note>, StoreError> {
         down()
     }
-    async fn add_note(&self, _: &IncidentId, _: &Note) -> Result<Attempt, StoreError> {
+    async fn add_note(
+        &self,
+        _: &IncidentId,
+        _: &Note,
+        _: &Propagated,
+    ) -> Result<Attempt, StoreError> {
         down()
     }
     async fn write_note(&self, _: &NewNote<'_>) -> Result<Attempt, StoreError> {
         down()
     }
-    async fn note_copied(
-        &self,
-        _: &IncidentId,
-        _: &NoteKey,
-        _: &IntegrationId,
-        _: &NoteCopy,
-    ) -> Result<(), StoreError> {
+    async fn note_copied(&self, _: &NoteCopied<'_>) -> Result<(), StoreError> {
         down()
     }
     async fn settle_debt(&self, _: &Incident, _: &IntegrationId) -> Result<Attempt, StoreError> {
@@ -371,7 +371,10 @@ impl Figures for Unreachable {
     ) -> Result<Option<Conflict>, StoreError> {
         down()
     }
-    async fn counters(&self, _: &IntegrationId) -> Result<Counters, StoreError> {
+    async fn all_waiting(&self) -> Result<AllWaiting, StoreError> {
+        down()
+    }
+    async fn measured(&self, _: &IntegrationId) -> Result<Measured, StoreError> {
         down()
     }
 }

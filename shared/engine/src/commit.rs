@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use im_model::{
-    BasePair, ClaimOutcome, Conflict, Field, Incident, IntegrationId, Link, NoteProgress, Notice,
-    RecordVersion, Review,
+    BasePair, ClaimOutcome, Conflict, Field, Incident, IncidentId, IntegrationId, Link, NoteCopy,
+    NoteKey, NoteProgress, Notice, RecordVersion, Review,
 };
 use im_sync::{Pulled, flips};
 use jiff::Timestamp;
 
-use crate::Counters;
+use crate::{Counters, Propagated};
 
 /// The update that ends a sync. It holds only if link, fields and debt are still as loaded.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct Commit<'a> {
     pub notes: Option<NotesCommit>,
     /// Something is still to be sent: the integration stays owed what it is owed.
     pub keeps_debt: bool,
+    /// How long what it stores took.
+    pub propagated: Propagated,
     /// The present.
     pub now: Timestamp,
 }
@@ -51,6 +53,21 @@ pub struct NotesCommit {
     pub imported: u64,
     /// True if the other links have to hear of new ones.
     pub news: bool,
+}
+
+/// What became of a note at another system.
+#[derive(Debug, Clone)]
+pub struct NoteCopied<'a> {
+    /// Whose note.
+    pub incident: &'a IncidentId,
+    /// Which.
+    pub note: &'a NoteKey,
+    /// Where.
+    pub integration: &'a IntegrationId,
+    /// What became of it.
+    pub copy: NoteCopy,
+    /// How long that took.
+    pub propagated: Propagated,
 }
 
 impl Commit<'_> {

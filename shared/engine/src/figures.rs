@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, ops::AddAssign};
 
-use im_model::{Conflict, ConflictStatus};
+use im_model::{Conflict, ConflictStatus, IntegrationId};
 use jiff::Timestamp;
 
-use crate::{DeliveryEnd, Hint};
+use crate::{DeliveryEnd, Hint, Latencies};
 
 /// The seven counters of an integration, since it was created. Each is added to in the transaction that stores what it
 /// counts: however often a job is brought, and wherever its function dies, it is counted once.
@@ -76,6 +76,12 @@ impl Counters {
         }
     }
 
+    /// Conflicts that wait for somebody.
+    pub fn conflicts_pending(&self) -> u64 {
+        self.conflicts_detected
+            .saturating_sub(self.conflicts_resolved)
+    }
+
     /// Each with its name, in the order of the guide.
     pub fn named(&self) -> [(&'static str, u64); 7] {
         [
@@ -116,6 +122,29 @@ impl AddAssign for Counters {
     }
 }
 
+/// What is kept of an integration with its counters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Measured {
+    /// The counters.
+    pub counters: Counters,
+    /// How long the vendor's edits took to the platform.
+    pub inbound: Latencies,
+    /// How long the platform's edits took to the vendor.
+    pub outbound: Latencies,
+    /// How many hundredths of its requests the vendor still took when something last arrived, and when that was; `None` if it
+    /// has not said.
+    pub headroom: Option<(Timestamp, u8)>,
+}
+
+impl AddAssign for Measured {
+    fn add_assign(&mut self, more: Self) {
+        self.counters += more.counters;
+        self.inbound = self.inbound.and(more.inbound);
+        self.outbound = self.outbound.and(more.outbound);
+        self.headroom = self.headroom.max(more.headroom);
+    }
+}
+
 /// How many, as far as they were counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counted {
@@ -132,6 +161,46 @@ pub struct Waiting {
     pub count: Counted,
     /// Since when the oldest of it, among what was counted.
     pub since: Option<Timestamp>,
+}
+
+/// What waits, by whom it waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct WaitingByIntegration {
+    found: BTreeMap<IntegrationId, Waiting>,
+    /// There may be more, of any: looking stopped here.
+    is_cut: bool,
+}
+
+impl WaitingByIntegration {
+    /// From each thing that waits: for whom, and since when.
+    pub fn of_each(
+        each: impl Iterator<Item = (IntegrationId, Option<Timestamp>)>,
+        is_cut: bool,
+    ) -> Self {
+        let mut found: BTreeMap<_, Waiting> = BTreeMap::new();
+        for (integration, since) in each {
+            let waiting = found.entry(integration).or_default();
+            waiting.count.count += 1;
+            waiting.since = [waiting.since, since].into_iter().flatten().min();
+        }
+        Self { found, is_cut }
+    }
+
+    /// What waits for one.
+    pub fn of(&self, integration: &IntegrationId) -> Waiting {
+        let mut waiting = self.found.get(integration).copied().unwrap_or_default();
+        waiting.count.at_least = self.is_cut;
+        waiting
+    }
+}
+
+/// What waits everywhere.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AllWaiting {
+    /// Deliveries that are open.
+    pub deliveries: WaitingByIntegration,
+    /// Incidents that owe a change.
+    pub incidents: WaitingByIntegration,
 }
 
 /// Deliveries of a stretch of time, each counted once by what became of it.
@@ -193,6 +262,26 @@ impl DeliveryCount {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_waits_since_its_oldest() {
+        let at = |second| Timestamp::from_second(second).ok();
+        let id = |id: &str| -> IntegrationId { id.parse().expect("an id") };
+        let each = [("a", at(5)), ("b", None), ("a", at(3)), ("a", None)];
+        let each = each.map(|(integration, since)| (id(integration), since));
+        let waiting = WaitingByIntegration::of_each(each.into_iter(), true);
+        let of = |integration| {
+            let waiting = waiting.of(&id(integration));
+            (waiting.count.count, waiting.count.at_least, waiting.since)
+        };
+        assert_eq!(of("a"), (3, true, at(3)));
+        assert_eq!(of("b"), (1, true, None));
+        assert_eq!(
+            of("c"),
+            (0, true, None),
+            "nobody knows what was not looked at"
+        );
+    }
 
     #[test]
     fn counters_add_up_by_name() {

@@ -21,6 +21,7 @@ pub mod metrics;
 mod outcome;
 mod pace;
 pub mod ports;
+mod propagation;
 #[cfg(feature = "vendors")]
 mod reconcile;
 mod retry;
@@ -35,11 +36,13 @@ mod sync;
 pub use accept::{Accepted, DeliveryAcceptor, DeliveryRate, Keyring, Rejected};
 pub use announcement::Announcement;
 pub use cache::{CredentialCache, IntegrationCache};
-pub use commit::{Commit, NotesCommit};
+pub use commit::{Commit, NoteCopied, NotesCommit};
 pub use dead_letter::{DeadLetter, DeadLetterRecorder};
 pub use delivery_end::DeliveryEnd;
 pub use error::{StoreError, SyncError};
-pub use figures::{Counted, Counters, DeliveryCount, Waiting};
+pub use figures::{
+    AllWaiting, Counted, Counters, DeliveryCount, Measured, Waiting, WaitingByIntegration,
+};
 pub use hint::{Cause, Delivery, DeliveryKey, Hint, Job, ParseKeyError};
 pub use journal::{
     Claim, Connect, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
@@ -47,6 +50,7 @@ pub use journal::{
 };
 pub use outcome::{Outcome, Synced};
 pub use pace::{CircuitState, OpenCircuit, Pace, lane::severity_of};
+pub use propagation::{Latencies, Propagated};
 #[cfg(feature = "vendors")]
 pub use reconcile::{Reconciler, RunRequest, RunScope, RunStarter, Started};
 pub use retry::{Disposition, FailedAttempt, RetryLadder, RetryMessage};

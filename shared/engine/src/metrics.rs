@@ -2,9 +2,9 @@
 //! and directions; never a value of a field.
 
 use im_model::{Conflict, Integration, IntegrationId};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use crate::{CircuitState, Counters, Waiting};
+use crate::{CircuitState, Counters, Propagated, Waiting};
 
 /// The target of all such events.
 pub const TARGET: &str = "im_metrics";
@@ -33,32 +33,24 @@ pub fn counted(integration: &IntegrationId, counters: &Counters) {
     );
 }
 
-/// Which way something went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    In,
-    Out,
-}
-
-/// An edit is where it should be, so long after it was made.
-pub(crate) fn propagated(
-    integration: &IntegrationId,
-    way: Way,
-    edited_at: Timestamp,
-    now: Timestamp,
-) {
-    let direction = match way {
-        Way::In => "inbound",
-        Way::Out => "outbound",
-    };
-    // A vendor's clock may be ahead of ours.
-    let latency = now.duration_since(edited_at).max(SignedDuration::ZERO);
-    let propagation_latency = u64::try_from(latency.as_millis()).unwrap_or(u64::MAX);
-    tracing::info!(target: TARGET, %integration, direction, propagation_latency);
+/// Edits are where they should be, so long after they were made.
+pub fn propagated(integration: &IntegrationId, propagated: &Propagated) {
+    let ways = [
+        ("inbound", propagated.inbound),
+        ("outbound", propagated.outbound),
+    ];
+    for (direction, took) in ways {
+        let Some(took) = took else {
+            continue;
+        };
+        let propagation_latency = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(target: TARGET, %integration, direction, propagation_latency);
+    }
 }
 
 /// How many hundredths of its requests a vendor still takes, as it says itself.
-pub(crate) fn headroom(integration: &IntegrationId, rate_limit_headroom: u64) {
+pub(crate) fn headroom(integration: &IntegrationId, headroom: u8) {
+    let rate_limit_headroom = u64::from(headroom);
     tracing::info!(target: TARGET, %integration, rate_limit_headroom);
 }
 
@@ -81,7 +73,8 @@ pub(crate) struct Gauges {
 impl Gauges {
     pub(crate) fn tell(&self, integration: &Integration, now: Timestamp) {
         let seconds = |since: Option<Timestamp>| {
-            since.map_or(0, |since| now.duration_since(since).as_secs().max(0))
+            let seconds = since.map_or(0, |since| now.duration_since(since).as_secs());
+            u64::try_from(seconds).unwrap_or_default()
         };
         let oldest = [self.deliveries.since, self.incidents.since];
         let oldest = oldest.into_iter().flatten().min();
@@ -94,7 +87,7 @@ impl Gauges {
             oldest_pending_seconds = seconds(oldest),
             circuit_open = u64::from(self.circuit.open.is_some()),
             dead_letters_open = self.dead_letters,
-            conflicts_pending = counters.conflicts_detected.saturating_sub(counters.conflicts_resolved),
+            conflicts_pending = counters.conflicts_pending(),
             oldest_conflict_seconds = seconds(self.oldest_conflict.as_ref().map(|it| it.opened_at)),
             reconcile_overdue_seconds = seconds(self.reconcile_due_at),
         );

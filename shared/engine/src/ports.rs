@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use im_model::{
     AuditEntry, AuditId, Conflict, ConflictId, ConflictStatus, DeadLetterId, DeadLetterStatus,
     DeliveryId, Digest, ExternalId, IdempotencyKey, Incident, IncidentId, Integration,
-    IntegrationId, Note, NoteCopy, NoteKey, OrganizationId, TaskKind,
+    IntegrationId, Note, OrganizationId, TaskKind,
 };
 use im_vendors::Credentials;
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +18,7 @@ pub use self::runs::{LinkLookup, RunQueue, RunStore};
 use crate::{
     Announcement, CircuitState, Claim, Commit, Connect, Counters, DeadLetter, Delivery,
     DeliveryEnd, DeliveryKey, EditOfIncident, JournalEntry, LinkByHand, NewIncident, NewNote,
-    Reserve, RetryMessage, Ruling, StoreError, Unlink,
+    NoteCopied, Propagated, Reserve, RetryMessage, Ruling, StoreError, Unlink,
 };
 
 /// The present. Nothing else in the engine knows it.
@@ -139,20 +139,19 @@ pub trait IncidentStore: Send + Sync {
     async fn notes(&self, incident: &IncidentId) -> Result<Vec<Note>, StoreError>;
 
     /// Adds a note under its key; [`Attempt::LostRace`] if it is there already.
-    async fn add_note(&self, incident: &IncidentId, note: &Note) -> Result<Attempt, StoreError>;
+    async fn add_note(
+        &self,
+        incident: &IncidentId,
+        note: &Note,
+        propagated: &Propagated,
+    ) -> Result<Attempt, StoreError>;
 
     /// Adds a note that was written on the platform, and wakes whoever is owed it. A note that is there already is not
     /// added again, but announced again.
     async fn write_note(&self, new: &NewNote<'_>) -> Result<Attempt, StoreError>;
 
     /// Remembers what became of a note at another system.
-    async fn note_copied(
-        &self,
-        incident: &IncidentId,
-        note: &NoteKey,
-        integration: &IntegrationId,
-        copy: &NoteCopy,
-    ) -> Result<(), StoreError>;
+    async fn note_copied(&self, copied: &NoteCopied<'_>) -> Result<(), StoreError>;
 
     /// Takes an integration out of the outbox, if it is still owed just this revision.
     async fn settle_debt(

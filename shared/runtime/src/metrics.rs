@@ -95,6 +95,10 @@ impl Visit for Seen {
         }
     }
 
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.record_u64(field, u64::try_from(value).unwrap_or_default());
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         self.dimensions.insert(field.name().into(), value.into());
     }

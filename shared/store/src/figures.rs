@@ -1,16 +1,17 @@
 //! Figures about one integration: what waits, what was done, and the counters.
 
+pub(crate) mod measured;
 mod waiting;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{AttributeValue, Select, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use im_engine::{
-    Counted, Counters, DeliveryCount, DeliveryEnd, StoreError, Waiting, ports::Figures,
+    AllWaiting, Counted, DeliveryCount, DeliveryEnd, Measured, StoreError, Waiting, ports::Figures,
 };
 use im_model::{Conflict, ConflictStatus, DeadLetterStatus, IntegrationId, OrganizationId};
 use jiff::Timestamp;
 
-use crate::{DynamoStore, conflict, failed, keys, row::sort_key, schema, transaction::broken};
+use crate::{DynamoStore, conflict, failed, keys, row::sort_key, schema};
 
 /// Pages of 1 MB that counting an integration's deliveries may take: some 150,000 deliveries, 3,000 read units and 2 s.
 const DELIVERY_PAGES: usize = 25;
@@ -25,7 +26,7 @@ const DEAD_LETTER_PAGES: usize = 4;
 const CONFLICT_PAGES: usize = 4;
 
 /// How many conflicts are looked at at once.
-const CONFLICTS_PER_PAGE: i32 = 100;
+const CONFLICTS_PER_PAGE: u16 = 100;
 
 /// How many dead letters are counted at once.
 const DEAD_LETTERS_PER_PAGE: i32 = 1_000;
@@ -33,11 +34,20 @@ const DEAD_LETTERS_PER_PAGE: i32 = 1_000;
 #[async_trait]
 impl Figures for DynamoStore {
     async fn waiting_deliveries(&self, integration: &IntegrationId) -> Result<Waiting, StoreError> {
-        self.open_of(integration).await
+        let open = self.open_by_integration(Some(integration)).await?;
+        Ok(open.of(integration))
     }
 
     async fn waiting_incidents(&self, integration: &IntegrationId) -> Result<Waiting, StoreError> {
-        self.owed_to(integration).await
+        let owed = self.owed_by_integration(Some(integration)).await?;
+        Ok(owed.of(integration))
+    }
+
+    async fn all_waiting(&self) -> Result<AllWaiting, StoreError> {
+        Ok(AllWaiting {
+            deliveries: self.open_by_integration(None).await?,
+            incidents: self.owed_by_integration(None).await?,
+        })
     }
 
     async fn count_dead_letters(
@@ -119,21 +129,12 @@ impl Figures for DynamoStore {
         integration: &IntegrationId,
     ) -> Result<Option<Conflict>, StoreError> {
         let partition = keys::conflicts_of(organization, ConflictStatus::Pending);
-        let mut start = None;
+        let mut after = None;
         for _ in 0..CONFLICT_PAGES {
-            let answer = self
-                .client
-                .query()
-                .table_name(&self.tables.sync)
-                .index_name(schema::LISTING)
-                .key_condition_expression("listing_pk = :partition")
-                .expression_attribute_values(":partition", text(&partition))
-                .limit(CONFLICTS_PER_PAGE)
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| failed("look for the oldest of", &partition, &error))?;
-            for item in answer.items.unwrap_or_default() {
+            let page = self
+                .listing(&partition, after.as_deref(), CONFLICTS_PER_PAGE)
+                .await?;
+            for item in page.items {
                 let conflict = conflict::read(item, &partition)?;
                 // The index may lag behind.
                 let is_pending = conflict.status == ConflictStatus::Pending;
@@ -141,59 +142,16 @@ impl Figures for DynamoStore {
                     return Ok(Some(conflict));
                 }
             }
-            start = answer.last_evaluated_key;
-            if start.is_none() {
+            after = page.next;
+            if after.is_none() {
                 break;
             }
         }
         Ok(None)
     }
 
-    async fn counters(&self, integration: &IntegrationId) -> Result<Counters, StoreError> {
-        let pk = keys::integration(integration);
-        let answer = self
-            .client
-            .query()
-            .table_name(&self.tables.sync)
-            .key_condition_expression("pk = :pk AND begins_with(sk, :counters)")
-            .expression_attribute_values(":pk", text(&pk))
-            .expression_attribute_values(":counters", text(keys::COUNTERS))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| failed("read the counters", &pk, &error))?;
-        let mut sum = Counters::default();
-        for item in answer.items.unwrap_or_default() {
-            sum += Counters::from_named(|name| item.get(name)?.as_n().ok()?.parse().ok());
-        }
-        Ok(sum)
-    }
-}
-
-impl DynamoStore {
-    /// Raises counters. They are kept in several items, so that many functions can count at once: `salt` chooses one.
-    pub(crate) fn addition(
-        &self,
-        integration: &IntegrationId,
-        counters: &Counters,
-        salt: &str,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let pk = keys::integration(integration);
-        let raised = counters.named().into_iter().filter(|(_, by)| *by > 0);
-        let mut update = Update::builder().table_name(&self.tables.sync);
-        let mut additions = Vec::new();
-        for (name, by) in raised {
-            additions.push(format!("{name} :{name}"));
-            let by = AttributeValue::N(by.to_string());
-            update = update.expression_attribute_values(format!(":{name}"), by);
-        }
-        let update = update
-            .key("pk", text(&pk))
-            .key("sk", text(&keys::counter(salt)))
-            .update_expression(format!("ADD {}", additions.join(", ")))
-            .build()
-            .map_err(|error| broken("count", &pk, &error))?;
-        Ok(TransactWriteItem::builder().update(update).build())
+    async fn measured(&self, integration: &IntegrationId) -> Result<Measured, StoreError> {
+        self.read_measured(integration).await
     }
 }
 

@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, builders::PutBuilder};
 use im_engine::{
     Claim, Commit, Connect, Counters, CreationOrigin, EditOfIncident, JournalEntry, LinkByHand,
-    NewIncident, NewNote, Reserve, Ruling, StoreError, Unlink,
+    NewIncident, NewNote, NoteCopied, Propagated, Reserve, Ruling, StoreError, Unlink,
     ports::{Attempt, IncidentStore, Page},
 };
 use im_model::{
     Conflict, Digest, ExternalId, IdempotencyKey, Incident, IncidentId, IntegrationId, Note,
-    NoteCopy, NoteKey, OrganizationId,
+    OrganizationId,
 };
 
 use self::{
@@ -29,7 +29,9 @@ use self::{
 use crate::{
     DynamoStore,
     expression::Expression,
-    failed, is_lost_race, keys,
+    failed,
+    figures::measured::CountedFor,
+    is_lost_race, keys,
     row::{ExternalRow, IncidentRow, RequestRow},
     transaction::{broken, item},
     unreadable, unwritable,
@@ -175,7 +177,7 @@ impl IncidentStore for DynamoStore {
         let update = unlink_expression(unlink).map_err(|error| unwritable(&pk, &error))?;
         let counted = Counters::conflicts(&unlink.conflicts);
         let counted = (unlink.integration, counted);
-        self.update_with(&pk, &update, &unlink.conflicts, counted, tried)
+        self.update_with(&pk, &update, &unlink.conflicts, counted.into(), tried)
             .await
     }
 
@@ -230,7 +232,11 @@ impl IncidentStore for DynamoStore {
             return Ok(Attempt::LostRace);
         };
         let update = commit_expression(commit, &after).map_err(|error| unwritable(&pk, &error))?;
-        let counted = (commit.integration, commit.counters());
+        let counted = CountedFor {
+            integration: commit.integration,
+            counters: commit.counters(),
+            propagated: Some(&commit.propagated),
+        };
         self.update_with(&pk, &update, &commit.conflicts, counted, tried)
             .await
     }
@@ -239,8 +245,13 @@ impl IncidentStore for DynamoStore {
         self.read_notes(incident).await
     }
 
-    async fn add_note(&self, incident: &IncidentId, note: &Note) -> Result<Attempt, StoreError> {
-        self.put_note(incident, note).await
+    async fn add_note(
+        &self,
+        incident: &IncidentId,
+        note: &Note,
+        propagated: &Propagated,
+    ) -> Result<Attempt, StoreError> {
+        self.put_note(incident, note, propagated).await
     }
 
     async fn write_note(&self, new: &NewNote<'_>) -> Result<Attempt, StoreError> {
@@ -258,14 +269,8 @@ impl IncidentStore for DynamoStore {
         })
     }
 
-    async fn note_copied(
-        &self,
-        incident: &IncidentId,
-        note: &NoteKey,
-        integration: &IntegrationId,
-        copy: &NoteCopy,
-    ) -> Result<(), StoreError> {
-        self.put_copy(incident, note, integration, copy).await
+    async fn note_copied(&self, copied: &NoteCopied<'_>) -> Result<(), StoreError> {
+        self.put_copy(copied).await
     }
 
     async fn settle_debt(
@@ -313,10 +318,10 @@ impl DynamoStore {
         pk: &str,
         update: &Expression,
         conflicts: &[Conflict],
-        counted: (&IntegrationId, Counters),
+        counted: CountedFor<'_>,
         tried: &'static str,
     ) -> Result<Attempt, StoreError> {
-        if conflicts.is_empty() && counted.1 == Counters::NONE {
+        if conflicts.is_empty() && counted.counters == Counters::NONE {
             return self.update(pk, update, tried).await;
         }
         let mut items = vec![self.state_update(pk, update, tried)?];

@@ -8,10 +8,9 @@ use aws_sdk_dynamodb::{
     types::{AttributeValue, TransactWriteItem},
 };
 use im_engine::{Counters, StoreError, metrics, ports::Attempt};
-use im_model::IntegrationId;
 use serde::Serialize;
 
-use crate::{DynamoStore, failed, unwritable};
+use crate::{DynamoStore, failed, figures::measured::CountedFor, unwritable};
 
 /// What is said of an item that others write at this moment.
 const IN_THE_WAY: &str = "TransactionConflict";
@@ -30,22 +29,26 @@ impl DynamoStore {
         Ok(refused.map_or(Attempt::Done, |_| Attempt::LostRace))
     }
 
-    /// The same, and raises an integration's counters with it: neither happens without the other.
+    /// The same, and raises an integration's counters with it, and what is kept with them: neither happens without the other.
     pub(crate) async fn transact_and_count(
         &self,
         items: Vec<TransactWriteItem>,
-        (integration, counters): (&IntegrationId, Counters),
+        counted: impl Into<CountedFor<'_>>,
         tried: &'static str,
         on: &str,
     ) -> Result<Attempt, StoreError> {
-        if counters == Counters::NONE {
+        let counted = counted.into();
+        if counted.counters == Counters::NONE {
             return self.transact(items, tried, on).await;
         }
         for turn in 0..Self::MOST_TURNS {
             let mut items = items.clone();
-            items.push(self.addition(integration, &counters, &format!("{on}/{turn}"))?);
+            items.push(self.addition(&counted, &format!("{on}/{turn}"))?);
             let Some(codes) = self.canceled_by(items, tried, on).await? else {
-                metrics::counted(integration, &counters);
+                metrics::counted(counted.integration, &counted.counters);
+                if let Some(propagated) = &counted.propagated {
+                    metrics::propagated(counted.integration, propagated);
+                }
                 return Ok(Attempt::Done);
             };
             let Some((counter, others)) = codes.split_last() else {

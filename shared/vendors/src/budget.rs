@@ -19,8 +19,9 @@ pub struct Budget {
 
 impl Budget {
     /// How many hundredths are left.
-    pub fn headroom(&self) -> u64 {
-        u64::from(self.remaining) * 100 / u64::from(self.limit.max(1))
+    pub fn headroom(&self) -> u8 {
+        let hundredths = u64::from(self.remaining) * 100 / u64::from(self.limit.max(1));
+        u8::try_from(hundredths).unwrap_or(100).min(100)
     }
 }
 

@@ -1,5 +1,6 @@
 use im_engine::{
-    Counted, Counters, DeliveryCount, DeliveryEnd, Waiting,
+    CircuitState, Counted, Counters, DeliveryCount, DeliveryEnd, Latencies, Measured, OpenCircuit,
+    Waiting,
     manage::{SyncState, SyncStatus},
 };
 use serde_json::json;
@@ -46,9 +47,31 @@ fn a_status_is_shown_as_described() {
         open: some(2),
         retrying: some(0),
         deliveries,
-        counters: Counters {
-            inbound_success: 7,
-            ..Counters::default()
+        circuit: CircuitState {
+            version: 3,
+            open: Some(OpenCircuit {
+                since: at("2026-01-02T03:00:00Z"),
+                until: at("2026-01-02T03:05:00Z"),
+                failed_trials: 2,
+                why: "no answer in time".to_owned(),
+            }),
+            paused_until: Some(at("2026-01-02T03:04:05Z")),
+        },
+        oldest_conflict: Some(at("2026-01-02T02:04:05Z")),
+        measured: Measured {
+            counters: Counters {
+                inbound_success: 7,
+                conflicts_detected: 3,
+                conflicts_resolved: 1,
+                ..Counters::default()
+            },
+            inbound: Latencies {
+                edits: 7,
+                within: [5, 6, 7],
+                latest: Some((at("2026-01-02T03:04:00Z"), SignedDuration::from_millis(412))),
+            },
+            outbound: Latencies::default(),
+            headroom: Some((at("2026-01-02T03:04:00Z"), 97)),
         },
     };
     let json = serde_json::to_value(SyncStatusJson::of(&status)).expect("JSON");
@@ -66,6 +89,21 @@ fn a_status_is_shown_as_described() {
                 "open": {"count": 2, "at_least": false},
                 "retrying": {"count": 0, "at_least": false},
             },
+            "conflicts": {"pending": 2, "oldest_seconds": 3600},
+            "circuit": {
+                "state": "open", "since": "2026-01-02T03:00:00Z", "next_trial_at": "2026-01-02T03:05:00Z",
+                "why": "no answer in time", "paused_until": null,
+            },
+            "propagation": {
+                "inbound": {
+                    "edits": 7, "within_1s": 5, "within_5s": 6, "within_60s": 7,
+                    "latest": {"at": "2026-01-02T03:04:00Z", "milliseconds": 412},
+                },
+                "outbound": {
+                    "edits": 0, "within_1s": 0, "within_5s": 0, "within_60s": 0, "latest": null,
+                },
+            },
+            "rate_limit": {"headroom_percent": 97, "at": "2026-01-02T03:04:00Z"},
             "deliveries": {
                 "since": "2026-01-01T03:04:05Z", "complete": true, "accepted": 3, "applied": 1,
                 "nothing_new": 0, "skipped": 1, "dead": 0, "open": 1,
@@ -73,7 +111,7 @@ fn a_status_is_shown_as_described() {
             },
             "counters": {
                 "outbound_success": 0, "outbound_failed": 0, "inbound_success": 7,
-                "inbound_failed": 0, "conflicts_detected": 0, "conflicts_resolved": 0,
+                "inbound_failed": 0, "conflicts_detected": 3, "conflicts_resolved": 1,
                 "drift_discrepancies": 0,
             },
         })

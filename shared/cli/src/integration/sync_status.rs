@@ -76,11 +76,15 @@ fn describe(status: &Value) -> String {
         ("Deliveries open", count(&waiting["deliveries"])),
         ("Incidents owed", count(&waiting["incidents"])),
         ("Dead letters", dead_letters(dead)),
+        ("Conflicts", conflicts(&status["conflicts"])),
+        ("Circuit", circuit(&status["circuit"])),
+        ("Rate limit", rate_limit(&status["rate_limit"])),
     ];
     let says = one_line(&text(status, "says"));
     format!(
-        "{}\n{says}\n\n{}\n{}",
+        "{}\n{says}\n\n{}\n{}\n{}",
         details(&pairs),
+        propagation(&status["propagation"]),
         deliveries(&status["deliveries"]),
         counters(&status["counters"])
     )
@@ -92,6 +96,65 @@ fn dead_letters(dead: &Value) -> String {
         count(&dead["open"]),
         count(&dead["retrying"])
     )
+}
+
+fn conflicts(conflicts: &Value) -> String {
+    let pending = cell(conflicts, "pending");
+    match conflicts["oldest_seconds"].as_i64() {
+        None => format!("{pending} pending"),
+        Some(_) => format!(
+            "{pending} pending, the oldest for {}",
+            age(&conflicts["oldest_seconds"])
+        ),
+    }
+}
+
+fn circuit(circuit: &Value) -> String {
+    let mut words = cell(circuit, "state");
+    if circuit["since"].is_string() {
+        let (since, trial) = (moment(circuit, "since"), moment(circuit, "next_trial_at"));
+        words = format!("{words} since {since}, next trial at {trial}");
+    }
+    if circuit["paused_until"].is_string() {
+        let until = moment(circuit, "paused_until");
+        words = format!("{words}; the vendor asks to wait until {until}");
+    }
+    words
+}
+
+fn rate_limit(limit: &Value) -> String {
+    match limit["headroom_percent"].as_u64() {
+        None => "not known".to_owned(),
+        Some(left) => format!("{left} % left at {}", moment(limit, "at")),
+    }
+}
+
+/// How long edits took, one way in a row.
+fn propagation(propagation: &Value) -> String {
+    let row = |way: &str| {
+        let took = &propagation[way];
+        let latest = match took["latest"]["milliseconds"].as_u64() {
+            None => "none".to_owned(),
+            Some(ms) => {
+                let at = moment(&took["latest"], "at");
+                format!("{}.{:03} s at {at}", ms / 1000, ms % 1000)
+            }
+        };
+        let mut cells = vec![way.to_owned()];
+        cells
+            .extend(["edits", "within_1s", "within_5s", "within_60s"].map(|name| cell(took, name)));
+        cells.push(latest);
+        cells
+    };
+    let names = [
+        "EDITS ARRIVED",
+        "ALL",
+        "IN 1 S",
+        "IN 5 S",
+        "IN 60 S",
+        "THE LAST",
+    ];
+    table(&names, &[row("inbound"), row("outbound")], "")
 }
 
 /// `1000+` where counting has stopped.
@@ -163,6 +226,21 @@ mod tests {
             "lag": {"inbound_seconds": 59, "outbound_seconds": 3725},
             "waiting": {"deliveries": none, "incidents": {"count": 800, "at_least": true}},
             "dead_letters": {"open": {"count": 3, "at_least": false}, "retrying": none},
+            "conflicts": {"pending": 1, "oldest_seconds": 3725},
+            "circuit": {
+                "state": "open", "since": "2026-11-03T10:00:00Z", "next_trial_at": "2026-11-03T10:20:50Z",
+                "why": "no answer in time", "paused_until": "2026-11-03T10:21:00Z",
+            },
+            "propagation": {
+                "inbound": {
+                    "edits": 5, "within_1s": 3, "within_5s": 4, "within_60s": 5,
+                    "latest": {"at": "2026-11-03T09:59:00Z", "milliseconds": 1042},
+                },
+                "outbound": {
+                    "edits": 0, "within_1s": 0, "within_5s": 0, "within_60s": 0, "latest": null,
+                },
+            },
+            "rate_limit": {"headroom_percent": 97, "at": "2026-11-03T09:59:00Z"},
             "deliveries": {
                 "since": "2026-11-02T10:20:30Z", "complete": true, "accepted": 12, "applied": 5,
                 "nothing_new": 2, "skipped": 3, "dead": 1, "open": 1,
@@ -195,8 +273,15 @@ mod tests {
             Deliveries open:  0
             Incidents owed:   800+
             Dead letters:     3 open, 0 retrying
+            Conflicts:        1 pending, the oldest for 1 h 2 min
+            Circuit:          open since 2026-11-03T10:00:00Z, next trial at 2026-11-03T10:20:50Z; the vendor asks to wait until 2026-11-03T10:21:00Z
+            Rate limit:       97 % left at 2026-11-03T09:59:00Z
 
             The vendor has not answered since 2026-11-03T10:00:00Z: GET /x timed out.
+
+            EDITS ARRIVED  ALL  IN 1 S  IN 5 S  IN 60 S  THE LAST
+            inbound        5    3       4       5        1.042 s at 2026-11-03T09:59:00Z
+            outbound       0    0       0       0        none
 
             DELIVERIES SINCE 2026-11-02T10:20:30Z  COUNT
             accepted                               12

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::ManageError;
 use crate::{
-    CircuitState, Counted, Counters, DeadLetter, DeliveryCount, Waiting,
+    CircuitState, Counted, DeadLetter, DeliveryCount, Measured, Waiting,
     ports::{CircuitStore, Clock, DeadLetterStore, Figures},
 };
 
@@ -47,8 +47,12 @@ pub struct SyncStatus {
     pub retrying: Counted,
     /// What became of its deliveries.
     pub deliveries: DeliveryCount,
-    /// What was counted since it was created.
-    pub counters: Counters,
+    /// Whether its vendor is called at present.
+    pub circuit: CircuitState,
+    /// Since when the oldest conflict waits that nobody has settled.
+    pub oldest_conflict: Option<Timestamp>,
+    /// What was counted and measured since it was created.
+    pub measured: Measured,
 }
 
 /// How an integration is, in a word.
@@ -102,7 +106,7 @@ impl SyncStatuses {
             return Err(ManageError::NotFound(format!("integration {id}")));
         };
         let (figures, letters) = (&self.figures, &self.letters);
-        let (waiting_deliveries, waiting_incidents, open, retrying, oldest, deliveries, counters) =
+        let (waiting_deliveries, waiting_incidents, open, retrying, oldest, deliveries, measured) =
             try_join!(
                 figures.waiting_deliveries(id),
                 figures.waiting_incidents(id),
@@ -110,8 +114,12 @@ impl SyncStatuses {
                 figures.count_dead_letters(id, DeadLetterStatus::Retrying),
                 letters.dead_letters(id, DeadLetterStatus::Open, None, Self::LOOKED_AT),
                 figures.count_deliveries(id, since),
-                figures.counters(id),
+                figures.measured(id),
             )?;
+        let oldest_conflict = match measured.counters.conflicts_pending() {
+            0 => None,
+            _ => figures.oldest_conflict(organization, id).await?,
+        };
         let failing = failing(&circuit, &oldest.items);
         let because = integration.paused_because.as_deref();
         let set = (integration.enabled, integration.activity, because);
@@ -129,7 +137,9 @@ impl SyncStatuses {
             open,
             retrying,
             deliveries,
-            counters,
+            circuit,
+            oldest_conflict: oldest_conflict.map(|conflict| conflict.opened_at),
+            measured,
         })
     }
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use im_model::{Conflict, DeadLetterStatus, IntegrationId, OrganizationId};
 use jiff::Timestamp;
 
-use crate::{Counted, Counters, DeliveryCount, StoreError, Waiting};
+use crate::{AllWaiting, Counted, DeliveryCount, Measured, StoreError, Waiting};
 
 /// Counts what the tables hold of an integration. Each answer is bounded in the calls that it takes, and says so where it
 /// had to stop. Indexes may lag behind, usually by less than a second.
@@ -15,6 +15,9 @@ pub trait Figures: Send + Sync {
 
     /// The incidents that owe it a change.
     async fn waiting_incidents(&self, integration: &IntegrationId) -> Result<Waiting, StoreError>;
+
+    /// What waits of all integrations, for the price of one.
+    async fn all_waiting(&self) -> Result<AllWaiting, StoreError>;
 
     /// Its dead letters of one status.
     async fn count_dead_letters(
@@ -38,6 +41,6 @@ pub trait Figures: Send + Sync {
         integration: &IntegrationId,
     ) -> Result<Option<Conflict>, StoreError>;
 
-    /// What was counted for it.
-    async fn counters(&self, integration: &IntegrationId) -> Result<Counters, StoreError>;
+    /// Its counters, and what is kept with them. One read.
+    async fn measured(&self, integration: &IntegrationId) -> Result<Measured, StoreError>;
 }

@@ -8,16 +8,14 @@ use im_model::{
 };
 use im_sync::{Action, Conclusion, Plan, conclude, settle};
 
+use jiff::Timestamp;
+
 use super::{
     Outcome,
     linked::sent,
     worker::{Pass, Worker},
 };
-use crate::{
-    Announcement, Cause, Claim, Commit, SyncError,
-    metrics::{self, Way},
-    ports::Attempt,
-};
+use crate::{Announcement, Cause, Claim, Commit, Propagated, SyncError, ports::Attempt};
 
 impl Worker<'_> {
     /// Writes what the plan says, then commits what came of it.
@@ -136,6 +134,7 @@ impl Worker<'_> {
             outcome: self.outcome(claim, outcomes),
             notes: None,
             keeps_debt: link.is_some_and(|link| self.notes_are_due(incident, link)),
+            propagated: self.propagated(incident, conclusion),
             now: self.now(),
         };
         let stored = self.store().commit(&commit).await?;
@@ -148,31 +147,40 @@ impl Worker<'_> {
                     announcement.tell(self.engine.announcer.as_ref()).await;
                 }
             }
-            self.has_propagated(incident, conclusion);
         }
         Ok(stored)
     }
 
-    /// Measures how long the edits took that are where they should be now. Reconciliations bring what was lost: how old that
-    /// is says nothing of how long syncing takes.
-    fn has_propagated(&self, incident: &Incident, conclusion: &Conclusion) {
-        if matches!(self.job.cause, Cause::Run { .. }) {
-            return;
-        }
-        let now = self.now();
+    /// How long the edits took that are where they should be with this.
+    fn propagated(&self, incident: &Incident, conclusion: &Conclusion) -> Propagated {
         let pulled = conclusion.pulls.values().map(|pulled| pulled.changed_at);
-        let pulled = pulled.map(|at| (Way::In, at));
         let written = conclusion.outcomes.iter().filter_map(|(field, outcome)| {
             let is_there = *outcome == FieldOutcome::Written;
             let state = incident.fields.get(field).filter(|_| is_there)?;
-            Some((Way::Out, state.changed_at))
+            Some(state.changed_at)
         });
-        let edits: Vec<_> = pulled.chain(written).collect();
-        for way in [Way::In, Way::Out] {
-            let oldest = edits.iter().filter(|(its, _)| *its == way);
-            if let Some(edited_at) = oldest.map(|(_, at)| *at).min() {
-                metrics::propagated(self.id(), way, edited_at, now);
-            }
+        self.arrived(pulled.min(), written.min())
+    }
+
+    /// What was edited then on either side has arrived on the other. Reconciliations bring what was lost: how old that is says
+    /// nothing of how long syncing takes.
+    pub(super) fn arrived(
+        &self,
+        at_the_vendor: Option<Timestamp>,
+        here: Option<Timestamp>,
+    ) -> Propagated {
+        let now = self.now();
+        let is_measured = !matches!(self.job.cause, Cause::Run { .. });
+        let took = |edited_at: Option<Timestamp>| {
+            let edited_at = edited_at.filter(|_| is_measured)?;
+            Some(Propagated::since(edited_at, now))
+        };
+        let budget = self.engine.memory.budget(self.id(), now);
+        Propagated {
+            at: now,
+            inbound: took(at_the_vendor),
+            outbound: took(here),
+            headroom: budget.map(|budget| budget.headroom()),
         }
     }
 

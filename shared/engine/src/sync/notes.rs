@@ -1,6 +1,6 @@
 //! A link's notes: found out by looking at both lists, sent one by one, imported by conditional puts.
 
-use im_model::{ExternalRecord, Incident, Link, Note, NoteCopy, NoteKind};
+use im_model::{ExternalRecord, Incident, Link, Note, NoteCopy, NoteKey, NoteKind};
 use im_sync::{NotesInput, NotesPlan, Plan, plan_notes};
 use im_vendors::VendorErrorKind;
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use super::{
     linked::is_news,
     worker::{Claimed, Pass, Worker},
 };
-use crate::{Claim, Commit, NotesCommit, SyncError, ports::Attempt};
+use crate::{Claim, Commit, NoteCopied, NotesCommit, Propagated, SyncError, ports::Attempt};
 
 /// What is to be done, and what it was decided on.
 struct NotesWork {
@@ -56,9 +56,7 @@ impl Worker<'_> {
             let copy = NoteCopy::Sent {
                 id: Some(copy.clone()),
             };
-            self.store()
-                .note_copied(&incident.id, key, self.id(), &copy)
-                .await?;
+            self.note_copied(incident, key, copy, None).await?;
         }
         if work.is_done(link) {
             self.notes_announced = false;
@@ -85,16 +83,16 @@ impl Worker<'_> {
         }
         for note in &work.plan.import {
             // Kept already where an earlier attempt got this far.
-            let _ = self.store().add_note(&incident.id, note).await?;
+            let arrived = self.arrived(Some(note.at), None);
+            let added = self.store().add_note(&incident.id, note, &arrived);
+            let _ = added.await?;
         }
         for note in &work.plan.send {
             self.send_note(incident, record, note).await?;
         }
         for key in &work.plan.withhold {
             let copy = NoteCopy::Withheld;
-            self.store()
-                .note_copied(&incident.id, key, self.id(), &copy)
-                .await?;
+            self.note_copied(incident, key, copy, None).await?;
         }
         self.commit_notes(incident, record, work, &claim).await
     }
@@ -150,11 +148,30 @@ impl Worker<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        self.store()
-            .note_copied(&incident.id, &note.key, self.id(), &copy)
+        let is_sent = matches!(copy, NoteCopy::Sent { .. });
+        let written_at = is_sent.then_some(note.at);
+        self.note_copied(incident, &note.key, copy, written_at)
             .await?;
-        self.done.notes_sent += usize::from(matches!(copy, NoteCopy::Sent { .. }));
+        self.done.notes_sent += usize::from(is_sent);
         Ok(())
+    }
+
+    /// What became of a note at the vendor; one that has just come to be there was written then.
+    async fn note_copied(
+        &self,
+        incident: &Incident,
+        note: &NoteKey,
+        copy: NoteCopy,
+        written_at: Option<Timestamp>,
+    ) -> Result<(), SyncError> {
+        let copied = NoteCopied {
+            incident: &incident.id,
+            note,
+            integration: self.id(),
+            copy,
+            propagated: self.arrived(None, written_at),
+        };
+        Ok(self.store().note_copied(&copied).await?)
     }
 
     async fn commit_notes(
@@ -187,6 +204,7 @@ impl Worker<'_> {
             outcome: self.outcome(claim, std::collections::BTreeMap::new()),
             notes: Some(notes),
             keeps_debt: false,
+            propagated: Propagated::nothing(self.now()),
             now: self.now(),
         };
         if self.store().commit(&commit).await? == Attempt::LostRace {

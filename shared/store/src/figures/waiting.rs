@@ -1,9 +1,9 @@
-//! What is open of one integration, found in the sparse indexes, which are of all.
+//! What is open of each integration, found in the sparse indexes, which are of all.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
-use im_engine::{Counted, StoreError, Waiting};
+use im_engine::{StoreError, WaitingByIntegration};
 use im_model::IntegrationId;
 use jiff::Timestamp;
 
@@ -35,18 +35,20 @@ struct Found {
 }
 
 impl DynamoStore {
-    /// Deliveries that are open. One that a person had processed again waits since then.
-    pub(super) async fn open_of(&self, integration: &IntegrationId) -> Result<Waiting, StoreError> {
+    /// Deliveries that are open, of all integrations or of one. One that a person had processed again waits since then.
+    pub(super) async fn open_by_integration(
+        &self,
+        only: Option<&IntegrationId>,
+    ) -> Result<WaitingByIntegration, StoreError> {
         let open = Open {
             table: &self.tables.deliveries,
             index: schema::OPEN,
             shard: "open_shard",
         };
-        let mine = format!("{integration}#");
         let mut found = self.sparse(&open, DELIVERIES_EACH).await?;
         found.keys.retain(|key| {
-            let pk = key.get("pk").and_then(|pk| pk.as_s().ok());
-            pk.is_some_and(|pk| pk.starts_with(&mine))
+            let receiver = receiver(key);
+            receiver.is_some_and(|receiver| only.is_none_or(|only| *only == receiver))
         });
         let parts = Parts {
             expression: "pk, received_at, reopened_at, open_since",
@@ -54,40 +56,37 @@ impl DynamoStore {
         };
         let items = self.parts_of(open.table, found.keys, &parts).await?;
         let waiting = items.iter().filter(|item| item.contains_key("open_since"));
-        let since = waiting.map(|item| time(item, "reopened_at").or(time(item, "received_at")));
-        Ok(waiting_since(since, found.is_cut))
+        let since = waiting.filter_map(|item| {
+            let since = time(item, "reopened_at").or(time(item, "received_at"));
+            Some((receiver(item)?, since))
+        });
+        Ok(WaitingByIntegration::of_each(since, found.is_cut))
     }
 
-    /// Incidents that owe an integration something. Nobody writes down since when they owe it to just this one: not
-    /// longer than they have owed anybody anything, nor than since the link was last synced.
-    pub(super) async fn owed_to(&self, integration: &IntegrationId) -> Result<Waiting, StoreError> {
+    /// Incidents that owe something, to any integration or to one. Nobody writes down since when they owe it to just this
+    /// one: not longer than they have owed anybody anything, nor than since the link was last synced.
+    pub(super) async fn owed_by_integration(
+        &self,
+        only: Option<&IntegrationId>,
+    ) -> Result<WaitingByIntegration, StoreError> {
         let open = Open {
             table: &self.tables.sync,
             index: schema::PENDING,
             shard: "pending_shard",
         };
         let found = self.sparse(&open, INCIDENTS_EACH).await?;
-        let parts = Parts {
-            expression: "pk, owed_since, pending.#integration, links.#integration.#outcome.#at",
-            names: HashMap::from(
-                [
-                    ("#integration", integration.as_str()),
-                    ("#outcome", "outcome"),
-                    ("#at", "at"),
-                ]
-                .map(|(name, stands_for)| (name.to_owned(), stands_for.to_owned())),
-            ),
-        };
+        let parts = only.map_or_else(Parts::of_debts, Parts::of_debt_to);
         let items = self.parts_of(open.table, found.keys, &parts).await?;
-        let owing = items.iter().filter(|item| {
+        let owed = items.iter().flat_map(|item| {
             let pending = item.get("pending").and_then(|map| map.as_m().ok());
-            pending.is_some_and(|pending| pending.contains_key(integration.as_str()))
+            let owed = pending.into_iter().flat_map(HashMap::keys);
+            owed.filter_map(|id| {
+                let integration: IntegrationId = id.parse().ok()?;
+                let since = time(item, "owed_since").max(synced_at(item, &integration));
+                Some((integration, since))
+            })
         });
-        let since = owing.map(|item| {
-            let synced = synced_at(item, integration);
-            time(item, "owed_since").max(synced)
-        });
-        Ok(waiting_since(since, found.is_cut))
+        Ok(WaitingByIntegration::of_each(owed, found.is_cut))
     }
 
     /// The oldest keys of every partition of a sparse index.
@@ -171,15 +170,34 @@ struct Parts {
     names: HashMap<String, String>,
 }
 
-fn waiting_since(times: impl Iterator<Item = Option<Timestamp>>, is_cut: bool) -> Waiting {
-    let times: Vec<_> = times.collect();
-    Waiting {
-        count: Counted {
-            count: times.len() as u64,
-            at_least: is_cut,
-        },
-        since: times.into_iter().flatten().min(),
+impl Parts {
+    /// To whom an incident owes something.
+    fn of_debts() -> Self {
+        Self {
+            expression: "pk, owed_since, pending, links",
+            names: HashMap::new(),
+        }
     }
+
+    /// Whether it owes this one something.
+    fn of_debt_to(integration: &IntegrationId) -> Self {
+        let names = [
+            ("#integration", integration.as_str()),
+            ("#outcome", "outcome"),
+            ("#at", "at"),
+        ];
+        let names = names.map(|(name, stands_for)| (name.to_owned(), stands_for.to_owned()));
+        Self {
+            expression: "pk, owed_since, pending.#integration, links.#integration.#outcome.#at",
+            names: names.into(),
+        }
+    }
+}
+
+/// Whose delivery it is.
+fn receiver(item: &Item) -> Option<IntegrationId> {
+    let (integration, _) = item.get("pk")?.as_s().ok()?.split_once('#')?;
+    integration.parse().ok()
 }
 
 fn time(item: &Item, name: &str) -> Option<Timestamp> {

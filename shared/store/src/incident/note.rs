@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
-use im_engine::{Counters, StoreError, ports::Attempt};
-use im_model::{IncidentId, IntegrationId, Note, NoteCopy, NoteKey, NoteSource};
+use im_engine::{Counters, NoteCopied, Propagated, StoreError, ports::Attempt};
+use im_model::{IncidentId, IntegrationId, Note, NoteCopy, NoteSource};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     DynamoStore,
     expression::Expression,
-    failed, is_lost_race, keys,
+    failed,
+    figures::measured::CountedFor,
+    is_lost_race, keys,
     transaction::{broken, item},
     unreadable, unwritable,
 };
@@ -82,6 +84,7 @@ impl DynamoStore {
         &self,
         incident: &IncidentId,
         note: &Note,
+        propagated: &Propagated,
     ) -> Result<Attempt, StoreError> {
         let NoteSource::Integration(integration) = &note.key.source else {
             let row = NoteRow::of(incident, note);
@@ -89,7 +92,11 @@ impl DynamoStore {
         };
         let (pk, tried) = (keys::incident(incident), "store the note");
         let items = vec![self.new_note(incident, note, tried)?];
-        let counted = (integration, Counters::INBOUND);
+        let counted = CountedFor {
+            integration,
+            counters: Counters::INBOUND,
+            propagated: Some(propagated),
+        };
         self.transact_and_count(items, counted, tried, &pk).await
     }
 
@@ -107,19 +114,13 @@ impl DynamoStore {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    pub(super) async fn put_copy(
-        &self,
-        incident: &IncidentId,
-        note: &NoteKey,
-        integration: &IntegrationId,
-        copy: &NoteCopy,
-    ) -> Result<(), StoreError> {
-        let is_sent = matches!(copy, NoteCopy::Sent { .. });
-        if is_sent && self.copy_sent(incident, note, integration, copy).await? {
+    pub(super) async fn put_copy(&self, made: &NoteCopied<'_>) -> Result<(), StoreError> {
+        let is_sent = matches!(made.copy, NoteCopy::Sent { .. });
+        if is_sent && self.copy_sent(made).await? {
             return Ok(());
         }
-        let (pk, sk) = (keys::incident(incident), keys::note(note));
-        let update = copied(integration, copy, false).map_err(|error| unwritable(&sk, &error))?;
+        let (pk, sk) = (keys::incident(made.incident), keys::note(made.note));
+        let update = copied(made, false).map_err(|error| unwritable(&sk, &error))?;
         let sent = self
             .client
             .update_item()
@@ -139,16 +140,10 @@ impl DynamoStore {
     }
 
     /// Counts it the first time; false if somebody did before.
-    async fn copy_sent(
-        &self,
-        incident: &IncidentId,
-        note: &NoteKey,
-        integration: &IntegrationId,
-        copy: &NoteCopy,
-    ) -> Result<bool, StoreError> {
-        let (pk, sk) = (keys::incident(incident), keys::note(note));
+    async fn copy_sent(&self, made: &NoteCopied<'_>) -> Result<bool, StoreError> {
+        let (pk, sk) = (keys::incident(made.incident), keys::note(made.note));
         let tried = "remember the copy of";
-        let update = copied(integration, copy, true).map_err(|error| unwritable(&sk, &error))?;
+        let update = copied(made, true).map_err(|error| unwritable(&sk, &error))?;
         let update = Update::builder()
             .table_name(&self.tables.sync)
             .key("pk", AttributeValue::S(pk.clone()))
@@ -160,7 +155,11 @@ impl DynamoStore {
             .build()
             .map_err(|error| broken(tried, &sk, &error))?;
         let items = vec![TransactWriteItem::builder().update(update).build()];
-        let counted = (integration, Counters::OUTBOUND);
+        let counted = CountedFor {
+            integration: made.integration,
+            counters: Counters::OUTBOUND,
+            propagated: Some(&made.propagated),
+        };
         let stored = self.transact_and_count(items, counted, tried, &pk).await?;
         Ok(stored == Attempt::Done)
     }
@@ -168,21 +167,21 @@ impl DynamoStore {
 
 /// What became of a note, of one that was not known to be sent if that is asked for.
 fn copied(
-    integration: &IntegrationId,
-    copy: &NoteCopy,
+    made: &NoteCopied<'_>,
     for_the_first_time: bool,
 ) -> Result<Expression, serde_dynamo::Error> {
+    let integration = made.integration.as_str();
     let mut update = Expression::default();
     update.require("attribute_exists(pk)".to_owned());
     if for_the_first_time {
         let (state, sent) = (
-            update.path(&["copies", integration.as_str(), "state"]),
+            update.path(&["copies", integration, "state"]),
             update.value(&"sent")?,
         );
         update.require(format!(
             "(attribute_not_exists({state}) OR {state} <> {sent})"
         ));
     }
-    update.set(&["copies", integration.as_str()], copy)?;
+    update.set(&["copies", integration], &made.copy)?;
     Ok(update)
 }
