@@ -134,7 +134,10 @@ impl Load {
         let memory = self.system.watch_memory();
         let edited: Vec<Edited> = self.editors.edit(rate, lasts, &self.accounts).await;
         let memory = memory.stop().await;
-        let cpu = (self.system.cpu() - before, system::own_cpu() - own);
+        let cpu = (
+            self.system.cpu().saturating_sub(before),
+            system::own_cpu().saturating_sub(own),
+        );
         let arrivals = Arrivals::wait(&self.accounts, &self.editors, &edited, PATIENCE).await;
         let counters = self.editors.counters(&self.accounts).await;
         Figures::new(&edited, &arrivals, &self.accounts, cpu, memory, counters)
