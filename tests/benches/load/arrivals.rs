@@ -35,9 +35,8 @@ impl Arrivals {
         let mut arrivals = loop {
             let arrivals = Self::at_vendors(accounts, &wanted);
             let is_there = |edit: &Edited| {
-                Side::ALL[1..]
-                    .iter()
-                    .all(|side| *side == edit.side || arrivals.get(edit.number, *side).is_some())
+                let mut vendors = edit.goes_to().filter(|side| *side != Side::Platform);
+                vendors.all(|side| arrivals.get(edit.number, side).is_some())
             };
             if began.elapsed() > patience || edited.iter().all(is_there) {
                 break arrivals;

@@ -33,6 +33,16 @@ pub struct Edited {
     pub at: Timestamp,
 }
 
+impl Edited {
+    /// Where it has to come. `ServiceNow` owns its work notes, so that a note of `PagerDuty`'s stays away from there.
+    pub fn goes_to(&self) -> impl Iterator<Item = Side> {
+        let from = self.side;
+        Side::ALL
+            .into_iter()
+            .filter(move |to| *to != from && (from, *to) != (Side::PagerDuty, Side::ServiceNow))
+    }
+}
+
 /// What an edit of this number says.
 fn says(number: u32) -> String {
     format!("edit-{number}.")

@@ -54,7 +54,7 @@ impl Figures {
     ) -> Self {
         let mut took: BTreeMap<Hop, Vec<_>> = BTreeMap::new();
         for edit in edited {
-            for side in Side::ALL.into_iter().filter(|side| *side != edit.side) {
+            for side in edit.goes_to() {
                 let arrived = arrivals.get(edit.number, side);
                 let lasted = arrived
                     .map(|at| Duration::try_from(at.duration_since(edit.at)).unwrap_or_default());
