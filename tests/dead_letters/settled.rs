@@ -37,6 +37,39 @@ async fn a_message_that_its_queue_brings_again_leaves_a_settled_entry_settled() 
     assert!(world.incident(&id).await.dead.is_empty(), "no mark of it");
 }
 
+/// Queues bring a message twice, and the second time after others have died, or while the entry is being tried again.
+#[tokio::test]
+async fn a_message_that_comes_again_late_is_neither_listed_nor_counted_again() {
+    let (world, id, _) = linked().await;
+    world.pagerduty.add_fault(answer(400).method(&Method::GET));
+    for title in ["a", "b"] {
+        world.edit(&id, &json!({"title": title})).await;
+        world.settle().await;
+        world.clock.advance(SignedDuration::from_secs(1));
+    }
+    let dead = world.dead_letters().await;
+    assert_eq!(dead.len(), 2, "{dead:#?}");
+    let counted = async || {
+        let path = format!("/integrations/{INTEGRATION}/sync-status");
+        world.read(&path).await["counters"]["outbound_failed"].clone()
+    };
+    for message in &dead {
+        world.record(message).await;
+    }
+    assert_eq!(only(&world, DeadLetterStatus::Open).await.jobs, 2);
+    settle_by_hand(&world, Method::POST, "/retry").await;
+    for message in &dead {
+        world.record(message).await;
+    }
+    assert_eq!(only(&world, DeadLetterStatus::Retrying).await.jobs, 2);
+    assert_eq!(counted().await, 2);
+    // The retry's own end is another.
+    world.clock.advance(SignedDuration::from_secs(1));
+    world.settle().await;
+    assert_eq!(only(&world, DeadLetterStatus::Open).await.jobs, 3);
+    assert_eq!(counted().await, 3);
+}
+
 #[tokio::test]
 async fn a_dead_word_of_a_note_is_made_good_by_whoever_closes_the_entry() {
     let (world, id, record) = linked().await;

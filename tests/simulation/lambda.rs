@@ -1,17 +1,23 @@
 //! Runs the functions as Lambda does, on virtual time: streams and queues are mapped to them, webhooks arrive when they
 //! arrive, invocations overlap, and some are killed.
 
-use std::{collections::BTreeMap, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 use aws_sdk_sqs::types::Message;
 use fastrand::Rng;
 use futures::{StreamExt as _, stream::FuturesUnordered};
+use im_engine::RetryMessage;
 use im_local::{
     QueuePoller, StreamPoller,
     events::{queue_event, scheduled_event},
     mapping::{Ended, StreamBatch, StreamMapping},
 };
-use im_model::IntegrationType;
+use im_model::{IntegrationId, IntegrationType};
 use im_sandbox::WebhookDelivery;
 use im_tests::{Death, Worker, World};
 use jiff::{SignedDuration, Timestamp};
@@ -53,6 +59,10 @@ pub struct Lambda {
     pub killed: u32,
     pub dropped: u32,
     pub given_up: u32,
+    /// The ends of jobs that `dead-letter` was told of, each once however often it came.
+    pub ends: BTreeSet<(IntegrationId, String)>,
+    /// How many records were given up: of each, jobs may have died.
+    pub records_given_up: u64,
     /// How much was found that nobody worked on any more.
     pub swept: u64,
 }
@@ -161,6 +171,8 @@ impl Lambda {
             killed: 0,
             dropped: 0,
             given_up: 0,
+            ends: BTreeSet::new(),
+            records_given_up: 0,
             swept: 0,
         }
     }
@@ -409,7 +421,28 @@ impl Lambda {
         Worker::new(format!("{function:?}#{}", self.invocations), dies)
     }
 
+    /// What `dead-letter` is told of: it comes again after a crash, and word for word.
+    fn note_ends(&mut self, event: &Value) {
+        for record in event["Records"].as_array().into_iter().flatten() {
+            let body = record["body"].as_str().unwrap_or_default();
+            match serde_json::from_str::<RetryMessage>(body) {
+                Ok(end) => {
+                    let integration = end.job.hint.integration().clone();
+                    self.ends.insert((integration, body.to_owned()));
+                }
+                Err(_) => {
+                    let given_up: Value = serde_json::from_str(body).expect("JSON");
+                    let records = given_up["DDBStreamBatchInfo"]["batchSize"].as_u64();
+                    self.records_given_up += records.expect("a batch that was given up");
+                }
+            }
+        }
+    }
+
     fn invoke(&mut self, function: Function, event: Value) -> impl Future<Output = Ended> + use<> {
+        if function == Function::DeadLetter {
+            self.note_ends(&event);
+        }
         let worker = self.worker(function);
         let world = self.world.clone();
         async move {

@@ -314,20 +314,24 @@ impl DeadLetter {
         letter
     }
 
-    /// Is this job's end among its attempts already?
+    /// Is this job's end among its attempts already? Its message may come a second time when others have died since, or
+    /// when the entry is being tried again.
     fn knows(&self, message: &RetryMessage) -> bool {
-        let (kept, failures) = (&self.attempts, &message.failures);
-        let last = kept.len().checked_sub(failures.len());
+        let failures = &message.failures;
         // Its fields may have become more: see `add_untold`.
-        let is_same = |(one, other): (&FailedAttempt, &FailedAttempt)| {
+        let is_same = |one: &FailedAttempt, other: &FailedAttempt| {
             let FailedAttempt {
                 at, error, reason, ..
             } = other;
             (one.at, &one.error, one.reason) == (*at, error, *reason)
                 && one.fields.is_superset(&other.fields)
         };
-        self.status != DeadLetterStatus::Retrying
-            && last.is_some_and(|last| kept[last..].iter().zip(failures).all(is_same))
+        let is_this = |kept: &[FailedAttempt]| {
+            let mut pairs = kept.iter().zip(failures);
+            pairs.all(|(one, other)| is_same(one, other))
+        };
+        // Each end has a failure: `with_an_end`, and the ladder's.
+        self.attempts.windows(failures.len().max(1)).any(is_this)
     }
 
     /// What was refused since the entry last heard of this link, and whose own job never came here, for its worker died:
