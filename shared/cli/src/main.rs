@@ -36,6 +36,10 @@ use client::Client;
 use output::Console;
 use secret_input::SecretInput;
 
+/// `im dev` makes and drops much that is small.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let cli = Cli::parse();

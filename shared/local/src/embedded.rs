@@ -9,8 +9,8 @@ use aws_sdk_dynamodbstreams::Client as Streams;
 use aws_sdk_secretsmanager::Client as SecretsManager;
 use aws_sdk_sqs::{Client as Sqs, types::QueueAttributeName};
 use aws_types::{SdkConfig, sdk_config::SharedHttpClient};
-use dynoxide::Database;
 use im_engine::ports::Clock;
+use im_runtime::SystemClock;
 use im_store::Tables;
 use serde_json::json;
 use winterbaume_core::MockAws;
@@ -58,24 +58,22 @@ pub struct Embedded {
 impl Embedded {
     /// Starts them on the machine's time, in memory or with the tables in a folder.
     pub async fn start(data_dir: Option<&Path>) -> anyhow::Result<Self> {
-        let database = match data_dir {
-            None => Database::memory(),
+        let tables = match data_dir {
+            None => TableService::in_memory(Arc::new(SystemClock))?,
             Some(folder) => {
                 std::fs::create_dir_all(folder)
                     .with_context(|| format!("creating the folder {}", folder.display()))?;
-                Database::new(&folder.join("dynamodb.sqlite").to_string_lossy())
+                TableService::in_file(&folder.join("dynamodb.sqlite"))?
             }
         };
-        let database = database.map_err(|error| anyhow::anyhow!("opening the tables: {error}"))?;
-        let tables = InProcess::client(TableService::new(database));
+        let tables = InProcess::client(tables.without_tokens());
         let queues = MockAws::builder().with_service(SqsService::new()).build();
         Self::on(tables, queues.http_client()).await
     }
 
     /// Starts them in memory on this clock: what delays, hides and dates things there asks no other.
     pub async fn on_clock(clock: Arc<dyn Clock>) -> anyhow::Result<(Self, QueueService)> {
-        let tables = TableService::in_memory(clock.clone());
-        let tables = tables.map_err(|error| anyhow::anyhow!("opening the tables: {error}"))?;
+        let tables = TableService::in_memory(clock.clone())?;
         let queues = QueueService::new(clock);
         let clients = (InProcess::client(tables), InProcess::client(queues.clone()));
         Ok((Self::on(clients.0, clients.1).await?, queues))

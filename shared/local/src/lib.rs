@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clock;
+mod database;
 mod embedded;
 pub mod events;
 mod function;

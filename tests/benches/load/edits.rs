@@ -34,12 +34,16 @@ pub struct Edited {
 }
 
 impl Edited {
-    /// Where it has to come. `ServiceNow` owns its work notes, so that a note of `PagerDuty`'s stays away from there.
+    /// Where its arrival is looked for. `ServiceNow` owns its work notes, so that a note of `PagerDuty`'s stays away from
+    /// there; and on the platform a vendor's note bears the vendor's time, which says nothing of when it came.
     pub fn goes_to(&self) -> impl Iterator<Item = Side> {
         let from = self.side;
-        Side::ALL
-            .into_iter()
-            .filter(move |to| *to != from && (from, *to) != (Side::PagerDuty, Side::ServiceNow))
+        let is_note = matches!(from, Side::PagerDuty | Side::ServiceNow);
+        Side::ALL.into_iter().filter(move |to| {
+            *to != from
+                && (from, *to) != (Side::PagerDuty, Side::ServiceNow)
+                && !(is_note && *to == Side::Platform)
+        })
     }
 }
 

@@ -28,6 +28,10 @@ use crate::{
     system::System,
 };
 
+/// As `im` has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Within this, 99 of 100 edits have to be in all other systems.
 const WITHIN: Duration = Duration::from_secs(1);
 /// How long edits are waited for that are under way when the last was made.

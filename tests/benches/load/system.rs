@@ -13,13 +13,16 @@ use im_model::OrganizationId;
 use im_runtime::{HttpTransport, RandomIds, Reach, Settings};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle, time::Instant};
 
 /// The word that makes the process the system.
 pub const ROLE: &str = "--system";
 const JWT_KEY: &str = "a key of more than thirty-two bytes, for a load run";
 /// Linux' unit of CPU time (`_SC_CLK_TCK`).
 const TICK: Duration = Duration::from_millis(10);
+
+/// How long it may take until it answers.
+const STARTS_WITHIN: Duration = Duration::from_mins(1);
 
 /// The process of the system.
 pub struct System {
@@ -61,10 +64,18 @@ impl System {
             base_url: format!("http://{address}"),
             http: reqwest::Client::new(),
         };
-        while api.http.get(&api.base_url).send().await.is_err() {
+        // Killed if this ends before it answers.
+        let mut system = Self { process, api };
+        let began = Instant::now();
+        while system.api.http.get(&system.api.base_url).send().await.is_err() {
+            let ended = system.process.try_wait().expect("its state");
+            assert!(
+                ended.is_none() && began.elapsed() < STARTS_WITHIN,
+                "the system does not answer: {ended:?}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Self { process, api }
+        system
     }
 
     /// How much CPU it has used.

@@ -1,32 +1,65 @@
 //! DynamoDB and its streams, by calls of the embedded database.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use dynoxide::{Database, DynoxideError, storage_backend::Clock as StreamClock};
+use dynoxide::{
+    Database, DynoxideError, actions::transact_write_items::TransactWriteItemsRequest,
+    storage_backend::Clock as StreamClock,
+};
 use im_engine::ports::Clock;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::Service;
+use crate::database;
 
 /// DynamoDB on an embedded database.
-pub struct TableService(Database);
+pub struct TableService {
+    database: Database,
+    /// Whether a transaction's second request is known by its token.
+    knows_tokens: bool,
+}
 
 impl TableService {
-    /// Answers from this database.
-    pub fn new(database: Database) -> Self {
-        Self(database)
+    /// Answers from a file, which is made if it does not exist. What its streams held is forgotten.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or is something else.
+    pub fn in_file(file: &Path) -> anyhow::Result<Self> {
+        database::in_file(file).map(Self::of)
     }
 
     /// Answers from memory. Stream records are dated by this clock.
     ///
     /// # Errors
     /// The memory could not be had.
-    pub fn in_memory(clock: Arc<dyn Clock>) -> Result<Self, DynoxideError> {
-        Database::memory_with_clock(Arc::new(Dating(clock))).map(Self)
+    pub fn in_memory(clock: Arc<dyn Clock>) -> anyhow::Result<Self> {
+        let database = Database::memory_with_clock(Arc::new(Dating(clock)));
+        let database = database.map_err(|error| anyhow::anyhow!("opening the tables: {error}"))?;
+        database::index_empty(&database)?;
+        Ok(Self::of(database))
+    }
+
+    fn of(database: Database) -> Self {
+        let knows_tokens = true;
+        Self {
+            database,
+            knows_tokens,
+        }
+    }
+
+    /// The same, carrying out a transaction as often as it is asked for. The database keeps each token for ten minutes and
+    /// looks through all of them at each transaction; where no answer can be lost on its way, nobody asks twice.
+    #[must_use]
+    pub fn without_tokens(self) -> Self {
+        let knows_tokens = false;
+        Self {
+            knows_tokens,
+            ..self
+        }
     }
 
     fn carry_out(&self, operation: &str, body: &str) -> Result<String, DynoxideError> {
-        let tables = &self.0;
+        let tables = &self.database;
         match operation {
             "PutItem" => with(body, |request| tables.put_item(request)),
             "GetItem" => with(body, |request| tables.get_item(request)),
@@ -36,7 +69,11 @@ impl TableService {
             "Scan" => with(body, |request| tables.scan(request)),
             "BatchGetItem" => with(body, |request| tables.batch_get_item(request)),
             "BatchWriteItem" => with(body, |request| tables.batch_write_item(request)),
-            "TransactWriteItems" => with(body, |request| tables.transact_write_items(request)),
+            "TransactWriteItems" => with(body, |mut request: TransactWriteItemsRequest| {
+                let token = request.client_request_token.take();
+                request.client_request_token = token.filter(|_| self.knows_tokens);
+                tables.transact_write_items(request)
+            }),
             "TransactGetItems" => with(body, |request| tables.transact_get_items(request)),
             "CreateTable" => with(body, |request| tables.create_table(request)),
             "DescribeTable" => with(body, |request| tables.describe_table(request)),
