@@ -67,7 +67,14 @@ impl System {
         // Killed if this ends before it answers.
         let mut system = Self { process, api };
         let began = Instant::now();
-        while system.api.http.get(&system.api.base_url).send().await.is_err() {
+        while system
+            .api
+            .http
+            .get(&system.api.base_url)
+            .send()
+            .await
+            .is_err()
+        {
             let ended = system.process.try_wait().expect("its state");
             assert!(
                 ended.is_none() && began.elapsed() < STARTS_WITHIN,
