@@ -15,17 +15,26 @@ use tracing_subscriber::{
 use crate::{log_line::JsonLine, metrics, trace::Traces};
 
 /// What `IM_LOG` lets through: a level, or levels by target (`im_engine=debug,info`); unless it says so, this.
-pub fn filter_from_env(unless: LevelFilter) -> Targets {
-    let told = std::env::var("IM_LOG").ok();
-    let told = told.filter(|told| !told.is_empty());
-    let filter = told.and_then(|told| told.parse().ok());
-    filter.unwrap_or_else(|| Targets::new().with_default(unless))
+///
+/// # Errors
+/// What is wrong with it, for a line of the log.
+pub fn filter_from_env(unless: LevelFilter) -> (Targets, Result<(), String>) {
+    filter_of(std::env::var("IM_LOG").ok().as_deref(), unless)
+}
+
+fn filter_of(told: Option<&str>, unless: LevelFilter) -> (Targets, Result<(), String>) {
+    let default = Targets::new().with_default(unless);
+    match told.filter(|told| !told.is_empty()).map(str::parse) {
+        None => (default, Ok(())),
+        Some(Ok(filter)) => (filter, Ok(())),
+        Some(Err(error)) => (default, Err(format!("IM_LOG: {error}"))),
+    }
 }
 
 /// Starts logging to standard output; `IM_LOG` filters, `info` unless set. Metrics are written where `METRICS_STACK` says of
 /// which stack they are, traces are sent where the `OTEL_` variables say, if they do.
 pub fn start() {
-    let filter = filter_from_env(LevelFilter::INFO);
+    let (filter, is_told) = filter_from_env(LevelFilter::INFO);
     let stack = std::env::var("METRICS_STACK").ok();
     let metrics = stack
         .filter(|stack| !stack.is_empty())
@@ -44,6 +53,9 @@ pub fn start() {
     }
     if let Some(wrong) = wrong {
         tracing::error!(wrong, "no traces: the OTEL_ variables cannot be read");
+    }
+    if let Err(wrong) = is_told {
+        tracing::error!(wrong, "the log is as without it");
     }
 }
 
@@ -103,6 +115,21 @@ pub(crate) mod tests {
         fn make_writer(&'w self) -> Self {
             self.clone()
         }
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_said_to_be_wrong() {
+        let of = |told| filter_of(told, LevelFilter::WARN);
+        let default = Targets::new().with_default(LevelFilter::WARN);
+        assert_eq!(of(None), (default.clone(), Ok(())));
+        assert_eq!(of(Some("")), (default.clone(), Ok(())));
+        let told = Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_target("im_engine", LevelFilter::DEBUG);
+        assert_eq!(of(Some("im_engine=debug,info")), (told, Ok(())));
+        let (filter, wrong) = of(Some("im_engine=loud"));
+        assert_eq!(filter, default);
+        assert!(wrong.expect_err("no such level").starts_with("IM_LOG: "));
     }
 
     #[test]

@@ -119,7 +119,7 @@ async fn serve(gateway: im_local::Gateway, listener: TcpListener) {
 
 /// To standard error, and only what went wrong unless `IM_LOG` asks for more.
 fn start_logging() {
-    let filter = im_runtime::telemetry::filter_from_env(LevelFilter::ERROR);
+    let (filter, is_told) = im_runtime::telemetry::filter_from_env(LevelFilter::ERROR);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = lines.with_filter(FilterFn::new(im_runtime::telemetry::may_be_told));
     let traces = im_runtime::trace::Traces::from_env();
@@ -131,6 +131,9 @@ fn start_logging() {
     let lines = lines.with_filter(filter);
     let subscriber = tracing_subscriber::registry().with(lines).with(spans);
     let _ = subscriber.try_init();
+    if let Err(wrong) = is_told {
+        tracing::error!(wrong, "the log is as without it");
+    }
     if let Some(traces) = traces {
         traces.install();
     }
