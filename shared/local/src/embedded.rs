@@ -1,6 +1,11 @@
 //! AWS in this process, spoken to by the real SDK.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    fs::{self, File, TryLockError},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use aws_credential_types::Credentials;
@@ -53,22 +58,31 @@ pub struct Embedded {
     pub tables: Tables,
     /// The queues' URLs.
     pub queues: Queues,
+    /// Keeps other processes out of the folder.
+    _held: Option<Arc<File>>,
 }
 
 impl Embedded {
     /// Starts them on the machine's time, in memory or with the tables in a folder.
+    ///
+    /// # Errors
+    /// The folder cannot be used, or another process uses it.
     pub async fn start(data_dir: Option<&Path>) -> anyhow::Result<Self> {
-        let tables = match data_dir {
-            None => TableService::in_memory(Arc::new(SystemClock))?,
+        let (held, tables) = match data_dir {
+            None => (None, TableService::in_memory(Arc::new(SystemClock))?),
             Some(folder) => {
-                std::fs::create_dir_all(folder)
-                    .with_context(|| format!("creating the folder {}", folder.display()))?;
-                TableService::in_file(&folder.join("dynamodb.sqlite"))?
+                let held = hold(folder)?;
+                let tables = TableService::in_file(&folder.join("dynamodb.sqlite"))?;
+                (Some(Arc::new(held)), tables)
             }
         };
         let tables = InProcess::client(tables.without_tokens());
         let queues = MockAws::builder().with_service(SqsService::new()).build();
-        Self::on(tables, queues.http_client()).await
+        let started = Self::on(tables, queues.http_client()).await?;
+        Ok(Self {
+            _held: held,
+            ..started
+        })
     }
 
     /// Starts them in memory on this clock: what delays, hides and dates things there asks no other.
@@ -110,7 +124,27 @@ impl Embedded {
             secrets: SecretsManager::new(&secrets_config),
             secrets_config,
             tables,
+            _held: None,
         })
+    }
+}
+
+/// Makes a folder this process's own for as long as the file lives: two that work on the same tables would do everything
+/// twice.
+fn hold(folder: &Path) -> anyhow::Result<File> {
+    fs::create_dir_all(folder)
+        .with_context(|| format!("creating the folder {}", folder.display()))?;
+    let path = folder.join("in-use");
+    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => anyhow::bail!(
+            "another process uses the folder {}: stop it, or give another folder",
+            folder.display()
+        ),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("locking {}", path.display()))
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A process may be killed while the embedded database makes its tables.
+//! The folder of the embedded database: whose it is, and what a process leaves that was killed while it made the tables.
 #![allow(clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 use std::path::Path;
@@ -24,6 +24,20 @@ async fn unmake(embedded: &Embedded, table: &str) {
         .attribute_definitions(attribute.expect("an attribute"))
         .billing_mode(BillingMode::PayPerRequest);
     made.send().await.expect("made");
+}
+
+#[tokio::test]
+async fn a_folder_is_one_processs_at_a_time() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("held");
+    let first = Embedded::start(Some(&folder)).await.expect("it starts");
+    let second = Embedded::start(Some(&folder)).await;
+    let refused = second.err().expect("the folder is in use").to_string();
+    assert!(
+        refused.contains("another process uses the folder"),
+        "{refused}"
+    );
+    drop(first);
+    Embedded::start(Some(&folder)).await.expect("it is free");
 }
 
 #[tokio::test]
