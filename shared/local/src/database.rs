@@ -49,7 +49,6 @@ pub(crate) fn index_empty(database: &Database) -> anyhow::Result<()> {
 }
 
 #[cfg(test)]
-#[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 mod tests {
     use std::path::PathBuf;
 
