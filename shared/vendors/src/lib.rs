@@ -12,6 +12,7 @@ mod listing;
 mod memory;
 mod our_clock;
 pub mod pagerduty;
+mod pruned;
 mod reach;
 mod redact;
 pub mod registry;

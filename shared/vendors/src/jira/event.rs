@@ -8,11 +8,33 @@ use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
 use super::moment;
-use crate::{Announced, UnreadableEvent, VerifiedDelivery, WebhookEvent};
+use crate::{Announced, UnreadableEvent, VerifiedDelivery, WebhookEvent, pruned::Kept};
+
+/// What is read of a body, which else has the whole issue in it.
+const KEPT: Kept = Kept::Members(&[
+    ("webhookEvent", Kept::Scalar),
+    ("issue_event_type_name", Kept::Scalar),
+    ("timestamp", Kept::Scalar),
+    ("user", Kept::Members(&[("accountId", Kept::Scalar)])),
+    ("issue", ISSUE),
+    ("comment", Kept::Scalar),
+    (
+        "changelog",
+        Kept::Members(&[("items", Kept::Each(&CHANGED))]),
+    ),
+]);
+
+const ISSUE: Kept = Kept::Members(&[
+    ("id", Kept::Scalar),
+    ("fields", Kept::Members(&[("updated", Kept::Scalar)])),
+]);
+
+const CHANGED: Kept = Kept::Members(&[("field", Kept::Scalar), ("fieldId", Kept::Scalar)]);
 
 /// Reads any JSON: of what we do not know, nothing is announced.
 pub(super) fn read(delivery: &VerifiedDelivery) -> Result<WebhookEvent, UnreadableEvent> {
-    let event: Json = serde_json::from_slice(delivery.body())
+    let event = KEPT
+        .of(delivery.body())
         .map_err(|error| UnreadableEvent(error.to_string()))?;
     let event_type = event["webhookEvent"].as_str().unwrap_or("unknown");
     let occurred_at = milliseconds(&event["timestamp"]);

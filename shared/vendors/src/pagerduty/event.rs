@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use im_model::{ActorId, DeliveryId, ExternalId, Field, RecordVersion};
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::DeserializeSeed as _};
 use serde_json::Value as Json;
 
-use crate::{Announced, UnreadableEvent, WebhookEvent};
+use crate::{Announced, UnreadableEvent, WebhookEvent, pruned::Kept};
 
 /// How much later than its record an event may be stamped.
 const STAMPED_LATER_BY: SignedDuration = SignedDuration::from_secs(1);
@@ -23,10 +23,23 @@ struct Event {
     event_type: String,
     occurred_at: Option<Timestamp>,
     /// Of any shape: an event of a type that nobody knows yet must not be refused for it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "agent")]
     agent: Json,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "data")]
     data: Json,
+}
+
+fn agent<'de, D: Deserializer<'de>>(json: D) -> Result<Json, D::Error> {
+    Kept::Members(&[("id", Kept::Scalar)]).deserialize(json)
+}
+
+fn data<'de, D: Deserializer<'de>>(json: D) -> Result<Json, D::Error> {
+    Kept::Members(&[
+        ("type", Kept::Scalar),
+        ("id", Kept::Scalar),
+        ("incident", Kept::Members(&[("id", Kept::Scalar)])),
+    ])
+    .deserialize(json)
 }
 
 pub(super) fn read(body: &[u8]) -> Result<WebhookEvent, UnreadableEvent> {
