@@ -1,12 +1,12 @@
 //! A clock that runs faster, so that waits of minutes can be watched.
 
-use std::{fs, path::Path, time::Instant};
+use std::{fs, time::Instant};
 
 use anyhow::Context as _;
 use im_engine::ports::Clock;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::private_file;
+use crate::{DataFolder, private_file};
 
 /// Starts at some time and runs `scale` times as fast.
 #[derive(Debug, Clone, Copy)]
@@ -35,9 +35,9 @@ impl ScaledClock {
     /// folder must not be of the future. Its pace and its beginning are kept in the folder.
     ///
     /// # Errors
-    /// The folder cannot be read or written.
-    pub fn kept_in(folder: &Path, scale: u32) -> anyhow::Result<Self> {
-        let file = folder.join("clock.json");
+    /// The file cannot be read or written.
+    pub fn kept_in(folder: &DataFolder, scale: u32) -> anyhow::Result<Self> {
+        let file = folder.path().join("clock.json");
         let now = Timestamp::now();
         let shown = match fs::read(&file) {
             Ok(bytes) => Pace::parse(&bytes)
@@ -51,8 +51,7 @@ impl ScaledClock {
             shown,
             scale: scale.max(1),
         };
-        fs::create_dir_all(folder)
-            .and_then(|()| private_file::replace(&file, pace.to_json().as_bytes()))
+        private_file::replace(&file, pace.to_json().as_bytes())
             .with_context(|| format!("writing {}", file.display()))?;
         Ok(Self::starting_at(shown, scale))
     }

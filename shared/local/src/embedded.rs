@@ -1,13 +1,7 @@
 //! AWS in this process, spoken to by the real SDK.
 
-use std::{
-    collections::HashMap,
-    fs::{self, File, TryLockError},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
-use anyhow::Context as _;
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::{Client as DynamoDb, types::AttributeValue};
 use aws_sdk_dynamodbstreams::Client as Streams;
@@ -22,7 +16,7 @@ use winterbaume_core::MockAws;
 use winterbaume_secretsmanager::SecretsManagerService;
 use winterbaume_sqs::SqsService;
 
-use crate::{InProcess, QueueService, TableService};
+use crate::{DataFolder, InProcess, QueueService, TableService};
 
 /// URLs of the queues, as the template makes them.
 #[derive(Debug, Clone)]
@@ -59,28 +53,24 @@ pub struct Embedded {
     /// The queues' URLs.
     pub queues: Queues,
     /// Keeps other processes out of the folder.
-    _held: Option<Arc<File>>,
+    _held: Option<DataFolder>,
 }
 
 impl Embedded {
     /// Starts them on the machine's time, in memory or with the tables in a folder.
     ///
     /// # Errors
-    /// The folder cannot be used, or another process uses it.
-    pub async fn start(data_dir: Option<&Path>) -> anyhow::Result<Self> {
-        let (held, tables) = match data_dir {
-            None => (None, TableService::in_memory(Arc::new(SystemClock))?),
-            Some(folder) => {
-                let held = hold(folder)?;
-                let tables = TableService::in_file(&folder.join("dynamodb.sqlite"))?;
-                (Some(Arc::new(held)), tables)
-            }
+    /// What the folder holds cannot be used.
+    pub async fn start(data_dir: Option<&DataFolder>) -> anyhow::Result<Self> {
+        let tables = match data_dir {
+            None => TableService::in_memory(Arc::new(SystemClock))?,
+            Some(folder) => TableService::in_file(&folder.path().join("dynamodb.sqlite"))?,
         };
         let tables = InProcess::client(tables.without_tokens());
         let queues = MockAws::builder().with_service(SqsService::new()).build();
         let started = Self::on(tables, queues.http_client()).await?;
         Ok(Self {
-            _held: held,
+            _held: data_dir.cloned(),
             ..started
         })
     }
@@ -126,25 +116,6 @@ impl Embedded {
             tables,
             _held: None,
         })
-    }
-}
-
-/// Makes a folder this process's own for as long as the file lives: two that work on the same tables would do everything
-/// twice.
-fn hold(folder: &Path) -> anyhow::Result<File> {
-    fs::create_dir_all(folder)
-        .with_context(|| format!("creating the folder {}", folder.display()))?;
-    let path = folder.join("in-use");
-    let file = File::create(&path).with_context(|| format!("creating {}", path.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => anyhow::bail!(
-            "another process uses the folder {}: stop it, or give another folder",
-            folder.display()
-        ),
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("locking {}", path.display()))
-        }
     }
 }
 

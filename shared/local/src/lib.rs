@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod clock;
+mod data_folder;
 mod database;
 mod embedded;
 pub mod events;
@@ -15,6 +16,7 @@ pub mod private_file;
 mod system;
 
 pub use clock::ScaledClock;
+pub use data_folder::DataFolder;
 pub use embedded::{Embedded, Queues};
 pub use function::Function;
 pub use gateway::{Gateway, serve_http};

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -27,7 +26,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 
 use crate::{
-    Embedded, Function, Gateway, QueuePoller, StreamPoller, events,
+    DataFolder, Embedded, Function, Gateway, QueuePoller, StreamPoller, events,
     kept_secrets::KeptSecrets,
     open_work::{Left, OpenWork},
     poller::StreamRun,
@@ -36,7 +35,7 @@ use crate::{
 /// What a local system is made with.
 pub struct LocalSettings {
     /// Where the tables are kept; in memory if `None`.
-    pub data_dir: Option<PathBuf>,
+    pub data_dir: Option<DataFolder>,
     /// How fast the clock runs.
     pub time_scale: u32,
     /// The clock itself.
@@ -110,12 +109,12 @@ impl LocalSystem {
 
     /// Starts AWS and makes the functions; nothing runs by itself yet.
     pub async fn start(settings: LocalSettings) -> anyhow::Result<Self> {
-        let embedded = Embedded::start(settings.data_dir.as_deref()).await?;
+        let embedded = Embedded::start(settings.data_dir.as_ref()).await?;
         let vault = SecretsManagerVault::new(embedded.secrets.clone());
         let vault: Arc<dyn Vault> = match &settings.data_dir {
             None => Arc::new(vault),
             Some(folder) => {
-                Arc::new(KeptSecrets::restore(vault, folder.join("secrets.json")).await?)
+                Arc::new(KeptSecrets::restore(vault, folder.path().join("secrets.json")).await?)
             }
         };
         Ok(Self::with_vault(embedded, vault, settings))

@@ -6,7 +6,7 @@ use std::path::Path;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
 };
-use im_local::Embedded;
+use im_local::{DataFolder, Embedded};
 
 /// The table as it is before its last step.
 async fn unmake(embedded: &Embedded, table: &str) {
@@ -29,21 +29,24 @@ async fn unmake(embedded: &Embedded, table: &str) {
 #[tokio::test]
 async fn a_folder_is_one_processs_at_a_time() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("held");
-    let first = Embedded::start(Some(&folder)).await.expect("it starts");
-    let second = Embedded::start(Some(&folder)).await;
-    let refused = second.err().expect("the folder is in use").to_string();
+    let first = DataFolder::hold(&folder).expect("it is free");
+    let embedded = Embedded::start(Some(&first)).await.expect("it starts");
+    drop(first);
+    let second = DataFolder::hold(&folder);
+    let refused = second.expect_err("the folder is in use").to_string();
     assert!(
         refused.contains("another process uses the folder"),
         "{refused}"
     );
-    drop(first);
-    Embedded::start(Some(&folder)).await.expect("it is free");
+    drop(embedded);
+    DataFolder::hold(&folder).expect("it is free");
 }
 
 #[tokio::test]
 async fn a_table_that_was_half_made_is_made_anew() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("half-made");
     let _ = std::fs::remove_dir_all(&folder);
+    let folder = DataFolder::hold(folder).expect("it is free");
     let embedded = Embedded::start(Some(&folder)).await.expect("it starts");
     let table = embedded.tables.sync.clone();
     unmake(&embedded, &table).await;

@@ -1,6 +1,7 @@
 //! The system under load: what `im dev` runs, in a process of its own, for many organizations.
 
 use std::{
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::Arc,
     time::Duration,
@@ -8,7 +9,7 @@ use std::{
 
 use http::Method;
 use im_engine::IntegrationCache;
-use im_local::{LocalSettings, LocalSystem, ScaledClock, Unannounced, serve_http};
+use im_local::{DataFolder, LocalSettings, LocalSystem, ScaledClock, Unannounced, serve_http};
 use im_model::OrganizationId;
 use im_runtime::{HttpTransport, RandomIds, Reach, Settings};
 use jiff::{SignedDuration, Timestamp};
@@ -27,6 +28,7 @@ const STARTS_WITHIN: Duration = Duration::from_mins(1);
 /// The process of the system.
 pub struct System {
     process: Child,
+    folder: PathBuf,
     pub api: Api,
 }
 
@@ -41,6 +43,7 @@ impl Drop for System {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
@@ -49,13 +52,11 @@ impl System {
     pub async fn start(in_memory: bool) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("an address");
+        let address = listener.local_addr().expect("an address").to_string();
         drop(listener);
         let binary = std::env::current_exe().expect("this binary");
         let mut command = Command::new(binary);
-        command
-            .arg(ROLE)
-            .env("IM_LOAD_ADDRESS", address.to_string());
+        command.arg(ROLE).env("IM_LOAD_ADDRESS", &address);
         if in_memory {
             command.arg("--in-memory");
         }
@@ -65,7 +66,11 @@ impl System {
             http: reqwest::Client::new(),
         };
         // Killed if this ends before it answers.
-        let mut system = Self { process, api };
+        let mut system = Self {
+            process,
+            folder: folder_of(&address),
+            api,
+        };
         let began = Instant::now();
         while system
             .api
@@ -187,10 +192,10 @@ fn cpu_of(process: &str) -> Duration {
 pub async fn serve(in_memory: bool) {
     let address = std::env::var("IM_LOAD_ADDRESS").expect("IM_LOAD_ADDRESS");
     let listener = TcpListener::bind(&address).await.expect("the port");
-    let folder = (!in_memory).then(|| Folder::new(&address));
+    let folder = (!in_memory).then(|| DataFolder::hold(folder_of(&address)));
     let transport = HttpTransport::from_settings(Reach::PublicAndThisMachine, &Settings::default());
     let system = LocalSystem::start(LocalSettings {
-        data_dir: folder.as_ref().map(|folder| folder.0.clone()),
+        data_dir: folder.transpose().expect("a folder of its own"),
         time_scale: 1,
         clock: Arc::new(ScaledClock::new(1)),
         ids: Arc::new(RandomIds),
@@ -212,18 +217,13 @@ pub async fn serve(in_memory: bool) {
         .expect("the server runs");
 }
 
-/// Where the tables are, in memory that is not the process's own if there is such.
-struct Folder(std::path::PathBuf);
-
-impl Folder {
-    fn new(address: &str) -> Self {
-        let shared = std::path::PathBuf::from("/dev/shm");
-        let root = if shared.is_dir() {
-            shared
-        } else {
-            std::env::temp_dir()
-        };
-        let name = format!("im-load-{}", address.replace(['.', ':'], "-"));
-        Self(root.join(name))
-    }
+/// Where its tables are, in memory that is not the process's own if there is such.
+fn folder_of(address: &str) -> PathBuf {
+    let shared = PathBuf::from("/dev/shm");
+    let root = if shared.is_dir() {
+        shared
+    } else {
+        std::env::temp_dir()
+    };
+    root.join(format!("im-load-{}", address.replace(['.', ':'], "-")))
 }

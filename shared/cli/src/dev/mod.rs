@@ -10,7 +10,9 @@ mod whats_next;
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use im_local::{LocalSettings, LocalSystem, OpenWork, ScaledClock, Unannounced, serve_http};
+use im_local::{
+    DataFolder, LocalSettings, LocalSystem, OpenWork, ScaledClock, Unannounced, serve_http,
+};
 use im_runtime::{HttpTransport, RandomIds, Reach, Settings, policy_from};
 use tokio::{net::TcpListener, task::JoinSet};
 use tracing::level_filters::LevelFilter;
@@ -52,13 +54,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             )
         })?;
     let base_url = format!("http://{}", listener.local_addr()?);
-    let folder = args.data_dir.as_deref();
-    let clock = match folder {
+    let folder = args.data_dir.map(DataFolder::hold).transpose()?;
+    let clock = match &folder {
         Some(folder) => ScaledClock::kept_in(folder, args.time_scale)?,
         None => ScaledClock::new(args.time_scale),
     };
     let system = LocalSystem::start(LocalSettings {
-        data_dir: args.data_dir.clone(),
+        data_dir: folder.clone(),
         time_scale: args.time_scale,
         clock: Arc::new(clock),
         ids: Arc::new(RandomIds),
@@ -79,7 +81,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let open_work = system.open_work().await?;
     let mut tasks = JoinSet::new();
     tasks.spawn(serve(system.gateway.clone(), listener));
-    let demo = Demo::start(base_url, clock, folder, &mut tasks).await?;
+    let demo = Demo::start(
+        base_url,
+        clock,
+        folder.as_ref().map(DataFolder::path),
+        &mut tasks,
+    )
+    .await?;
     let _running = mappings.run();
     demo.print_start(args.time_scale);
     let goes_on = demo.sandboxes.go_on;
