@@ -1,5 +1,8 @@
 //! The management API.
 
+#[global_allocator]
+static ALLOCATOR: im_runtime::Allocator = im_runtime::Allocator;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), im_runtime::Error> {
     im_runtime::api().await

@@ -1,5 +1,8 @@
 //! Makes entries of dead letters: what has failed for good, or has crashed its function.
 
+#[global_allocator]
+static ALLOCATOR: im_runtime::Allocator = im_runtime::Allocator;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), im_runtime::Error> {
     im_runtime::dead_letter().await

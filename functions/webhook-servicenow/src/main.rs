@@ -1,5 +1,8 @@
 //! Verifies ServiceNow webhooks and stores them as deliveries.
 
+#[global_allocator]
+static ALLOCATOR: im_runtime::Allocator = im_runtime::Allocator;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), im_runtime::Error> {
     im_runtime::webhook(im_runtime::IntegrationType::ServiceNow).await

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "announcer")]
 mod announcer;
+#[cfg(any(feature = "api", feature = "webhook"))]
+mod answer;
 #[cfg(feature = "api")]
 mod api_key;
 pub mod aws;
@@ -57,6 +59,7 @@ pub use egress::{Lookup, SystemLookup};
 pub use functions::*;
 pub use im_model::IntegrationType;
 pub use im_vendors::Reach;
+pub use mimalloc::MiMalloc as Allocator;
 #[cfg(feature = "api")]
 pub use policy_files::{PolicyFolderError, policy_from};
 #[cfg(feature = "queues")]

@@ -12,12 +12,13 @@ use im_engine::{
     ports::JobQueue,
 };
 use im_vendors::Reach;
+use lambda_http::{Request, Service as _, service_fn};
 use tracing::Instrument as _;
 
 use super::{Ports, run_starter};
 use crate::{
-    Error, SecretsManagerVault, Settings, SqsJobQueue, SqsRunQueue, aws, policy_from, telemetry,
-    token_issuer::authenticator, trace,
+    Error, SecretsManagerVault, Settings, SqsJobQueue, SqsRunQueue, answer::Answer, aws,
+    policy_from, telemetry, token_issuer::authenticator, trace,
 };
 
 /// What only the management API is told.
@@ -182,7 +183,7 @@ pub async fn api() -> Result<(), Error> {
     let queue = aws_sdk_sqs::Client::new(&config);
     let runs = SqsRunQueue::new(queue.clone(), settings.reconcile_queue()?, 1);
     let retries = SqsJobQueue::new(queue, settings.retry_queue()?, ports.clock.clone(), 1);
-    lambda_http::run(api_router(
+    let router = &api_router(
         &ports,
         Arc::new(retries),
         run_starter(&ports, Arc::new(runs)),
@@ -193,6 +194,11 @@ pub async fn api() -> Result<(), Error> {
             webhook_base_url: webhooks,
             allow_loopback: settings.reach() == Reach::PublicAndThisMachine,
         },
-    ))
+    );
+    lambda_http::run(service_fn(|request: Request| async move {
+        // It is always ready, and answers whatever comes.
+        let Ok(response) = router.clone().call(request).await;
+        Answer::of(response).await
+    }))
     .await
 }

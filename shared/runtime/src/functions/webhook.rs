@@ -13,7 +13,8 @@ use jiff::SignedDuration;
 use lambda_http::service_fn;
 
 use crate::{
-    Error, SecretsManagerVault, Settings, SystemClock, WebhookFunction, aws, telemetry, trace,
+    Error, SecretsManagerVault, Settings, SystemClock, WebhookFunction, answer::Answer, aws,
+    telemetry, trace,
 };
 
 /// What a webhook function stands on. No way to a vendor is among it.
@@ -81,7 +82,7 @@ pub async fn webhook(integration_type: IntegrationType) -> Result<(), Error> {
     let (prefix, rate) = (settings.secret_prefix()?, settings.webhook_rate()?);
     let function = &webhook_function(integration_type, ports, prefix, rate);
     lambda_http::run(service_fn(|request| async move {
-        Ok::<_, std::convert::Infallible>(function.handle(request).await)
+        Ok::<_, std::convert::Infallible>(Answer(function.handle(request).await))
     }))
     .await
 }
