@@ -19,6 +19,7 @@ async fn telemetry_that_is_off_leaves_no_thread_and_no_trace() {
     telemetry::start();
     assert!(trace::Traces::from_env().expect("settings").is_none());
     let span = tracing::info_span!("a");
+    assert!(span.is_disabled(), "nobody wants it");
     assert_eq!(span.in_scope(trace::current), None);
     let world = World::with_all().await;
     let ann = world.pagerduty.person("ann@example.com");

@@ -5,7 +5,7 @@ use std::io;
 use im_engine::metrics::TARGET;
 use tracing::{Level, Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
-    Layer as _,
+    Layer, Registry,
     filter::{FilterExt as _, FilterFn, Targets},
     fmt::MakeWriter,
     layer::SubscriberExt as _,
@@ -45,7 +45,11 @@ pub fn start() {
         Err(wrong) => (None, Some(wrong)),
     };
     let spans = traces.as_ref().map(Traces::layer);
-    let subscriber = to(io::stdout, filter).with(metrics).with(spans);
+    // A layer that is `None` would have a say in which spans are made, and wants all.
+    let mut layers = vec![lines(io::stdout, filter).boxed()];
+    layers.extend(metrics.map(Layer::boxed));
+    layers.extend(spans.map(Layer::boxed));
+    let subscriber = tracing_subscriber::registry().with(layers);
     // A second start, as in tests, changes nothing.
     let _ = tracing::subscriber::set_global_default(subscriber);
     if let Some(traces) = traces {
@@ -64,13 +68,19 @@ pub fn to<W>(writer: W, filter: Targets) -> impl Subscriber + for<'a> LookupSpan
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
+    tracing_subscriber::registry().with(lines(writer, filter))
+}
+
+fn lines<W>(writer: W, filter: Targets) -> impl Layer<Registry> + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     let lines = tracing_subscriber::fmt::layer()
         .event_format(JsonLine)
         .with_writer(writer);
     // No line tells of spans: where there are no traces, none is made.
     let is_line = |metadata: &Metadata<'_>| metadata.is_event() && may_be_told(metadata);
-    let lines = lines.with_filter(FilterFn::new(is_line).and(filter));
-    tracing_subscriber::registry().with(lines)
+    lines.with_filter(FilterFn::new(is_line).and(filter))
 }
 
 /// Libraries tell whole requests and answers when they are asked to be talkative, with credentials and customers' texts in them:
