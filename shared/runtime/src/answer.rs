@@ -35,7 +35,7 @@ impl Answer {
     }
 }
 
-#[cfg(all(test, feature = "api"))]
+#[cfg(test)]
 mod tests {
     use axum::response::IntoResponse as _;
 
