@@ -36,20 +36,13 @@ fn filter_of(told: Option<&str>, unless: LevelFilter) -> (Targets, Result<(), St
 pub fn start() {
     let (filter, is_told) = filter_from_env(LevelFilter::INFO);
     let stack = std::env::var("METRICS_STACK").ok();
-    let metrics = stack
-        .filter(|stack| !stack.is_empty())
-        .map(|stack| metrics::lines(stack, io::stdout));
+    let stack = stack.filter(|stack| !stack.is_empty());
     let traces = Traces::from_env();
     let (traces, wrong) = match traces {
         Ok(traces) => (traces, None),
         Err(wrong) => (None, Some(wrong)),
     };
-    let spans = traces.as_ref().map(Traces::layer);
-    // A layer that is `None` would have a say in which spans are made, and wants all.
-    let mut layers = vec![lines(io::stdout, filter).boxed()];
-    layers.extend(metrics.map(Layer::boxed));
-    layers.extend(spans.map(Layer::boxed));
-    let subscriber = tracing_subscriber::registry().with(layers);
+    let subscriber = all(io::stdout, filter, stack, traces.as_ref());
     // A second start, as in tests, changes nothing.
     let _ = tracing::subscriber::set_global_default(subscriber);
     if let Some(traces) = traces {
@@ -61,6 +54,24 @@ pub fn start() {
     if let Err(wrong) = is_told {
         tracing::error!(wrong, "the log is as without it");
     }
+}
+
+/// The log, metrics of this stack and traces.
+fn all<W>(
+    writer: W,
+    filter: Targets,
+    stack: Option<String>,
+    traces: Option<&Traces>,
+) -> impl Subscriber + use<W>
+where
+    W: for<'w> MakeWriter<'w> + Clone + Send + Sync + 'static,
+{
+    let metrics = stack.map(|stack| metrics::lines(stack, writer.clone()));
+    // A layer that is `None` would have a say in which spans are made, and wants all. So would one without a filter.
+    let mut layers = vec![lines(writer, filter).boxed()];
+    layers.extend(metrics.map(Layer::boxed));
+    layers.extend(traces.map(Traces::layer).map(Layer::boxed));
+    tracing_subscriber::registry().with(layers)
 }
 
 /// Logs that go there, as far as the filter lets them, in JSON.
@@ -140,6 +151,22 @@ pub(crate) mod tests {
         let (filter, wrong) = of(Some("im_engine=loud"));
         assert_eq!(filter, default);
         assert!(wrong.expect_err("no such level").starts_with("IM_LOG: "));
+    }
+
+    #[test]
+    fn without_traces_there_is_no_span_and_every_line() {
+        let written = Written::default();
+        let filter = Targets::new().with_default(Level::INFO);
+        let subscriber = all(written.clone(), filter, Some("a".to_owned()), None);
+        tracing::subscriber::with_default(subscriber, || {
+            assert!(tracing::info_span!(target: "im_engine", "a span").is_disabled());
+            let integration = "prod-snow".parse().expect("an id");
+            im_engine::metrics::counted(&integration, &im_engine::Counters::INBOUND);
+            tracing::info!("a line");
+        });
+        let text = written.text();
+        assert!(text.contains("a line"), "{text}");
+        assert_eq!(text.lines().count(), 2, "{text}");
     }
 
     #[test]

@@ -22,7 +22,7 @@ impl Kept {
     ///
     /// # Errors
     ///
-    /// It is no JSON. What is passed over is looked at for that, too.
+    /// It is no JSON. What is passed over is looked at for that, too, but need not be UTF-8.
     pub(crate) fn of(self, text: &[u8]) -> Result<Json, serde_json::Error> {
         let mut text = serde_json::Deserializer::from_slice(text);
         let kept = self.deserialize(&mut text)?;
@@ -195,6 +195,13 @@ mod tests {
         ] {
             assert!(pruned(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_passed_over_may_be_cut_within_a_character() {
+        let cut = b"{\"d\":\"\xC3\",\"e\":\"\\ud83d\",\"a\":\"b\"}";
+        assert_eq!(KEPT.of(cut).expect("JSON"), json!({"a": "b"}));
+        assert!(KEPT.of(b"{\"a\":\"\xC3\"}").is_err(), "what is kept");
     }
 
     #[test]

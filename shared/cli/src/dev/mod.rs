@@ -17,7 +17,7 @@ use im_runtime::{HttpTransport, RandomIds, Reach, Settings, policy_from};
 use tokio::{net::TcpListener, task::JoinSet};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    Layer as _, filter::FilterFn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    Layer, filter::FilterFn, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
 use demo::Demo;
@@ -137,7 +137,10 @@ fn start_logging() {
     };
     let spans = traces.as_ref().map(im_runtime::trace::Traces::layer);
     let lines = lines.with_filter(filter);
-    let subscriber = tracing_subscriber::registry().with(lines).with(spans);
+    // A layer that is `None` would have a say in which spans are made, and wants all.
+    let mut layers = vec![lines.boxed()];
+    layers.extend(spans.map(Layer::boxed));
+    let subscriber = tracing_subscriber::registry().with(layers);
     let _ = subscriber.try_init();
     if let Err(wrong) = is_told {
         tracing::error!(wrong, "the log is as without it");
