@@ -21,7 +21,6 @@ impl Kept {
     /// Reads a text.
     ///
     /// # Errors
-    ///
     /// It is no JSON. What is passed over is looked at for that, too, but need not be UTF-8.
     pub(crate) fn of(self, text: &[u8]) -> Result<Json, serde_json::Error> {
         let mut text = serde_json::Deserializer::from_slice(text);
