@@ -75,11 +75,26 @@ mod tests {
         ASKED.iter().map(plan).collect()
     }
 
-    fn file(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("im-{name}-{}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir_all(&folder).expect("a folder");
-        folder.join("tables.sqlite")
+    /// A folder for tables, gone when dropped.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("im-{name}-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            Self(folder)
+        }
+
+        fn file(&self) -> PathBuf {
+            self.0.join("tables.sqlite")
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            // What is left behind is in the temporary folder anyway.
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
     }
 
     fn uses_the_index(plans: &[String]) -> bool {
@@ -90,7 +105,8 @@ mod tests {
 
     #[test]
     fn what_is_asked_of_a_file_goes_by_the_index() {
-        let file = file("indexed");
+        let folder = Folder::new("indexed");
+        let file = folder.file();
         drop(Database::new(&file.to_string_lossy()).expect("it opens"));
         assert!(!uses_the_index(&plans(&file)), "none of its own");
         drop(in_file(&file).expect("it opens"));
@@ -102,7 +118,8 @@ mod tests {
     fn what_is_asked_of_memory_goes_by_the_index() {
         let database = Database::memory().expect("memory");
         index_empty(&database).expect("indexed");
-        let file = file("in-memory");
+        let folder = Folder::new("in-memory");
+        let file = folder.file();
         let copied = database.vacuum_into(&file.to_string_lossy());
         copied.expect("a copy");
         assert!(uses_the_index(&plans(&file)));
